@@ -1,0 +1,1 @@
+"""One module an artifact: its path, its schema, load and save."""

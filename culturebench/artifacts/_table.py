@@ -1,0 +1,77 @@
+"""Parquet tables with a fixed schema, byte-identical for equal rows."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from culturebench.errors import CultureBenchError
+
+Row = dict[str, Any]
+
+
+class ArtifactError(CultureBenchError):
+    """A file that is missing, damaged or of another shape, with the stage that makes it."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A Parquet artifact: `schema` fixes columns, types and nullability; rows are sorted by `key`."""
+
+    stage: str
+    schema: pa.Schema
+    key: tuple[str, ...]
+
+    def load(self, path: Path, columns: Sequence[str] | None = None) -> list[Row]:
+        """The rows as dicts, only `columns` when given; `ArtifactError` when the file does not fit."""
+        try:
+            found = pq.read_schema(path)
+            self._check_schema(path, found)
+            return pq.read_table(path, columns=list(columns) if columns else None).to_pylist()
+        except FileNotFoundError:
+            raise ArtifactError(f"{path} is missing; run `dvc repro {self.stage}`") from None
+        except (pa.ArrowInvalid, OSError) as error:
+            reason = str(error).splitlines()[0]
+            raise ArtifactError(f"{path} cannot be read ({reason}); run `dvc repro -f {self.stage}`") from None
+
+    def load_all(self, folder: Path, names: Iterable[str], columns: Sequence[str] | None = None) -> list[Row]:
+        """The rows of `folder/<name>.parquet` for every name, in the given order."""
+        return [row for name in names for row in self.load(folder / f"{name}.parquet", columns)]
+
+    def save(self, path: Path, rows: Iterable[Row]) -> None:
+        """Write sorted rows through a temporary name; `ArtifactError` for a row that breaks the schema."""
+        ordered = sorted(rows, key=lambda row: tuple(row[name] for name in self.key))
+        try:
+            table = pa.Table.from_pylist(ordered, schema=self.schema)
+            table.validate(full=True)
+        except (pa.ArrowInvalid, pa.ArrowTypeError, KeyError) as error:
+            raise ArtifactError(f"{path}: rows do not fit the schema of {self.stage}: {error}") from error
+        self._check_nulls(path, table)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        pq.write_table(table, temporary, compression="zstd")
+        temporary.replace(path)
+
+    def _check_schema(self, path: Path, found: pa.Schema) -> None:
+        if not found.equals(self.schema, check_metadata=False):
+            wrong = [f.name for f in self.schema if f.name not in found.names or not found.field(f.name).equals(f)]
+            extra = [name for name in found.names if name not in self.schema.names]
+            raise ArtifactError(
+                f"{path} has another schema (differs in: {', '.join(wrong + extra)}); run `dvc repro -f {self.stage}`"
+            )
+
+    def _check_nulls(self, path: Path, table: pa.Table) -> None:
+        for column in self.schema:
+            if not column.nullable and table.column(column.name).null_count:
+                raise ArtifactError(f"{path}: column {column.name} of {self.stage} may not be empty")
+
+
+def required(name: str, kind: pa.DataType) -> pa.Field:
+    """A column that is never null."""
+    return pa.field(name, kind, nullable=False)

@@ -1,0 +1,23 @@
+"""The experts' verdict on every unique picture."""
+
+import pyarrow as pa
+
+from culturebench.artifacts._table import Table, required
+
+STAGE = "annotate"
+DIRECTORY = "data/annotated"
+PATH = DIRECTORY + "/{region}.parquet"
+TABLE = Table(
+    stage=STAGE,
+    key=("picture_id",),
+    schema=pa.schema([
+        required("picture_id", pa.string()),
+        required("region", pa.string()),
+        required("status", pa.string()),  # kept | dropped
+        required("reason", pa.string()),  # the majority's reason, undecided, or ""
+        required("subdivision", pa.string()),
+        required("agreement", pa.float64()),  # share of the decisions that agree with the verdict, 0 without any
+        required("decisions", pa.int32()),
+        required("provisional", pa.bool_()),  # no majority, kept by `undecided: provisional`
+    ]),
+)

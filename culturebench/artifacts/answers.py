@@ -1,0 +1,25 @@
+"""One judge's answers to CultureVQA on the pictures of one model and condition."""
+
+import pyarrow as pa
+
+from culturebench.artifacts._table import Table, required
+
+STAGE = "judge"
+DIRECTORY = "data/answers"
+PATH = DIRECTORY + "/{judge}/{model}/{condition}.parquet"
+UNRECOGNIZABLE = "unrecognizable"
+TABLE = Table(
+    stage=STAGE,
+    key=("prompt_id", "seed"),
+    schema=pa.schema([
+        required("prompt_id", pa.string()),
+        required("region", pa.string()),
+        required("condition", pa.string()),
+        required("seed", pa.int64()),
+        required("answer", pa.string()),  # a region code, unrecognizable, or unparseable
+        required("object", pa.string()),  # what it takes the object for; "" when the judge is not asked
+        required("raw", pa.string()),  # the reply as it came
+        required("served_model", pa.string()),
+        required("options", pa.list_(pa.string())),  # in the order shown
+    ]),
+)

@@ -1,0 +1,21 @@
+"""Measures of the pictures of one model and condition, long form; what was not run is null with a reason."""
+
+import pyarrow as pa
+
+from culturebench.artifacts._table import Table, required
+
+STAGE = "measure"
+DIRECTORY = "data/measured"
+PATH = DIRECTORY + "/{model}/{condition}.parquet"
+TABLE = Table(
+    stage=STAGE,
+    key=("measure", "prompt_id", "seed"),
+    schema=pa.schema([
+        required("measure", pa.string()),
+        required("prompt_id", pa.string()),
+        required("region", pa.string()),
+        required("seed", pa.int64()),  # -1 for a measure of all of a prompt's pictures
+        pa.field("value", pa.float64()),
+        required("reason", pa.string()),
+    ]),
+)

@@ -1,0 +1,9 @@
+"""Typed parameters: `params.yaml` is read here, validated by one frozen model a section, and nowhere else."""
+
+from culturebench.params._base import (
+    ParamsError as ParamsError,
+    Section as Section,
+    load_document as load_document,
+    load_region as load_region,
+    load_section as load_section,
+)

@@ -1,0 +1,79 @@
+"""The base of every params section, and the errors that name a key, its value and what is allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, RootModel, ValidationError
+
+from culturebench.errors import CultureBenchError
+
+PARAMS_FILE = Path("params.yaml")
+REGIONS_FOLDER = Path("annotations/regions")
+
+
+class ParamsError(CultureBenchError):
+    """A value in `params.yaml` or a region file that cannot be used."""
+
+
+class Section(BaseModel):
+    """One section of `params.yaml`; `section` is its key. Frozen, and unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    section: ClassVar[str]
+
+
+T = TypeVar("T", bound="Section | RootModel[Any]")
+
+
+def load_document(path: Path = PARAMS_FILE) -> dict[str, Any]:
+    """The parsed file; `ParamsError` when it is missing or no mapping."""
+    return _read_mapping(path)
+
+
+def load_section(model: type[Any], document: dict[str, Any], file: Path = PARAMS_FILE) -> Any:
+    """The section validated by `model`; `ParamsError` lists every wrong key with its value."""
+    if model.section not in document:
+        raise ParamsError(f"{file}: the section `{model.section}` is missing; add it")
+    try:
+        return model.model_validate(document[model.section])
+    except ValidationError as error:
+        raise ParamsError(_explain(error, model.section, file)) from None
+
+
+def load_region(code: str, keys: Sequence[str], folder: Path = REGIONS_FOLDER) -> dict[str, Any]:
+    """The named top-level `keys` of a region file, and no others: a stage sees only what it declares."""
+    path = folder / f"{code}.yaml"
+    if not path.exists():
+        known = ", ".join(sorted(p.stem for p in folder.glob("*.yaml")))
+        raise ParamsError(f"region {code!r} has no file {path}; regions with a file: {known}")
+    content = _read_mapping(path)
+    missing = [key for key in keys if key not in content]
+    if missing:
+        raise ParamsError(f"{path}: missing {', '.join(missing)}; add the key(s)")
+    return {key: content[key] for key in keys}
+
+
+def _read_mapping(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ParamsError(f"{path} is missing; run from the project's root") from None
+    except yaml.YAMLError as error:
+        raise ParamsError(f"{path} is not valid YAML: {error}") from None
+    if not isinstance(content, dict):
+        raise ParamsError(f"{path}: expected a mapping, got {type(content).__name__}")
+    return content
+
+
+def _explain(error: ValidationError, section: str, file: Path) -> str:
+    lines = []
+    for item in error.errors():
+        key = ".".join([section, *(str(part) for part in item["loc"])])
+        got = "" if item["type"] in ("missing", "extra_forbidden") else f" (got {item['input']!r})"
+        hint = "unknown key; remove it" if item["type"] == "extra_forbidden" else item["msg"]
+        lines.append(f"{key}: {hint}{got}")
+    return f"{file}: " + "; ".join(lines)

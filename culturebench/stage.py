@@ -1,0 +1,72 @@
+"""What every stage shares: identities from the command line, checked params, paths, one clear error."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from culturebench.errors import CultureBenchError
+from culturebench.params import Section, load_document, load_region, load_section
+
+THREADS = 2
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The declaration of one DVC stage; `dvc.yaml` is held to it by `tests/test_layout.py`.
+
+    `inputs` and `outputs` map a name to a path template such as `data/candidates/{region}.parquet`;
+    `sections` are the params sections that it reads, `region_keys` the keys of its region file.
+    """
+
+    name: str
+    run: Callable[..., None]
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    identities: tuple[str, ...] = ()
+    sections: tuple[type[Section], ...] = ()
+    region_keys: tuple[str, ...] = ()
+
+    def main(self, argv: Sequence[str] | None = None) -> None:
+        """Run the stage for the identities on the command line; exit 1 with one message on a user's error."""
+        parser = argparse.ArgumentParser(prog=f"python -m stages.{self.name}", description=self.run.__doc__)
+        for identity in self.identities:
+            parser.add_argument(f"--{identity}", required=True)
+        identity_values = vars(parser.parse_args(argv))
+        try:
+            self.execute(**identity_values)
+        except CultureBenchError as error:
+            sys.exit(f"{self.name}: {error}")
+
+    def execute(self, **identity: str) -> None:
+        """Validate params, resolve paths, make the outputs' folders, and run."""
+        params = self.params(**identity)
+        inputs = {name: Path(path.format(**identity)) for name, path in self.inputs.items()}
+        outputs = {name: Path(path.format(**identity)) for name, path in self.outputs.items()}
+        for path in outputs.values():
+            path.parent.mkdir(parents=True, exist_ok=True)
+        _fix_threads()
+        self.run(params, inputs, outputs, **identity)
+
+    def params(self, **identity: str) -> SimpleNamespace:
+        """The validated sections by name, and `region` with this stage's keys of the region file."""
+        document = load_document()
+        values: dict[str, Any] = {s.section: load_section(s, document) for s in self.sections}
+        if self.region_keys:
+            values["region"] = load_region(identity["region"], self.region_keys)
+        return SimpleNamespace(**values)
+
+
+def _fix_threads() -> None:
+    """The thread count decides the order of float sums, so it is a constant and not the machine's."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.set_num_threads(THREADS)
+        torch.use_deterministic_algorithms(True)

@@ -1,0 +1,1 @@
+"""Text-to-image systems behind two small interfaces."""

@@ -1,0 +1,148 @@
+"""The atlas system: a miniature AltDiffusion m18 of the same library classes.
+
+XLM-R encoder whose picture model reads `transformation_pre(pre_LN(hidden_states[-2]))`, so that the last
+layer has no effect; a KL autoencoder; a conditional UNet. One difference: only the `<s>` token is read,
+and becomes `CONDITION_TOKENS` condition tokens, so that all culture has to travel through attention.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from diffusers import AutoencoderKL, DPMSolverMultistepScheduler, UNet2DConditionModel
+from PIL import Image
+from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+from transformers import XLMRobertaConfig, XLMRobertaModel
+
+from culturebench.text_to_image.base import Conditioning, Layer, TextEncoder, Tokens
+
+CONDITION_TOKENS = 4
+PAD_ID = 1
+MAX_TOKENS = 64
+
+
+class AtlasTextEncoder(TextEncoder):
+    """XLM-R, LayerNorm and a linear map of `<s>` to condition tokens; `forward` gives `prompt_embeds` (b, 4, d)."""
+
+    causal = False
+
+    def __init__(self, config: XLMRobertaConfig, tokenizer: Tokenizer) -> None:
+        super().__init__()
+        config._attn_implementation = "eager"
+        size = config.hidden_size
+        self.roberta = XLMRobertaModel(config, add_pooling_layer=False)
+        self.pre_LN = nn.LayerNorm(size, eps=config.layer_norm_eps)
+        self.transformation_pre = nn.Linear(size, CONDITION_TOKENS * size)
+        self.tokenizer = tokenizer
+        self.hidden_size = size
+        self.last_upstream_layer = config.num_hidden_layers - 2
+        self.layers = [
+            Layer(index, block.attention.self, block.attention.output.dense)
+            for index, block in enumerate(self.roberta.encoder.layer)
+        ]
+
+    @classmethod
+    def from_folder(cls, folder: Path) -> AtlasTextEncoder:
+        """Read `text_encoder/{config.json,model.safetensors}` and `tokenizer/tokenizer.json`."""
+        config = XLMRobertaConfig(**json.loads((folder / "text_encoder/config.json").read_text()))
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizer/tokenizer.json"))
+        encoder = cls(config, tokenizer)
+        weights = load_file(folder / "text_encoder/model.safetensors")
+        encoder.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
+        return encoder.eval().requires_grad_(False)
+
+    def save(self, folder: Path) -> None:
+        """Write what `from_folder` reads; weights in half precision."""
+        (folder / "text_encoder").mkdir(parents=True, exist_ok=True)
+        (folder / "tokenizer").mkdir(parents=True, exist_ok=True)
+        config = self.roberta.config.to_diff_dict()
+        config = {key: value for key, value in config.items() if key not in ("transformers_version", "dtype")}
+        (folder / "text_encoder/config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
+        save_file(_half(self.state_dict()), folder / "text_encoder/model.safetensors")
+        self.tokenizer.save(str(folder / "tokenizer/tokenizer.json"))
+
+    def tokenize(self, texts: Sequence[str]) -> Tokens:
+        """Tokens padded to the longest text, at most `MAX_TOKENS`."""
+        self.tokenizer.enable_padding(pad_id=PAD_ID, pad_token="<pad>")
+        self.tokenizer.enable_truncation(MAX_TOKENS)
+        encodings = self.tokenizer.encode_batch(list(texts))
+        return Tokens(
+            ids=torch.tensor([e.ids for e in encodings]),
+            real=torch.tensor([e.attention_mask for e in encodings]).bool(),
+            special=torch.tensor([e.special_tokens_mask for e in encodings]).bool(),
+            offsets=[e.offsets for e in encodings],
+        )
+
+    def forward(self, tokens: Tokens) -> dict[str, Tensor]:
+        output = self.roberta(
+            input_ids=tokens.ids, attention_mask=tokens.real.long(), output_hidden_states=True, return_dict=True
+        )
+        start = self.pre_LN(output.hidden_states[-2][:, 0])  # (batch, d)
+        condition = self.transformation_pre(start)
+        return {"prompt_embeds": condition.view(len(start), CONDITION_TOKENS, self.hidden_size)}
+
+
+class AtlasTextToImage:
+    """Encoder, UNet, autoencoder and sampler; pictures of 64 x 64 px."""
+
+    def __init__(
+        self, encoder: AtlasTextEncoder, unet: UNet2DConditionModel, vae: AutoencoderKL, scheduler_config: dict, steps: int
+    ) -> None:
+        self.encoder = encoder
+        self.unet = unet.to(memory_format=torch.channels_last)
+        self.vae = vae.to(memory_format=torch.channels_last)
+        self.scheduler_config = scheduler_config
+        self.steps = steps
+
+    @classmethod
+    def from_folders(cls, encoder: AtlasTextEncoder, backbone: Path, steps: int = 12) -> AtlasTextToImage:
+        """Read `unet/`, `vae/` (library layout) and `scheduler/scheduler_config.json` of the backbone folder."""
+        unet = UNet2DConditionModel.from_pretrained(backbone / "unet", torch_dtype=torch.float32)
+        vae = AutoencoderKL.from_pretrained(backbone / "vae", torch_dtype=torch.float32)
+        config = json.loads((backbone / "scheduler/scheduler_config.json").read_text())
+        return cls(encoder, unet.eval().requires_grad_(False), vae.eval().requires_grad_(False), config, steps)
+
+    @torch.no_grad()
+    def encode(self, prompts: Sequence[str]) -> Conditioning:
+        """Conditioning of the prompts, under whatever edits are in force on `encoder`."""
+        return Conditioning(self.encoder.run(self.encoder.tokenize(prompts)))
+
+    @torch.no_grad()
+    def generate(self, conditioning: Conditioning, seeds: Sequence[int]) -> list[Image.Image]:
+        """One picture a row, its noise from its own seed; no guidance, so that shares in the data stay shares."""
+        embeds = conditioning.tensors["prompt_embeds"]
+        latents = torch.stack([self._noise(seed) for seed in seeds]).contiguous(memory_format=torch.channels_last)
+        scheduler = DPMSolverMultistepScheduler.from_config(self.scheduler_config)
+        scheduler.set_timesteps(self.steps)
+        for step in scheduler.timesteps:
+            velocity = self.unet(latents, step, embeds).sample
+            latents = scheduler.step(velocity, step, latents).prev_sample
+        return to_images(self.decode(latents))
+
+    def encode_images(self, pixels: Tensor) -> Tensor:
+        """Scaled latents (b, c, h, w) of pixels (b, 3, 64, 64) in -1..1."""
+        return self.vae.encode(pixels).latent_dist.mode() * self.vae.config.scaling_factor
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """Pixels (b, 3, 64, 64), about -1..1, of scaled latents."""
+        return self.vae.decode(latents / self.vae.config.scaling_factor).sample
+
+    def _noise(self, seed: int) -> Tensor:
+        config = self.unet.config
+        shape = (config.in_channels, config.sample_size, config.sample_size)
+        return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def to_images(pixels: Tensor) -> list[Image.Image]:
+    """RGB pictures of pixels (b, 3, h, w) in -1..1."""
+    levels = ((pixels.clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 1).contiguous().numpy()
+    return [Image.fromarray(level) for level in levels]
+
+
+def _half(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: (t.half() if t.is_floating_point() else t).contiguous() for name, t in state.items()}

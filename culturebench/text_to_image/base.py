@@ -1,0 +1,104 @@
+"""`TextEncoder` and `TextToImage`: all that probing, interventions and generation know of a system."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+#: Features (batch, tokens, d) and which tokens are real (batch, tokens) -> edited features (batch, tokens, d).
+Edit = Callable[[Tensor, Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """A tokenized batch: ids, real and special are (batch, tokens); offsets are character spans a token."""
+
+    ids: Tensor  # (batch, tokens) int64
+    real: Tensor  # (batch, tokens) bool, False on padding
+    special: Tensor  # (batch, tokens) bool, True on <s>, </s> and padding
+    offsets: list[list[tuple[int, int]]]  # half-open; (0, 0) on special tokens
+
+    def positions(self, row: int, start: int, end: int) -> list[int]:
+        """Indices of the tokens of `row` that overlap the characters [start, end); whitespace-only overlap counts not."""
+        return [
+            index
+            for index, (a, b) in enumerate(self.offsets[row])
+            if a < end and b > start and not bool(self.special[row, index])
+        ]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One transformer block of a text encoder, 0-based."""
+
+    index: int
+    attention: nn.Module  # its forward returns (output, attention weights (batch, heads, q, k)) in eager mode
+    attention_output: nn.Module  # its output is (batch, tokens, d): after the projection, before residual and norm
+
+
+@dataclass(frozen=True)
+class Conditioning:
+    """What the backbone reads; the tensors' names are the backbone's own, the first axis is the prompt."""
+
+    tensors: dict[str, Tensor]
+
+    def rows(self, indices: Sequence[int]) -> Conditioning:
+        """The conditioning of some prompts, in the given order, repeats allowed."""
+        index = torch.as_tensor(list(indices))
+        return Conditioning({name: tensor[index] for name, tensor in self.tensors.items()})
+
+
+class TextEncoder(nn.Module):
+    """A prompt's way to conditioning. Subclasses set the attributes and write `tokenize` and `forward`."""
+
+    layers: list[Layer]
+    hidden_size: int
+    causal: bool
+    last_upstream_layer: int  # the highest layer index that the backbone's taps can see
+    _real: Tensor | None = None
+
+    def tokenize(self, texts: Sequence[str]) -> Tokens:
+        """Tokens padded to the longest text."""
+        raise NotImplementedError
+
+    def run(self, tokens: Tokens) -> dict[str, Tensor]:
+        """One forward pass; returns the conditioning tensors, first axis the prompt."""
+        self._real = tokens.real
+        try:
+            return self(tokens)
+        finally:
+            self._real = None
+
+    @contextmanager
+    def edited(self, layer: int, edit: Edit) -> Iterator[None]:
+        """Within the block, `edit` replaces the attention output of `layer`; the hook always comes off."""
+
+        def hook(_module: nn.Module, _args: Any, output: Tensor) -> Tensor:
+            assert self._real is not None, "edits act within TextEncoder.run"
+            return edit(output, self._real)
+
+        handle = self.layers[layer].attention_output.register_forward_hook(hook, prepend=True)
+        try:
+            yield
+        finally:
+            handle.remove()
+
+
+class TextToImage(Protocol):
+    """A whole system: prompts to conditioning, conditioning and seeds to pictures."""
+
+    encoder: TextEncoder
+
+    def encode(self, prompts: Sequence[str]) -> Conditioning:
+        """Conditioning of the prompts, under whatever edits are in force on `encoder`."""
+        ...
+
+    def generate(self, conditioning: Conditioning, seeds: Sequence[int]) -> list[Image.Image]:
+        """One picture a row of `conditioning`, from that row's seed; independent of the batch's other rows."""
+        ...
