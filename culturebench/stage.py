@@ -11,10 +11,14 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from platformdirs import user_cache_dir
+
 from culturebench.errors import CultureBenchError
 from culturebench.params import Section, load_document, load_region, load_section
 
 THREADS = 2
+#: The URL of the store of kept results; by default a folder in the user's cache directory.
+STORE_VARIABLE = "CULTUREBENCH_STORE"
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,11 @@ class Stage:
         if self.region_keys:
             values["region"] = load_region(identity["region"], self.region_keys)
         return SimpleNamespace(**values)
+
+
+def store_url() -> str:
+    """Where slow or paid results are kept: `CULTUREBENCH_STORE`, else a folder in the user's cache directory."""
+    return os.environ.get(STORE_VARIABLE) or str(Path(user_cache_dir("culturebench")) / "store")
 
 
 def _fix_threads() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -25,7 +25,7 @@ class Tokens:
     offsets: list[list[tuple[int, int]]]  # half-open; (0, 0) on special tokens
 
     def positions(self, row: int, start: int, end: int) -> list[int]:
-        """Indices of the tokens of `row` that overlap the characters [start, end); whitespace-only overlap counts not."""
+        """Indices of the tokens of `row` that overlap the characters [start, end), special tokens left out."""
         return [
             index
             for index, (a, b) in enumerate(self.offsets[row])
@@ -76,7 +76,7 @@ class TextEncoder(nn.Module):
             self._real = None
 
     @contextmanager
-    def edited(self, layer: int, edit: Edit) -> Iterator[None]:
+    def edited(self, layer: int, edit: Edit) -> Generator[None]:
         """Within the block, `edit` replaces the attention output of `layer`; the hook always comes off."""
 
         def hook(_module: nn.Module, _args: Any, output: Tensor) -> Tensor:
@@ -93,7 +93,10 @@ class TextEncoder(nn.Module):
 class TextToImage(Protocol):
     """A whole system: prompts to conditioning, conditioning and seeds to pictures."""
 
-    encoder: TextEncoder
+    @property
+    def encoder(self) -> TextEncoder:
+        """The prompt's way in, where edits are attached."""
+        ...
 
     def encode(self, prompts: Sequence[str]) -> Conditioning:
         """Conditioning of the prompts, under whatever edits are in force on `encoder`."""

@@ -1,0 +1,47 @@
+"""A pin: the names, sizes and sha256 of every file of a folder of weights, or of a hub repository at one commit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from culturebench.artifacts._json import load_json, save_json
+from culturebench.artifacts._table import ArtifactError
+
+STAGE = "pin_model"
+DIRECTORY = "models/pins"
+PATH = DIRECTORY + "/{pin}.json"
+
+
+@dataclass(frozen=True)
+class PinnedFile:
+    """One file: `size` in bytes and its sha256 (64 hex digits)."""
+
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Pin:
+    """Weights fixed by content; `files` maps a path relative to `folder` to what it must be."""
+
+    name: str
+    folder: str  # relative to the project's root
+    files: dict[str, PinnedFile]
+
+
+def save(path: Path, pin: Pin) -> None:
+    """Write the pin as JSON with sorted keys."""
+    files = {name: {"size": file.size, "sha256": file.sha256} for name, file in pin.files.items()}
+    save_json(path, {"name": pin.name, "folder": pin.folder, "files": files})
+
+
+def load(path: Path) -> Pin:
+    """The pin; `ArtifactError` when the file is missing, damaged or of another shape."""
+    content: Any = load_json(path, STAGE)
+    try:
+        files = {name: PinnedFile(int(file["size"]), str(file["sha256"])) for name, file in content["files"].items()}
+        return Pin(str(content["name"]), str(content["folder"]), files)
+    except (KeyError, TypeError, AttributeError, ValueError):
+        raise ArtifactError(f"{path} is no pin; run `dvc repro -f {STAGE}`") from None

@@ -1,0 +1,87 @@
+"""Fixing folders of weights by the sha256 of every file, and refusing to load what changed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from culturebench.artifacts.pins import Pin, PinnedFile, load
+from culturebench.errors import CultureBenchError
+
+#: Formats that run code when they are read.
+PICKLES = frozenset({".bin", ".ckpt", ".joblib", ".pickle", ".pkl", ".pt", ".pth"})
+
+
+class PinError(CultureBenchError):
+    """A folder that cannot be pinned, or that is no longer what was pinned."""
+
+
+def pin_folder(name: str, folder: Path) -> Pin:
+    """The pin of every file under `folder`.
+
+    `PinError` for a folder that is missing or empty, for a pickle, an empty file, or a link that leads out of it.
+    """
+    if not folder.is_dir():
+        raise PinError(f"pins.{name}.folder: there is no folder {folder}; correct it in params.yaml")
+    files = {file.relative_to(folder).as_posix(): _pin_file(file, folder) for file in _files(folder)}
+    if not files:
+        raise PinError(f"pins.{name}.folder: {folder} holds no files; put the weights there")
+    return Pin(name, folder.as_posix(), files)
+
+
+def verified_folder(pin_path: Path) -> Path:
+    """The folder of a pin, after every one of its files was found unchanged; `PinError` otherwise."""
+    pin = load(pin_path)
+    folder = Path(pin.folder)
+    for name, pinned in sorted(pin.files.items()):
+        _verify(folder / name, pinned, pin_path)
+    return folder
+
+
+def fingerprint(pin_path: Path) -> str:
+    """One sha256 (hex) of all of a pin's file names and hashes: equal exactly for equal weights, wherever they lie."""
+    pin = load(pin_path)
+    lines = [f"{file.sha256} {name}" for name, file in sorted(pin.files.items())]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def sha256_of(path: Path) -> str:
+    """Sha256 (hex) of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Every file that counts: hidden ones and Python's caches do not."""
+    for path in sorted(folder.rglob("*")):
+        parts = path.relative_to(folder).parts
+        if path.is_dir() and not path.is_symlink():
+            continue
+        if not any(part.startswith(".") or part == "__pycache__" for part in parts):
+            yield path
+
+
+def _pin_file(path: Path, folder: Path) -> PinnedFile:
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise PinError(f"{path} is a link that leads out of {folder}; put a copy of the file there")
+    if not path.is_file():
+        raise PinError(f"{path} is no regular file; remove it or put a copy of the file there")
+    if path.suffix.lower() in PICKLES:
+        raise PinError(
+            f"{path} is in pickle format, which runs code when it is read; "
+            "convert it with safetensors.torch.save_file and remove it"
+        )
+    size = path.stat().st_size
+    if not size:
+        raise PinError(f"{path} is empty; restore or remove it")
+    return PinnedFile(size, sha256_of(path))
+
+
+def _verify(path: Path, pinned: PinnedFile, pin_path: Path) -> None:
+    way_out = f"restore the file, or run `dvc repro pin_model@{pin_path.stem}`"
+    if not path.is_file():
+        raise PinError(f"{path} is missing; {pin_path} holds it with sha256 {pinned.sha256}; {way_out}")
+    found = sha256_of(path)
+    if found != pinned.sha256:
+        raise PinError(f"{path} changed: {pin_path} holds sha256 {pinned.sha256}, the file has {found}; {way_out}")

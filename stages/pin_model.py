@@ -1,0 +1,31 @@
+"""Write the names, sizes and sha256 of a pin's files; everything downstream depends on that file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+from culturebench.artifacts import pins
+from culturebench.params.pins import Pins
+from culturebench.pins import PinError, pin_folder
+from culturebench.stage import Stage
+
+
+def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Path], *, pin: str) -> None:
+    """Pin the weights that `pins.<pin>` names."""
+    sources = params.pins.root
+    if pin not in sources:
+        raise PinError(f"params.yaml has no pins.{pin}; pins: {', '.join(sources)}")
+    folder = sources[pin].folder
+    if folder is None:
+        raise PinError(
+            f"pins.{pin}.repo: only folders can be pinned; download {sources[pin].repo} at {sources[pin].commit} "
+            f"and name its folder in pins.{pin}.folder"
+        )
+    pins.save(outputs["pin"], pin_folder(pin, Path(folder)))
+
+
+STAGE = Stage(name="pin_model", run=run, identities=("pin",), sections=(Pins,), outputs={"pin": pins.PATH})
+
+if __name__ == "__main__":
+    STAGE.main()
