@@ -31,8 +31,8 @@ class Stage:
 
     name: str
     run: Callable[..., None]
-    inputs: Mapping[str, str] = field(default_factory=dict)
-    outputs: Mapping[str, str] = field(default_factory=dict)
+    inputs: Mapping[str, str] = field(default_factory=dict[str, str])
+    outputs: Mapping[str, str] = field(default_factory=dict[str, str])
     identities: tuple[str, ...] = ()
     sections: tuple[type[Section], ...] = ()
     region_keys: tuple[str, ...] = ()

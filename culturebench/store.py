@@ -22,8 +22,9 @@ class Store:
     """
 
     def __init__(self, url: str) -> None:
-        opened: tuple[Any, str] = fsspec.url_to_fs(url)  # pyright: ignore[reportUnknownMemberType]
-        self._files, self._root = opened
+        files, root = fsspec.url_to_fs(url)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        self._files: Any = files
+        self._root = str(root)  # pyright: ignore[reportUnknownArgumentType]
 
     def get(self, key: str) -> bytes | None:
         """The content kept under `key`, or None when there is none that is whole."""
