@@ -32,7 +32,7 @@ def file_of(module: str) -> str | None:
 
 
 def imported_names(file: str) -> Iterator[str]:
-    """Every module that `file` may import: `from a import b` yields both `a` and `a.b`. Types-only imports count not."""
+    """Every module that `file` may import: `from a import b` yields `a` and `a.b`. Imports for types alone count not."""
     package = Path(file).with_suffix("").as_posix().split("/")[:-1]
     for node in _nodes(tree(file)):
         if isinstance(node, ast.Import):
@@ -89,7 +89,7 @@ def says_something(file: str) -> bool:
 
 def data_files(file: str) -> set[str]:
     """Files beside a module, of any depth, that its text names: a template, a lexicon."""
-    named = {node.value for node in ast.walk(tree(file)) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    named = {node.value for node in ast.walk(tree(file)) if isinstance(node, ast.Constant)}
     folder = (ROOT / file).parent
     others = [path for path in folder.rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")]
     return {
