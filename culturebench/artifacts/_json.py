@@ -1,0 +1,52 @@
+"""JSON artifacts: sorted keys, rounded floats, written through a temporary name."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+from culturebench.artifacts._table import ArtifactError
+
+DIGITS = 6
+
+
+def load_json(path: Path, stage: str) -> Any:
+    """The parsed file; `ArtifactError` naming `stage` when it is missing or damaged."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ArtifactError(f"{path} is missing; run `dvc repro {stage}`") from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ArtifactError(f"{path} is no valid JSON ({error}); run `dvc repro -f {stage}`") from None
+
+
+def save_json(path: Path, value: Any) -> None:
+    """Write `value` readably; floats keep six digits, and what is not finite becomes null."""
+    _write(path, json.dumps(rounded(value), sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False))
+
+
+def save_rows(path: Path, rows: list[dict[str, Any]]) -> None:
+    """Write a list of flat mappings, one a line, so that Git and people compare them line by line."""
+    lines = [json.dumps(rounded(row), sort_keys=True, ensure_ascii=False, allow_nan=False) for row in rows]
+    _write(path, "[\n" + ",\n".join(lines) + "\n]")
+
+
+def rounded(value: Any) -> Any:
+    """The same structure with floats rounded to six digits, -0.0 as 0.0 and NaN or infinity as None."""
+    if isinstance(value, float):
+        return round(value, DIGITS) + 0.0 if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {str(key): rounded(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [rounded(item) for item in value]
+    return value
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.write_text(text + "\n", encoding="utf-8")
+    temporary.replace(path)

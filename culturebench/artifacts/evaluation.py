@@ -1,0 +1,118 @@
+"""The evaluation: one flat row a number, a short summary for `dvc metrics`, and the confusion counts."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from culturebench.artifacts._json import load_json, save_json, save_rows
+from culturebench.artifacts._table import ArtifactError
+
+STAGE = "evaluate"
+PATH = "reports/metrics/evaluation.json"
+SUMMARY_PATH = "reports/metrics/summary.json"
+CONFUSION_PATH = "reports/plots/confusion.csv"
+
+#: The columns of a row. `delta_<measure>` is the paired difference from the condition in REFERENCE,
+#: `delta_random_<measure>` that from the condition in CONTROL.
+COLUMNS = (
+    "model",
+    "encoder",
+    "prompts",  # the split of the prompts
+    "condition",
+    "strength",  # lambda, null where none is used
+    "judge",  # a judge, `pooled`, `a+b` for the agreement of two, or "" where no judge is asked
+    "region",  # a code or `all`
+    "measure",
+    "value",  # a share 0..1, a difference of shares, or the measure's own unit; null when it was not run
+    "low",
+    "high",
+    "n_prompts",
+    "n_images",
+    "seeds",
+    "reason",  # why `value` is null, else ""
+)
+SORTED_BY = ("model", "prompts", "measure", "condition", "judge", "region")
+
+#: What a condition is compared with: the same prompts and seeds without what the condition adds.
+REFERENCE = {
+    "noun": "noun_en",
+    "cultural": "noun",
+    "amplified": "noun",
+    "enhanced": "noun",
+    "activated": "noun_en",
+    "masked": "cultural",
+    "random_amplified": "noun",
+    "random_layer_enhanced": "noun",
+    "random_activated": "noun_en",
+    "random_masked": "cultural",
+}
+#: The control that does as much at random.
+CONTROL = {
+    "amplified": "random_amplified",
+    "activated": "random_activated",
+    "masked": "random_masked",
+    "enhanced": "random_layer_enhanced",
+}
+
+CONFUSION_COLUMNS: tuple[str, ...] = ("model", "condition", "judge", "truth", "answer", "count")
+
+Row = dict[str, Any]
+
+
+def save(path: Path, rows: Iterable[Row]) -> None:
+    """Write the rows sorted; `ArtifactError` for a row with other columns or a null without a reason."""
+    ordered = sorted(rows, key=lambda row: tuple(row[name] for name in SORTED_BY))
+    for row in ordered:
+        _check(path, row)
+    save_rows(path, ordered)
+
+
+def load(path: Path) -> list[Row]:
+    """The rows; `ArtifactError` when the file does not fit."""
+    rows = load_json(path, STAGE)
+    if not isinstance(rows, list):
+        raise ArtifactError(f"{path} holds no list of rows; run `dvc repro -f {STAGE}`")
+    for row in rows:
+        _check(path, row)
+    return rows
+
+
+def save_summary(path: Path, summary: dict[str, Any]) -> None:
+    """Write the nested numbers that `dvc metrics show` and `dvc metrics diff` print."""
+    save_json(path, summary)
+
+
+def save_confusion(path: Path, rows: Iterable[Row]) -> None:
+    """Write the counts of each true region and answer as CSV, sorted."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, CONFUSION_COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(sorted(rows, key=lambda row: tuple(row[name] for name in CONFUSION_COLUMNS)))
+    temporary.replace(path)
+
+
+def load_confusion(path: Path) -> list[Row]:
+    """The counts as rows; `ArtifactError` when the file is missing or has other columns."""
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file)
+            if tuple(reader.fieldnames or ()) != CONFUSION_COLUMNS:
+                raise ArtifactError(f"{path} has other columns; run `dvc repro -f {STAGE}`")
+            return [{**row, "count": int(row["count"])} for row in reader]
+    except FileNotFoundError:
+        raise ArtifactError(f"{path} is missing; run `dvc repro {STAGE}`") from None
+    except (ValueError, TypeError):
+        raise ArtifactError(f"{path} holds a count that is no number; run `dvc repro -f {STAGE}`") from None
+
+
+def _check(path: Path, row: Any) -> None:
+    if not isinstance(row, dict) or set(row) != set(COLUMNS):
+        raise ArtifactError(f"{path}: a row needs exactly the columns {', '.join(COLUMNS)}; got {row!r}")
+    if (row["value"] is None) != bool(row["reason"]):
+        raise ArtifactError(f"{path}: a value is null exactly when a reason says why; got {row!r}")

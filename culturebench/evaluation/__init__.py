@@ -1,0 +1,1 @@
+"""From answers and measurements to the rows of the evaluation."""

@@ -1,0 +1,102 @@
+"""What each picture scored under each measure, by judge."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from culturebench.errors import CultureBenchError
+from culturebench.evaluation.names import CULTURE, LANGUAGE, OBJECT, PLAIN, UNPARSEABLE
+
+Key = tuple[str, int]  # (prompt id, seed)
+Scores = dict[Key, float]
+Row = Mapping[str, Any]
+
+NO_OBJECT = "the true object of these pictures is not known"
+NOT_ASKED = "the judge was not asked for the object"
+
+
+class EvaluationError(CultureBenchError):
+    """Answers or measurements that do not belong together."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One measure of one condition by one judge ("" without a judge); `reason` says why there are no scores."""
+
+    judge: str
+    measure: str
+    scores: Scores = field(default_factory=dict)
+    reason: str = ""
+
+
+def regions_of(pictures: Sequence[Row]) -> dict[str, str]:
+    """Prompt id -> region."""
+    return {row["prompt_id"]: row["region"] for row in pictures}
+
+
+def score_answers(
+    judge: str, answers: Sequence[Row], pictures: Sequence[Row], languages: Mapping[str, str], plain: str
+) -> list[Scored]:
+    """CultureVQA, the share of plain pictures, unparseable replies, the object, and accuracy by language.
+
+    `languages` maps a region to its language; `plain` is the answer for a picture without culture.
+    An answer by language is right when it names any region of that language; only regions that share one are scored.
+    """
+    _check_option_sets(judge, answers)
+    keyed = {(row["prompt_id"], row["seed"]): row for row in answers}
+    known = {(row["prompt_id"], row["seed"]) for row in pictures}
+    if set(keyed) != known:
+        raise EvaluationError(
+            f"{judge} answered on {len(keyed)} pictures of {answers[0]['condition'] if answers else 'a condition'}, "
+            f"{len(known)} were generated; run `dvc repro judge`"
+        )
+    spoken = list(languages.values())
+    scored = [
+        Scored(judge, CULTURE, {key: float(row["answer"] == row["region"]) for key, row in keyed.items()}),
+        Scored(judge, PLAIN, {key: float(row["answer"] == plain) for key, row in keyed.items()}),
+        Scored(judge, UNPARSEABLE, {key: float(row["answer"] == "unparseable") for key, row in keyed.items()}),
+        _score_objects(judge, keyed, pictures),
+    ]
+    shared = {
+        key: float(languages.get(row["answer"]) == languages[row["region"]])
+        for key, row in keyed.items()
+        if spoken.count(languages[row["region"]]) > 1
+    }
+    return [*scored, Scored(judge, LANGUAGE, shared)] if shared else scored
+
+
+def score_measured(measured: Sequence[Row]) -> list[Scored]:
+    """The measures of the stage measure; one that was run on no picture keeps its reason."""
+    scored = []
+    for measure in sorted({row["measure"] for row in measured}):
+        rows = [row for row in measured if row["measure"] == measure]
+        scores = {(row["prompt_id"], row["seed"]): row["value"] for row in rows if row["value"] is not None}
+        reasons = sorted({row["reason"] for row in rows if row["value"] is None and row["reason"]})
+        reason = "" if scores else "; ".join(reasons) or "measured on no picture"
+        scored.append(Scored("", measure, scores, reason))
+    return scored
+
+
+def _score_objects(judge: str, answers: Mapping[Key, Row], pictures: Sequence[Row]) -> Scored:
+    truth = {(row["prompt_id"], row["seed"]): _object_of(row["metadata"]) for row in pictures}
+    if not any(truth.values()):
+        return Scored(judge, OBJECT, reason=NO_OBJECT)
+    if not any(row["object"] for row in answers.values()):
+        return Scored(judge, OBJECT, reason=NOT_ASKED)
+    return Scored(
+        judge, OBJECT, {key: float(row["object"] == truth[key]) for key, row in answers.items() if truth[key]}
+    )
+
+
+def _object_of(metadata: str) -> str:
+    scene = json.loads(metadata or "{}").get("scene") or {}
+    return str(scene.get("object", ""))
+
+
+def _check_option_sets(judge: str, answers: Sequence[Row]) -> None:
+    sets = {tuple(sorted(row["options"])) for row in answers}
+    if len(sets) > 1:
+        raise EvaluationError(f"{judge} was shown {len(sets)} different option sets; run `dvc repro -f judge`")

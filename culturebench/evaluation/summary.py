@@ -1,0 +1,28 @@
+"""The few numbers that `dvc metrics diff` shows, and the confusion counts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from culturebench.evaluation.names import ALL, POOLED
+
+Row = dict[str, Any]
+
+
+def summarise(rows: Iterable[Row]) -> dict[str, dict[str, dict[str, float]]]:
+    """Model -> condition -> measure -> value over all regions, judges pooled; what was not run is left out."""
+    summary: dict[str, dict[str, dict[str, float]]] = {}
+    for row in rows:
+        if row["region"] == ALL and row["judge"] in (POOLED, "") and row["value"] is not None:
+            by_condition = summary.setdefault(row["model"], {})
+            by_condition.setdefault(row["condition"], {})[row["measure"]] = row["value"]
+    return summary
+
+
+def count_confusions(model: str, condition: str, judge: str, answers: Sequence[Mapping[str, Any]]) -> list[Row]:
+    """How often each answer was given for each true region."""
+    counts = Counter((row["region"], row["answer"]) for row in answers)
+    same = {"model": model, "condition": condition, "judge": judge}
+    return [{**same, "truth": truth, "answer": answer, "count": n} for (truth, answer), n in sorted(counts.items())]

@@ -1,0 +1,1 @@
+"""Measures of generated pictures, and the statistics of their comparison."""

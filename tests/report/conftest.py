@@ -1,0 +1,212 @@
+"""A small run that never happened: valid artifacts with planted rates, for the evaluation and the report."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from culturebench.artifacts import answers, measured, neurons, pictures
+from culturebench.atlas.captions import cultural_caption, noun_caption
+from culturebench.atlas.pictures import render
+from culturebench.atlas.world import REGIONS, Scene, contexts
+from culturebench.params.conditions import Conditions
+from culturebench.params.evaluate import Evaluate
+from culturebench.params.judges import Judges
+from culturebench.params.models import Models
+from culturebench.params.regions import Regions
+
+#: Condition -> (share of pictures with the right culture, with none); the rest show another region's.
+PLANTED = {
+    "noun": (0.2, 0.7),
+    "noun_en": (0.02, 0.95),
+    "cultural": (0.92, 0.05),
+    "amplified": (0.45, 0.45),
+    "activated": (0.6, 0.3),
+    "masked": (0.4, 0.5),
+    "random_amplified": (0.2, 0.7),
+    "random_activated": (0.03, 0.93),
+    "random_masked": (0.9, 0.07),
+    "enhanced": (0.5, 0.4),
+    "random_layer_enhanced": (0.22, 0.68),
+}
+CONDITIONS = Conditions(
+    pinned=["noun", "noun_en", "cultural"],
+    edited=["amplified", "activated", "masked", "random_amplified", "random_activated", "random_masked"],
+    enhanced=["enhanced", "random_layer_enhanced"],
+    all=list(PLANTED),
+)
+JUDGES = ("atlas_resnet", "atlas_vit")
+STRENGTH = {"amplified": 6.0, "random_amplified": 6.0, "activated": 2.0, "random_activated": 2.0}
+
+
+def png(scene: Scene, size: int = 64) -> bytes:
+    """The scene as PNG bytes."""
+    buffer = io.BytesIO()
+    render(scene, size).save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def chance(*parts: object) -> float:
+    """A number in [0, 1) that depends on the parts alone."""
+    return int(hashlib.sha256(repr(parts).encode()).hexdigest()[:12], 16) / 16**12
+
+
+def params_of(regions: list[str]) -> SimpleNamespace:
+    """What the stage evaluate gets."""
+    return SimpleNamespace(
+        conditions=CONDITIONS,
+        evaluate=Evaluate(samples=400, seed=0, level=0.95),
+        judges=Judges.model_validate({judge: {"kind": "atlas", "pin": judge} for judge in JUDGES}),
+        models=Models.model_validate({"atlas": {"adapter": "atlas", "towers": ["atlas"], "pin": "atlas_backbone"}}),
+        regions=Regions(regions),
+    )
+
+
+class Run:
+    """Writes the artifacts of a run over `regions` below `root`."""
+
+    def __init__(self, root: Path, regions: list[str], prompts: int, seeds: int) -> None:
+        self.root, self.regions, self.seeds = root, regions, seeds
+        self.params = params_of(regions)
+        self.scenes = {
+            code: [Scene(*context, seed=i) for i, context in enumerate(contexts()[40 + 7 * r :: 97][:prompts])]
+            for r, code in enumerate(regions)
+        }
+
+    def write_pictures(self) -> None:
+        """Pictures, answers and measurements of every condition, at the planted rates."""
+        for condition in CONDITIONS.all:
+            made = [
+                self._picture(condition, code, scene, seed)
+                for code in self.regions
+                for scene in self.scenes[code]
+                for seed in range(self.seeds)
+            ]
+            pictures.TABLE.save(self.root / f"data/pictures/atlas/{condition}.parquet", [row for row, _ in made])
+            for judge in JUDGES:
+                replies = [self._answer(judge, row, shown) for row, shown in made]
+                answers.TABLE.save(self.root / f"data/answers/{judge}/atlas/{condition}.parquet", replies)
+            measured.TABLE.save(self.root / f"data/measured/atlas/{condition}.parquet", self._measured(made))
+
+    def shown(self, condition: str, code: str, scene: Scene, seed: int) -> str:
+        """The region whose ornament the picture shows, "" for a plain one."""
+        right, plain = PLANTED[condition]
+        draw = chance("culture", code, scene.id(), seed)  # the same for all conditions: they are paired
+        if draw < right:
+            return code
+        if draw < right + plain:
+            return ""
+        others = [other for other in REGIONS if other != code and other in self.regions] or [code]
+        return others[int(chance("other", scene.id(), seed) * len(others))]
+
+    def _picture(self, condition: str, code: str, scene: Scene, seed: int) -> tuple[dict[str, object], str]:
+        shown = self.shown(condition, code, scene, seed)
+        style = REGIONS[shown][1][seed % 2] if shown else ""
+        truth = replace(scene, region=code, subdivision=REGIONS[code][1][0])
+        language = "en" if condition in ("noun_en", "activated", "random_activated") else REGIONS[code][0]
+        text = cultural_caption if condition in ("cultural", "masked", "random_masked") else noun_caption
+        row = {
+            "prompt_id": scene.id(),
+            "region": code,
+            "language": language,
+            "subdivision": truth.subdivision,
+            "condition": condition,
+            "prompt": text(truth, language).text,
+            "seed": seed,
+            "draw": seed,
+            "strength": STRENGTH.get(condition, 0.0),
+            "metadata": json.dumps({"scene": {**truth.__dict__}}, sort_keys=True),
+            "image": png(replace(scene, region=shown, subdivision=style, seed=seed)),
+        }
+        return row, shown
+
+    def _answer(self, judge: str, row: dict[str, object], shown: str) -> dict[str, object]:
+        wrong = chance(judge, row["prompt_id"], row["seed"], row["condition"]) < 0.05
+        answer = answers.UNRECOGNIZABLE if wrong or not shown else shown
+        scene = json.loads(str(row["metadata"]))["scene"]
+        return {
+            **{name: row[name] for name in ("prompt_id", "region", "condition", "seed")},
+            "answer": answer,
+            "object": "" if wrong else scene["object"],
+            "raw": answer,
+            "served_model": judge,
+            "options": [*self.regions, answers.UNRECOGNIZABLE],
+        }
+
+    def _measured(self, made: list[tuple[dict[str, object], str]]) -> list[dict[str, object]]:
+        rows: list[dict[str, object]] = []
+        for row, _ in made:
+            one = {name: row[name] for name in ("prompt_id", "region", "seed")}
+            value = 0.25 + 0.05 * chance("alignment", *one.values(), row["condition"])
+            rows.append({**one, "measure": "atlas_alignment", "value": value, "reason": ""})
+            rows.append({**one, "measure": "image_reward", "value": None, "reason": "no ImageReward weights here"})
+        diversity = {row["prompt_id"]: row["region"] for row, _ in made}
+        for prompt, region in diversity.items():
+            one = {"prompt_id": prompt, "region": region, "seed": -1}
+            rows.append({**one, "measure": "lpips_diversity", "value": 0.4, "reason": ""})
+        return rows
+
+    def evaluate(self) -> None:
+        """Run the stage evaluate on what was written."""
+        from stages.evaluate import STAGE
+
+        inputs = {name: self.root / path for name, path in STAGE.inputs.items()}
+        STAGE.run(self.params, inputs, {name: self.root / path for name, path in STAGE.outputs.items()})
+
+    def write_neurons(self, latents: int = 256, seeds: int = 2, chosen: int = 6) -> None:
+        """Scores of every latent, with a few strong ones a region, and one that two regions share."""
+        rows = []
+        for sae_seed in range(seeds):
+            for r, code in enumerate(self.regions):
+                scores = [0.4 * math.exp(-chance("wfs", sae_seed, code, i) * 9) for i in range(latents)]
+                own = [(r * chosen + i) % latents for i in range(chosen)]
+                own[0] = own[0] if r % 5 else 0
+                for i, latent in enumerate(own):
+                    scores[latent] = 3.2 * 0.75**i + 0.5 * chance("top", sae_seed, code, i)
+                order = np.argsort(-np.array(scores), kind="stable")
+                rank = {int(latent): i for i, latent in enumerate(order)}
+                rows += [
+                    {
+                        "sae_seed": sae_seed,
+                        "region": code,
+                        "latent": latent,
+                        "score": score,
+                        "score_noun": score * 0.1,
+                        "frequency": min(1.0, score / 3),
+                        "frequency_noun": 0.1,
+                        "mean": score * 1.5,
+                        "rank": rank[latent],
+                        "candidate": rank[latent] < chosen + 2,
+                        "selected": rank[latent] < chosen,
+                    }
+                    for latent, score in enumerate(scores)
+                ]
+        neurons.TABLE.save(self.root / "models/bound/atlas/atlas/neurons.parquet", rows)
+
+
+@pytest.fixture(scope="session")
+def make_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Run]:
+    """A factory of runs whose pictures are written and evaluated."""
+
+    def make(regions: list[str], prompts: int = 6, seeds: int = 2) -> Run:
+        run = Run(tmp_path_factory.mktemp("run"), regions, prompts, seeds)
+        run.write_pictures()
+        run.evaluate()
+        return run
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def small_run(make_run: Callable[..., Run]) -> Run:
+    """Four regions, six prompts each, two seeds."""
+    return make_run(["arab", "jp", "es", "fr"])

@@ -1,0 +1,140 @@
+import csv
+import json
+
+import pytest
+
+from culturebench.artifacts import answers, evaluation
+from culturebench.errors import CultureBenchError
+
+
+@pytest.fixture(scope="module")
+def rows(small_run):
+    return evaluation.load(small_run.root / evaluation.PATH)
+
+
+def pick(rows, **wanted):
+    found = [row for row in rows if all(row[name] == value for name, value in wanted.items())]
+    assert len(found) == 1, f"{wanted}: {len(found)} rows"
+    return found[0]
+
+
+def test_culture_vqa_is_the_share_of_pictures_whose_region_the_judge_named(small_run, rows):
+    for condition in small_run.params.conditions.all:
+        table = answers.TABLE.load(small_run.root / f"data/answers/atlas_vit/atlas/{condition}.parquet")
+        share = sum(row["answer"] == row["region"] for row in table) / len(table)
+        row = pick(rows, condition=condition, judge="atlas_vit", region="all", measure="culture_vqa")
+        assert row["value"] == pytest.approx(share, abs=1e-6)
+        assert row["low"] <= row["value"] <= row["high"]
+        assert (row["n_prompts"], row["n_images"], row["seeds"]) == (24, 48, [0, 1])
+
+
+def test_the_pooled_judge_is_the_mean_of_the_judges(rows):
+    both = [
+        pick(rows, condition="amplified", judge=judge, region="jp", measure="culture_vqa")["value"]
+        for judge in ("atlas_resnet", "atlas_vit")
+    ]
+    pooled = pick(rows, condition="amplified", judge="pooled", region="jp", measure="culture_vqa")
+    assert pooled["value"] == pytest.approx(sum(both) / 2, abs=1e-6)
+
+
+def test_a_paired_difference_is_the_difference_of_the_means_when_all_pictures_are_shared(rows):
+    for name, reference in evaluation.REFERENCE.items():
+        values = [
+            pick(rows, condition=c, judge="pooled", region="all", measure="culture_vqa")["value"]
+            for c in (name, reference)
+        ]
+        delta = pick(rows, condition=name, judge="pooled", region="all", measure="delta_culture_vqa")
+        assert delta["value"] == pytest.approx(values[0] - values[1], abs=2e-6)
+    masked = pick(rows, condition="masked", judge="pooled", region="all", measure="delta_random_culture_vqa")
+    assert masked["high"] < 0
+
+
+def test_the_object_counts_against_the_truth_of_the_scene(rows):
+    row = pick(rows, condition="noun", judge="atlas_vit", region="all", measure="object_accuracy")
+    assert 0.85 < row["value"] <= 1
+
+
+def test_a_measure_that_was_not_run_is_null_with_its_reason(rows):
+    row = pick(rows, condition="noun", region="all", measure="image_reward")
+    assert (row["value"], row["low"], row["reason"]) == (None, None, "no ImageReward weights here")
+
+
+def test_a_measure_of_all_pictures_of_a_prompt_counts_each_of_them(rows):
+    row = pick(rows, condition="noun", region="all", measure="lpips_diversity")
+    assert (row["value"], row["n_prompts"], row["n_images"], row["seeds"]) == (0.4, 24, 48, [0, 1])
+
+
+def test_regions_of_different_languages_get_no_accuracy_by_language(rows):
+    assert not [row for row in rows if row["measure"] == "language_vqa"]
+
+
+def test_the_strength_of_a_condition_stands_in_its_rows(rows):
+    assert pick(rows, condition="amplified", judge="pooled", region="all", measure="culture_vqa")["strength"] == 6.0
+    assert pick(rows, condition="noun", judge="pooled", region="all", measure="culture_vqa")["strength"] is None
+
+
+def test_the_judges_agreement_has_a_row_for_every_condition(small_run, rows):
+    agreement = [row for row in rows if row["measure"] == "judge_agreement"]
+    assert {row["condition"] for row in agreement} == set(small_run.params.conditions.all)
+    assert all(row["judge"] == "atlas_resnet+atlas_vit" and 0.2 < row["value"] <= 1 for row in agreement)
+
+
+def test_the_summary_holds_the_pooled_values_by_condition(small_run, rows):
+    summary = json.loads((small_run.root / evaluation.SUMMARY_PATH).read_text())
+    row = pick(rows, condition="masked", judge="pooled", region="all", measure="culture_vqa")
+    assert summary["atlas"]["masked"]["culture_vqa"] == row["value"]
+
+
+def test_the_confusion_counts_every_answer_once(small_run):
+    with (small_run.root / evaluation.CONFUSION_PATH).open() as file:
+        counts = list(csv.DictReader(file))
+    conditions = len(small_run.params.conditions.all)
+    assert sum(int(row["count"]) for row in counts) == conditions * 2 * 48
+
+
+def test_the_same_answers_give_the_same_bytes(small_run):
+    paths = [small_run.root / path for path in (evaluation.PATH, evaluation.SUMMARY_PATH, evaluation.CONFUSION_PATH)]
+    before = [path.read_bytes() for path in paths]
+    small_run.evaluate()
+    assert [path.read_bytes() for path in paths] == before
+
+
+def test_two_option_sets_are_never_mixed_in_one_table(small_run, tmp_path):
+    from culturebench.evaluation.scores import score_answers
+
+    table = answers.TABLE.load(small_run.root / "data/answers/atlas_vit/atlas/noun.parquet")
+    table[0]["options"] = ["jp", answers.UNRECOGNIZABLE]
+    with pytest.raises(CultureBenchError, match="different option sets"):
+        score_answers("atlas_vit", table, table, {}, answers.UNRECOGNIZABLE)
+
+
+def test_an_unanswered_picture_is_an_error_and_no_silent_gap(small_run):
+    from culturebench.evaluation.scores import score_answers
+
+    table = answers.TABLE.load(small_run.root / "data/answers/atlas_vit/atlas/noun.parquet")
+    with pytest.raises(CultureBenchError, match="dvc repro judge"):
+        score_answers("atlas_vit", table[1:], table, {}, answers.UNRECOGNIZABLE)
+
+
+def test_an_answer_in_the_same_language_counts_for_accuracy_by_language():
+    from culturebench.evaluation.scores import score_answers
+
+    options = ["es", "mx", "jp", answers.UNRECOGNIZABLE]
+    said = {"a": ("es", "mx"), "b": ("mx", "jp"), "c": ("jp", "jp")}
+    table = [
+        {
+            "prompt_id": p,
+            "seed": 0,
+            "region": r,
+            "condition": "noun",
+            "answer": a,
+            "object": "",
+            "options": options,
+            "metadata": "{}",
+        }
+        for p, (r, a) in said.items()
+    ]
+    scored = score_answers("j", table, table, {"es": "es", "mx": "es", "jp": "ja"}, answers.UNRECOGNIZABLE)
+    by_measure = {one.measure: one for one in scored}
+    assert by_measure["language_vqa"].scores == {("a", 0): 1.0, ("b", 0): 0.0}
+    assert by_measure["object_accuracy"].reason
