@@ -1,0 +1,76 @@
+"""The neurons that an intervention acts on: a region's own, or random ones that fire as often."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from culturebench.errors import CultureBenchError
+
+Row = Mapping[str, Any]
+NEAREST = 8  # a draw picks among that many latents of the nearest frequency
+
+
+class ChoiceError(CultureBenchError):
+    """A region without neurons, or too few latents to draw from."""
+
+
+@dataclass(frozen=True)
+class Neurons:
+    """Latent indices, ascending, with each one's mean activation on the region's cultural prompts."""
+
+    indices: list[int]
+    levels: list[float]
+
+
+def culture_neurons(table: Sequence[Row], region: str, sae_seed: int) -> Neurons:
+    """M_cult of `region` in the autoencoder of `sae_seed`; `table` holds rows of the artifact `neurons`.
+
+    `ChoiceError` when the region has none there.
+    """
+    rows = _rows(table, region, sae_seed)
+    chosen = [row for row in rows if row["selected"]]
+    if not chosen:
+        raise ChoiceError(
+            f"region {region!r} has no culture neurons in the autoencoder of seed {sae_seed}; "
+            "widen `select_neurons.most` or look at its detect captions"
+        )
+    return Neurons([row["latent"] for row in chosen], [row["mean"] for row in chosen])
+
+
+def random_neurons(table: Sequence[Row], region: str, sae_seed: int, seed: int) -> Neurons:
+    """As many latents as `region` has culture neurons, of no region's M_cult, that fire about as often.
+
+    For each culture neuron, one of the `NEAREST` unused latents by frequency on the region's cultural prompts
+    is drawn. The same `seed` gives the same draw. `ChoiceError` when there are not enough latents.
+    """
+    wanted = culture_neurons(table, region, sae_seed).indices
+    taken = {row["latent"] for row in table if row["sae_seed"] == sae_seed and row["selected"]}
+    rows = {row["latent"]: row for row in _rows(table, region, sae_seed)}
+    free = {latent: row["frequency"] for latent, row in rows.items() if latent not in taken}
+    if len(free) < len(wanted):
+        raise ChoiceError(f"region {region!r} needs {len(wanted)} random latents, only {len(free)} are in no M_cult")
+    rng = np.random.default_rng([seed, sae_seed])
+    drawn: list[int] = []
+    for latent in wanted:
+        frequency = rows[latent]["frequency"]
+        nearest = sorted(free, key=lambda other: (abs(free[other] - frequency), other))[:NEAREST]
+        drawn.append(nearest[int(rng.integers(len(nearest)))])
+        del free[drawn[-1]]
+    drawn.sort()
+    return Neurons(drawn, [rows[latent]["mean"] for latent in drawn])
+
+
+def _rows(table: Sequence[Row], region: str, sae_seed: int) -> list[Row]:
+    found = [row for row in table if row["region"] == region and row["sae_seed"] == sae_seed]
+    if not found:
+        regions = sorted({row["region"] for row in table})
+        seeds = sorted({row["sae_seed"] for row in table})
+        raise ChoiceError(
+            f"no scores of region {region!r} and SAE seed {sae_seed}, only of {', '.join(regions)} and {seeds}; "
+            "run `dvc repro select_neurons`"
+        )
+    return sorted(found, key=lambda row: row["latent"])

@@ -1,0 +1,103 @@
+"""A Top-K sparse autoencoder (Makhzani & Frey 2013; Gao et al. 2024) over attention outputs, and its file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from culturebench.errors import CultureBenchError
+
+WEIGHTS_FILE = "sae.safetensors"
+CONFIG_FILE = "config.json"
+
+
+class SaeError(CultureBenchError):
+    """A saved autoencoder that is missing, damaged or of another shape."""
+
+
+class TopKSAE(nn.Module):
+    """`latents` directions in a space of `d` dimensions, of which at most `k` describe one feature vector.
+
+    Features go in and come out unscaled; inside, they are multiplied by `scale`, which gives the
+    training features the mean norm sqrt(d). Rows of `decoder` have unit norm after training.
+    """
+
+    scale: Tensor
+
+    def __init__(self, d: int, latents: int, k: int, scale: float = 1.0) -> None:
+        super().__init__()
+        if not 1 <= k <= latents:
+            raise SaeError(f"k is {k}; it must lie between 1 and the number of latents, {latents}")
+        self.d, self.latents, self.k = d, latents, k
+        self.encoder = nn.Parameter(torch.zeros(latents, d))
+        self.encoder_bias = nn.Parameter(torch.zeros(latents))
+        self.decoder = nn.Parameter(torch.zeros(latents, d))
+        self.decoder_bias = nn.Parameter(torch.zeros(d))
+        self.register_buffer("scale", torch.tensor(float(scale)))
+
+    def pre(self, features: Tensor, neurons: Tensor | None = None) -> Tensor:
+        """ReLU latents without the Top-K step: (..., d) -> (..., latents), or (..., n) of `neurons` alone."""
+        weight, bias = self.encoder, self.encoder_bias
+        if neurons is not None:
+            weight, bias = weight[neurons], bias[neurons]
+        return torch.relu(nn.functional.linear(features * self.scale - self.decoder_bias, weight, bias))
+
+    def encode(self, features: Tensor) -> Tensor:
+        """Latents of which at most `k` a vector are above 0: (..., d) -> (..., latents)."""
+        return keep_largest(self.pre(features), self.k)
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """Features of latents: (..., latents) -> (..., d)."""
+        return (latents @ self.decoder + self.decoder_bias) / self.scale
+
+    def decode_change(self, change: Tensor, neurons: Tensor) -> Tensor:
+        """What `decode` gains when `neurons` change by `change`: (..., n) -> (..., d); 0 gives exactly 0."""
+        return (change @ self.decoder[neurons]) / self.scale
+
+    def forward(self, features: Tensor) -> Tensor:
+        """The reconstruction of features (..., d)."""
+        return self.decode(self.encode(features))
+
+
+def keep_largest(latents: Tensor, k: int) -> Tensor:
+    """The same latents with all but the `k` largest of each vector set to 0."""
+    values, indices = latents.topk(k, dim=-1, sorted=False)
+    return torch.zeros_like(latents).scatter(-1, indices, values)
+
+
+def as_neurons(sae: TopKSAE, neurons: Sequence[int]) -> Tensor:
+    """Latent indices as a tensor; `SaeError` for one that the autoencoder does not have."""
+    wrong = [index for index in neurons if not 0 <= index < sae.latents]
+    if wrong:
+        raise SaeError(
+            f"the autoencoder has latents 0 to {sae.latents - 1}, not {wrong[:5]}; `dvc repro select_neurons`"
+        )
+    return torch.tensor(list(neurons), dtype=torch.long, device=sae.encoder.device)
+
+
+def save(sae: TopKSAE, folder: Path) -> None:
+    """Write `sae.safetensors` and `config.json` into `folder`; equal weights give equal bytes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file({name: tensor.detach().contiguous() for name, tensor in sae.state_dict().items()}, folder / WEIGHTS_FILE)
+    config = {"d": sae.d, "k": sae.k, "latents": sae.latents}
+    (folder / CONFIG_FILE).write_text(json.dumps(config, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def load(folder: Path) -> TopKSAE:
+    """The autoencoder in `folder`, frozen; `SaeError` when a file is missing, damaged or does not fit."""
+    try:
+        config = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+        sae = TopKSAE(int(config["d"]), int(config["latents"]), int(config["k"]))
+        sae.load_state_dict(load_file(folder / WEIGHTS_FILE))
+    except FileNotFoundError as error:
+        raise SaeError(f"{error.filename or folder} is missing; run `dvc repro train_sae`") from None
+    except (SafetensorError, RuntimeError, KeyError, TypeError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise SaeError(f"{folder} holds no usable autoencoder ({reason}); run `dvc repro -f train_sae`") from None
+    return sae.eval().requires_grad_(False)

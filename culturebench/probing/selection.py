@@ -1,0 +1,147 @@
+"""Which latents of an SAE are a region's culture neurons: the weighted frequency score (WFS) and its elbow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from culturebench.errors import CultureBenchError
+from culturebench.probing.attention import Prompt, find_roles
+from culturebench.probing.features import FeatureBatch, summary_positions
+from culturebench.probing.sae import TopKSAE
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+POOLS = ("max", "mean")
+POSITIONS = ("modifier_noun", "summary")
+
+
+class SelectionError(CultureBenchError):
+    """Prompts from which no neurons can be selected."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What counts as firing, and how many latents may be candidates."""
+
+    threshold: float  # a latent fires above it
+    beta: float  # keeps the mean of a silent latent finite
+    least: int  # bounds of K
+    most: int
+
+
+@dataclass(frozen=True)
+class Firing:
+    """Of each latent (latents,): the share of samples on which it fires, and its mean where it does."""
+
+    frequency: Floats
+    mean: Floats
+
+    @property
+    def score(self) -> Floats:
+        """The weighted frequency score, frequency times mean."""
+        return self.frequency * self.mean
+
+
+@dataclass(frozen=True)
+class Selection:
+    """A selector's verdict on every latent (latents,), and the two elbows."""
+
+    cultural: Firing
+    noun: Firing
+    score: Floats
+    score_noun: Floats
+    rank: NDArray[np.int64]  # 0 is the best score
+    candidate: Bools
+    selected: Bools
+
+
+#: Latents on cultural and on noun prompts, each (samples, latents); settings; a seed that only `random` uses.
+Selector = Callable[[Floats, Floats, Settings, int], Selection]
+
+
+def firing(latents: Floats, settings: Settings) -> Firing:
+    """Frequency and mean activation of latents (samples, latents)."""
+    fires = latents > settings.threshold
+    total = np.where(fires, latents, 0.0).sum(axis=0)
+    return Firing(fires.mean(axis=0), total / (fires.sum(axis=0) + settings.beta))
+
+
+def by_weighted_frequency(cultural: Floats, noun: Floats, settings: Settings, _seed: int = 0) -> Selection:
+    """The cultural side's top K by WFS, without those that are in the noun side's own top K."""
+    on_cultural, on_noun = firing(cultural, settings), firing(noun, settings)
+    rank, rank_noun = ranks(on_cultural.score), ranks(on_noun.score)
+    candidate = (rank < elbow(on_cultural.score, settings)) & (on_cultural.score > 0)
+    selected = candidate & ~((rank_noun < elbow(on_noun.score, settings)) & (on_noun.score > 0))
+    return Selection(on_cultural, on_noun, on_cultural.score, on_noun.score, rank, candidate, selected)
+
+
+def at_random(cultural: Floats, noun: Floats, settings: Settings, seed: int = 0) -> Selection:
+    """As many latents as WFS selects, drawn from all: what a selection that knows nothing would find."""
+    wanted = int(by_weighted_frequency(cultural, noun, settings).selected.sum())
+    score = np.random.default_rng(seed).permutation(cultural.shape[1]).astype(np.float64)
+    rank = ranks(score)
+    chosen = rank < wanted
+    on_cultural, on_noun = firing(cultural, settings), firing(noun, settings)
+    return Selection(on_cultural, on_noun, score, np.zeros_like(score), rank, chosen, chosen.copy())
+
+
+SELECTORS: dict[str, Selector] = {"wfs": by_weighted_frequency, "random": at_random}
+
+
+def ranks(score: Floats) -> NDArray[np.int64]:
+    """The place of each score, 0 for the largest; equal scores keep their order."""
+    order = np.argsort(-score, kind="stable")
+    places = np.empty(len(score), dtype=np.int64)
+    places[order] = np.arange(len(score))
+    return places
+
+
+def elbow(score: Floats, settings: Settings) -> int:
+    """How many scores stand before the elbow of the ranked curve, within the bounds of `settings`.
+
+    Kneedle (Satopää et al. 2011) for a falling convex curve: both axes scaled to 0..1, the elbow is where
+    the curve lies farthest below its chord. Scores of 0 are no part of the curve, since their number only
+    says how large the SAE is.
+    """
+    curve = np.sort(score[score > 0])[::-1]
+    if len(curve) < 3 or curve[0] == curve[-1]:
+        found = len(curve)
+    else:
+        x = np.linspace(0.0, 1.0, len(curve))
+        y = (curve - curve[-1]) / (curve[0] - curve[-1])
+        found = int(np.argmax(1.0 - x - y))
+    return min(max(found, settings.least), settings.most)
+
+
+@torch.no_grad()
+def pooled_latents(
+    sae: TopKSAE, batches: Iterable[FeatureBatch], prompts: list[Prompt], *, positions: str, pool: str, causal: bool
+) -> Floats:
+    """Top-K latents of each prompt, pooled over its tokens: (prompts, latents).
+
+    `positions`: `modifier_noun` for the tokens of the spans (the noun's alone without a modifier), `summary`
+    for the token that the backbone reads. NaN for a prompt whose spans hold no token.
+    """
+    pooled = np.full((len(prompts), sae.latents), np.nan)
+    for batch in batches:
+        summaries = summary_positions(batch.tokens, causal=causal).tolist()
+        for row, summary in enumerate(summaries):
+            prompt = prompts[batch.start + row]
+            chosen = [summary]
+            if positions == "modifier_noun":
+                roles = find_roles(batch.tokens, row, prompt, summary)
+                chosen = sorted({*roles.noun, *([] if prompt.modifier is None else roles.modifier)})
+            if chosen:
+                pooled[batch.start + row] = _pool(sae.encode(batch.features[row, chosen]), pool).numpy()
+    return pooled
+
+
+def _pool(latents: Tensor, pool: str) -> Tensor:
+    return latents.amax(dim=0) if pool == "max" else latents.mean(dim=0)
