@@ -1,0 +1,33 @@
+"""How a region's culture neurons are picked among the latents."""
+
+from typing import ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from culturebench.params._by_encoder import EncoderSection
+
+
+class SelectNeurons(EncoderSection):
+    """The selector, what it looks at, and how many it may take."""
+
+    section: ClassVar[str] = "select_neurons"
+    selector: Literal["wfs", "random"] = Field(
+        description="wfs: weighted frequency score; random: as many latents, drawn from all, as a control."
+    )
+    positions: Literal["modifier_noun", "summary"] = Field(
+        description="Tokens looked at: modifier and noun, or the special token that the picture model reads."
+    )
+    pool: Literal["max", "mean"] = Field(description="How a prompt's tokens become one value a latent.")
+    threshold: float = Field(ge=0, description="A latent fires when it is above this.")
+    beta: float = Field(gt=0, description="Added to the count under the mean, for latents that never fire.")
+    least: int = Field(ge=1, description="Fewest candidates K that the elbow may give.")
+    most: int = Field(ge=1, description="Most candidates K that the elbow may give.")
+    least_prompts: int = Field(ge=1, description="Pairs with spans that a region needs.")
+    seed: int = Field(ge=0, description="Of the selector random.")
+    batch_size: int = Field(ge=1, description="Prompts of one pass of the encoder.")
+
+    @model_validator(mode="after")
+    def _bounds_in_order(self) -> Self:
+        if self.least > self.most:
+            raise ValueError(f"least ({self.least}) is above most ({self.most})")
+        return self

@@ -1,0 +1,32 @@
+"""How the sparse autoencoders of attention outputs are trained."""
+
+from typing import ClassVar
+
+from pydantic import Field, field_validator
+
+from culturebench.params._by_encoder import EncoderSection
+
+
+class TrainSae(EncoderSection):
+    """A Top-K autoencoder a seed, on the attention outputs of the marked layer."""
+
+    section: ClassVar[str] = "train_sae"
+    seeds: tuple[int, ...] = Field(min_length=2, description="One autoencoder each: start and order of the data.")
+    expansion: int = Field(ge=1, description="Latents for each dimension of a feature vector.")
+    k: int = Field(ge=1, description="Latents that may describe one token.")
+    steps: int = Field(ge=1, description="Optimizer steps.")
+    batch_size: int = Field(ge=1, description="Tokens of one step.")
+    learning_rate: float = Field(gt=0, description="Of AdamW, constant.")
+    aux_coefficient: float = Field(ge=0, description="Weight of AuxK, the loss that wakes dead latents; 0 is off.")
+    aux_k: int | None = Field(
+        ge=1, description="Dead latents that AuxK uses a token; null: half the dimensions of a feature vector."
+    )
+    dead_after: int = Field(ge=1, description="Steps without firing after which a latent counts as dead.")
+    prompts_at_once: int = Field(ge=1, description="Prompts of one pass of the encoder.")
+
+    @field_validator("seeds")
+    @classmethod
+    def _different_seeds(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(seeds)) < len(seeds) or min(seeds) < 0:
+            raise ValueError("seeds are whole numbers from 0 on, each once")
+        return seeds

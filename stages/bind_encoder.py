@@ -1,0 +1,49 @@
+"""What a model takes over from its encoders; equal bytes here spare all that follows."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+
+from culturebench.artifacts import binding, layer_probe, neurons, sae
+from culturebench.errors import CultureBenchError
+from culturebench.params import choose
+from culturebench.params.models import Models
+from culturebench.stage import Stage
+
+
+def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Path], *, model: str) -> None:
+    """Copy layer, autoencoders and neurons of each of the model's towers."""
+    for tower in choose(params.models, model).towers:
+        saes = inputs["sae"] / tower
+        if not saes.is_dir():
+            raise CultureBenchError(f"models.{model}.towers names {tower}, which was not probed; add it to `encoders`")
+        _copy(inputs["probe"] / tower / Path(layer_probe.LAYER_PATH).name, binding.layer_path(outputs["bound"], tower))
+        _copy(inputs["neurons"] / f"{tower}.parquet", binding.neurons_path(outputs["bound"], tower))
+        for seed in sae.seeds(saes):
+            target = sae.seed_folder(binding.sae_folder(outputs["bound"], tower), seed)
+            for file in sorted(sae.seed_folder(saes, seed).iterdir()):
+                _copy(file, target / file.name)
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
+
+
+STAGE = Stage(
+    name="bind_encoder",
+    run=run,
+    identities=("model",),
+    sections=(Models,),
+    inputs={
+        "probe": layer_probe.DIRECTORY,
+        "sae": sae.DIRECTORY,
+        "neurons": str(Path(neurons.PATH).parent),
+    },
+    outputs={"bound": binding.PATH},
+)
+
+if __name__ == "__main__":
+    STAGE.main()

@@ -1,0 +1,127 @@
+"""Cultural attention at every layer of a text encoder, and the layer that it marks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from culturebench.artifacts import layer_probe, pins, splits
+from culturebench.errors import CultureBenchError
+from culturebench.params import choose
+from culturebench.params.encoders import Encoders
+from culturebench.params.probe_layers import ProbeLayers
+from culturebench.params.regions import Regions
+from culturebench.pins import pin_path, verified_folder
+from culturebench.probing.attention import DIRECTIONS
+from culturebench.probing.layers import Bootstrap, Curve, delta_curve
+from culturebench.probing.pairs import REFERENCES, differences, measure, pairs_of
+from culturebench.stage import Stage
+from culturebench.text_to_image.base import TextEncoder
+from culturebench.text_to_image.loading import load_encoder
+
+COLUMNS = ("picture_id", "region", "cultural", "noun", "neutral")
+Curves = dict[tuple[str, str], Curve]
+
+
+def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Path], *, encoder: str) -> None:
+    """Measure every pair of the detect split, store it, and mark the layer; stop where none stands out."""
+    chosen: ProbeLayers = params.probe_layers.of(encoder)
+    source = choose(params.encoders, encoder)
+    model = load_encoder(source.adapter, verified_folder(pin_path(inputs["pins"], source.pin)))
+    pairs, dropped = pairs_of(splits.TABLE.load_all(inputs["detect"], params.regions, COLUMNS))
+    relative = chosen.attention_unit == "relative"
+    measured = measure(model, pairs, relative=relative, batch_size=chosen.batch_size)
+    layer_probe.TABLE.save(outputs["attention"], measured.rows)
+
+    direction = chosen.direction or ("later_to_earlier" if model.causal else "modifier_to_noun")
+    curves = _curves(chosen, model, measured.rows)
+    used = len(pairs) - sum(measured.dropped.values())
+    layer, significant = _choose(chosen, curves.get((chosen.noun_reference, direction)), used, model)
+    layer_probe.save_layer(
+        outputs["layer"],
+        {
+            "layer": layer,
+            "layers": len(model.layers),
+            "last_upstream_layer": model.last_upstream_layer,
+            "significant": significant,
+            "direction": direction,
+            "reference": chosen.noun_reference,
+            "attention_unit": chosen.attention_unit,
+            "pairs": used,
+            "dropped": {**dropped, **measured.dropped},
+            "curves": _points(curves, model),
+            "rule": _rule(chosen, significant),
+        },
+    )
+
+
+def _curves(chosen: ProbeLayers, model: TextEncoder, rows: list[dict[str, Any]]) -> Curves:
+    bootstrap = Bootstrap(chosen.samples, chosen.seed, chosen.coverage, chosen.error, chosen.least_excess)
+    found = {
+        (reference, direction): differences(rows, reference, direction, len(model.layers))
+        for reference in REFERENCES
+        for direction in DIRECTIONS
+    }
+    candidates = model.last_upstream_layer + 1
+    return {key: delta_curve(values, candidates, bootstrap) for key, values in found.items() if len(values)}
+
+
+def _choose(chosen: ProbeLayers, curve: Curve | None, pairs: int, model: TextEncoder) -> tuple[int, bool]:
+    """The layer to go on with, and whether the data marked it; `CultureBenchError` for neither."""
+    if curve is not None and pairs >= chosen.least_pairs and curve.layer is not None:
+        return curve.layer, True
+    if isinstance(chosen.when_none, int):
+        if not 0 <= chosen.when_none <= model.last_upstream_layer:
+            raise CultureBenchError(
+                f"probe_layers.when_none: {chosen.when_none} is no layer that the backbone sees; "
+                f"0 to {model.last_upstream_layer} are"
+            )
+        return chosen.when_none, False
+    shown = "no pair has this reference" if curve is None else ", ".join(f"{value:.4f}" for value in curve.delta)
+    raise CultureBenchError(
+        f"no layer stands out in {pairs} pairs (at least {chosen.least_pairs} are needed); delta CA by layer: {shown}. "
+        "Try another probe_layers.direction or noun_reference, or name a layer in probe_layers.when_none"
+    )
+
+
+def _points(curves: Curves, model: TextEncoder) -> list[dict[str, Any]]:
+    return [
+        {
+            "reference": reference,
+            "direction": direction,
+            "layer": layer,
+            "delta": float(curve.delta[layer]),
+            "low": float(curve.low[layer]),
+            "high": float(curve.high[layer]),
+            "excess": None if np.isnan(curve.excess[layer]) else float(curve.excess[layer]),
+            "candidate": layer <= model.last_upstream_layer,
+            "marked": bool(curve.marked[layer]),
+        }
+        for (reference, direction), curve in curves.items()
+        for layer in range(len(model.layers))
+    ]
+
+
+def _rule(chosen: ProbeLayers, significant: bool) -> str:
+    if not significant:
+        return "No layer was marked; probe_layers.when_none names this one."
+    return (
+        f"The largest delta CA among the layers that exceed the mean of their neighbours by {chosen.least_excess} or "
+        f"more, beyond chance at a family-wise error of {chosen.error} ({chosen.samples} resamples of the pairs)."
+    )
+
+
+STAGE = Stage(
+    name="probe_layers",
+    run=run,
+    identities=("encoder",),
+    sections=(ProbeLayers, Encoders, Regions),
+    inputs={"detect": splits.DETECT, "pins": pins.DIRECTORY},
+    outputs={"attention": layer_probe.PATH, "layer": layer_probe.LAYER_PATH},
+)
+
+if __name__ == "__main__":
+    STAGE.main()
