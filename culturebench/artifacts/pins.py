@@ -12,6 +12,8 @@ from culturebench.artifacts._table import ArtifactError
 STAGE = "pin_model"
 DIRECTORY = "models/pins"
 PATH = DIRECTORY + "/{pin}.json"
+#: The pins of one text-to-image model, its towers' and its backbone's, gathered by bind_pins.
+SYSTEM = "models/systems/{model}"
 
 
 @dataclass(frozen=True)

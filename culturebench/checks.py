@@ -1,0 +1,75 @@
+"""Everything that can be wrong in `params.yaml` and the region files, found before any work begins."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import culturebench.params
+from culturebench.params import ParamsError, load_document, load_region, load_section
+
+REGION_KEYS = ("code", "country", "language", "keywords", "subdivisions", "modifiers")
+
+
+def problems(root: Path) -> list[str]:
+    """One sentence for each mistake; an empty list when all is well."""
+    try:
+        document = load_document(root / "params.yaml")
+    except ParamsError as error:
+        return [str(error)]
+    sections = {model.section: model for model in section_models()}
+    unknown = sorted(set(document) - set(sections))
+    known = ", ".join(sorted(sections))
+    found = [f"params.yaml: the section `{name}` is not known; sections: {known}" for name in unknown]
+    for model in sections.values():
+        found += _complaint(lambda model=model: load_section(model, document))
+    return found or [*_region_problems(document, root / "annotations/regions"), *_reference_problems(document)]
+
+
+def section_models() -> list[type[Any]]:
+    """The model of every section, one a module of `culturebench.params`."""
+    names = (info.name for info in pkgutil.iter_modules(culturebench.params.__path__) if not info.name.startswith("_"))
+    found: list[type[Any]] = []
+    for name in sorted(names):
+        module = importlib.import_module(f"culturebench.params.{name}")
+        found += [
+            value
+            for value in vars(module).values()
+            if isinstance(value, type) and value.__module__ == module.__name__ and hasattr(value, "section")
+        ]
+    return found
+
+
+def _complaint(action: Any) -> list[str]:
+    try:
+        action()
+    except ParamsError as error:
+        return [str(error)]
+    return []
+
+
+def _region_problems(document: dict[str, Any], folder: Path) -> Iterator[str]:
+    for code in document["regions"]:
+        wrong = _complaint(lambda code=code: load_region(code, REGION_KEYS, folder))
+        yield from wrong
+        if not wrong and (named := load_region(code, ("code",), folder)["code"]) != code:
+            yield f"{folder / code}.yaml: `code` is {named!r}; it must be the file's name, {code!r}"
+
+
+def _reference_problems(document: dict[str, Any]) -> Iterator[str]:
+    """A name that another section must define, and does not."""
+    for section in ("encoders", "models", "judges"):
+        for name, entry in document.get(section, {}).items():
+            if "pin" in entry:
+                yield from _missing(f"{section}.{name}.pin", entry["pin"], "pins", document)
+            for tower in entry.get("towers", ()):
+                yield from _missing(f"{section}.{name}.towers", tower, "encoders", document)
+
+
+def _missing(key: str, value: str, section: str, document: dict[str, Any]) -> Iterator[str]:
+    names = document.get(section, {})
+    if value not in names:
+        yield f"params.yaml: {key}: {value!r} is not in `{section}`; there are: {', '.join(names)}"

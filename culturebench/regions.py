@@ -1,0 +1,55 @@
+"""The regions of a project at a glance."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from culturebench.artifacts import splits
+from culturebench.params import load_document, load_region
+
+KEYS = ("code", "country", "language", "subdivisions")
+
+
+@dataclass(frozen=True)
+class RegionSummary:
+    """One region file, with the keys of its subdivisions.
+
+    `active` when `params.yaml` lists it; `pictures` is their number in all three splits, None before a run.
+    """
+
+    code: str
+    country: str
+    language: str
+    subdivisions: tuple[str, ...]
+    active: bool
+    pictures: int | None
+
+
+def overview(root: Path) -> Iterator[RegionSummary]:
+    """Every region that has a file: those of `params.yaml` first and in its order, then the spare ones by code."""
+    folder = root / "annotations/regions"
+    active = list(load_document(root / "params.yaml")["regions"])
+    spare = sorted({path.stem for path in folder.glob("*.yaml")} - set(active))
+    counts = _pictures(root / splits.COUNTS)
+    for code in [*active, *spare]:
+        content = load_region(code, KEYS, folder)
+        yield RegionSummary(
+            code=code,
+            country=content["country"],
+            language=content["language"],
+            subdivisions=tuple(content["subdivisions"]),
+            active=code in active,
+            pictures=counts.get(code),
+        )
+
+
+def _pictures(path: Path) -> dict[str, int]:
+    """Region -> pictures in all splits; nothing before the first run."""
+    if not path.is_file():
+        return {}
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return {code: int(sum(content["split"][code].values())) for code in content.get("split", {})}

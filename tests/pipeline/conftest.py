@@ -1,0 +1,23 @@
+"""One finished run of a shrunken project, shared by all tests of the pipeline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from workspace import Workspace
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A workspace in which everything is up to date; tests change copies of it only."""
+    workspace = Workspace.fresh(tmp_path_factory.mktemp("finished"))
+    outcomes = workspace.repro()
+    assert set(outcomes.values()) == {"ran"}
+    return workspace
+
+
+@pytest.fixture
+def workspace(finished: Workspace, tmp_path: Path) -> Workspace:
+    """A copy of the finished one, to be changed."""
+    return finished.copy(tmp_path)

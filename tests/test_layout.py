@@ -1,0 +1,308 @@
+"""The lines of the house: who may import whom, and that dvc.yaml says what the code does."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import os
+import shlex
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import yaml
+from dvc.dependency import ParamsDependency
+from dvc.repo import Repo
+from import_graph import (
+    ROOT,
+    closure,
+    file_of,
+    files_of_stage,
+    foreign_imports,
+    imported_names,
+    imports,
+    python_files,
+    says_something,
+    tree,
+)
+
+from culturebench.stage import Stage
+
+DATA_STAGES = ("collect", "screen", "deduplicate", "annotate", "caption", "split")
+#: What each split is for: who may read it.
+READERS = {
+    "data/detect": {"probe_layers", "train_sae", "select_neurons"},
+    "data/train": {"train_sae", "tune_strength", "train_enhancer"},
+    "data/test": {"generate", "generate_edited", "generate_enhanced", "judge", "measure"},
+}
+#: Sections whose entries belong to one identity each: a stage may depend on its own entry alone.
+REGISTRIES = {"encoders": "encoder", "models": "model", "judges": "judge", "pins": "pin"}
+#: They hash and copy files; no library has a say in the bytes that they write.
+COPIERS = {"pin_model", "bind_pins", "bind_encoder"}
+#: What reads params alone.
+INDIFFERENT = {"yaml", "pydantic", "platformdirs"}
+
+STAGE_NAMES = [Path(name).stem for name in python_files("stages") if not Path(name).name.startswith("_")]
+
+
+# ── who may import whom ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def ours(file: str) -> set[str]:
+    return {name for name in imports(file) if name.startswith("culturebench/")}
+
+
+@pytest.mark.parametrize("package", ["params", "artifacts"])
+def test_params_and_artifacts_import_nothing_else_of_ours(package: str) -> None:
+    allowed = (f"culturebench/{package}/", "culturebench/errors.py", "culturebench/__init__.py")
+    for file in python_files(f"culturebench/{package}"):
+        strangers = {name for name in imports(file) if not name.startswith(allowed)}
+        assert not strangers, f"{file} imports {strangers}"
+
+
+def test_the_library_imports_no_stage_and_no_flow() -> None:
+    for file in python_files("culturebench"):
+        outside = {name for name in imports(file) if not name.startswith("culturebench/")}
+        allowed = {"flows/dvc.py", "flows/__init__.py"} if file == "culturebench/cli.py" else set()
+        assert not outside - allowed, f"{file} imports {outside - allowed}"
+
+
+def test_stages_never_import_stages() -> None:
+    for name in STAGE_NAMES:
+        others = {file for file in closure(f"stages/{name}.py") if file.startswith("stages/")}
+        assert others <= {f"stages/{name}.py", "stages/__init__.py"}
+
+
+def test_flows_know_stages_by_name_only_and_import_no_torch() -> None:
+    for file in python_files("flows"):
+        reached = closure(file)
+        assert not {name for name in reached if name.startswith("stages/")}, file
+        assert "torch" not in foreign_imports(reached), file
+
+
+def test_no_data_stage_imports_torch() -> None:
+    for name in DATA_STAGES:
+        heavy = foreign_imports(closure(f"stages/{name}.py")) & {"torch", "transformers", "diffusers"}
+        assert not heavy, f"stages/{name}.py imports {heavy}"
+
+
+def test_the_packages_of_the_library_have_no_cycles() -> None:
+    graph: dict[str, set[str]] = {}
+    for file in python_files("culturebench"):
+        parts = file.split("/")
+        own = parts[1] if len(parts) > 2 else parts[1].removesuffix(".py")
+        others = {name.split("/")[1].removesuffix(".py") for name in ours(file)} - {own, "__init__"}
+        graph.setdefault(own, set()).update(others)
+    assert not (found := _cycle(graph)), " -> ".join(found)
+
+
+def _cycle(graph: dict[str, set[str]]) -> list[str]:
+    done: set[str] = set()
+
+    def visit(node: str, way: list[str]) -> list[str]:
+        if node in way:
+            return [*way[way.index(node) :], node]
+        if node in done:
+            return []
+        done.add(node)
+        return next((found for other in sorted(graph.get(node, ())) if (found := visit(other, [*way, node]))), [])
+
+    return next((found for node in sorted(graph) if (found := visit(node, []))), [])
+
+
+def test_the_environment_is_read_in_two_places_only() -> None:
+    allowed = {"culturebench/cli.py", "culturebench/stage.py"}
+    readers = {file for file in python_files("culturebench") if _reads_environment(file)}
+    assert readers <= allowed
+
+
+def _reads_environment(file: str) -> bool:
+    return any(
+        isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv") and ast.unparse(node.value) == "os"
+        for node in ast.walk(tree(file))
+    )
+
+
+# ── dvc.yaml says what the code does ────────────────────────────────────────────────────────────────────────────
+
+
+@cache
+def resolved() -> dict[str, Any]:
+    """Every stage of dvc.yaml by its full name, with matrix and params filled in by DVC itself."""
+    with Repo(os.fspath(ROOT)) as repo:
+        return {stage.addressing: stage for stage in repo.index.stages}
+
+
+@cache
+def declaration(name: str) -> Stage:
+    return importlib.import_module(f"stages.{name}").STAGE
+
+
+def of_stage(name: str) -> list[Any]:
+    return [stage for full, stage in resolved().items() if full.split("@")[0] == name]
+
+
+def identity(stage: Any) -> dict[str, str]:
+    python, module_flag, module, *rest = shlex.split(stage.cmd)
+    assert (python, module_flag) == ("python", "-m")
+    assert module == f"stages.{stage.addressing.split('@')[0]}"
+    return {flag.removeprefix("--"): value for flag, value in zip(rest[::2], rest[1::2], strict=True)}
+
+
+def paths(items: list[Any]) -> set[str]:
+    return {Path(os.path.relpath(item.fs_path, ROOT)).as_posix() for item in items}
+
+
+def dependencies(stage: Any) -> set[str]:
+    return paths([dep for dep in stage.deps if not isinstance(dep, ParamsDependency)])
+
+
+def parameters(stage: Any) -> dict[str, set[str]]:
+    found = [dep for dep in stage.deps if isinstance(dep, ParamsDependency)]
+    return {Path(os.path.relpath(dep.fs_path, ROOT)).as_posix(): set(dep.params) for dep in found}
+
+
+def is_code(path: str) -> bool:
+    return path.startswith(("stages/", "culturebench/")) and "/weights/" not in f"{path}/"
+
+
+def test_every_stage_module_is_a_stage_of_dvc_yaml_and_the_other_way_round() -> None:
+    assert {name.split("@")[0] for name in resolved()} == set(STAGE_NAMES)
+    assert all(declaration(name).name == name for name in STAGE_NAMES)
+
+
+@pytest.mark.parametrize("name", STAGE_NAMES)
+def test_a_stage_is_given_the_identities_that_it_asks_for(name: str) -> None:
+    assert all(set(identity(stage)) == set(declaration(name).identities) for stage in of_stage(name))
+
+
+@pytest.mark.parametrize("name", STAGE_NAMES)
+def test_a_stage_depends_on_exactly_the_code_that_it_runs(name: str) -> None:
+    needed = files_of_stage(name)
+    for stage in of_stage(name):
+        declared = {file for path in dependencies(stage) if is_code(path) for file in _files_under(path)}
+        missing, excess = sorted(needed - declared), sorted(declared - needed)
+        lines = [*(f"      - {file}" for file in missing), *(f"    not {file}" for file in excess)]
+        assert not lines, f"deps of {name} in dvc.yaml need:\n" + "\n".join(lines)
+
+
+def _files_under(path: str) -> list[str]:
+    folder = ROOT / path
+    if not folder.is_dir():
+        return [path]
+    found = [file.relative_to(ROOT).as_posix() for file in folder.rglob("*") if file.is_file()]
+    return [file for file in found if "__pycache__" not in file and (not file.endswith(".py") or says_something(file))]
+
+
+@pytest.mark.parametrize("name", STAGE_NAMES)
+def test_a_stage_depends_on_the_lock_file_when_a_library_can_change_its_bytes(name: str) -> None:
+    libraries = foreign_imports(closure(f"stages/{name}.py")) - sys.stdlib_module_names - INDIFFERENT
+    if libraries and name not in COPIERS:
+        assert all("requirements.lock" in dependencies(stage) for stage in of_stage(name)), libraries
+
+
+@pytest.mark.parametrize("name", STAGE_NAMES)
+def test_a_stage_depends_on_exactly_the_files_that_it_reads(name: str) -> None:
+    for stage in of_stage(name):
+        values = identity(stage)
+        read = {path.format(**values) for path in declaration(name).inputs.values()}
+        found = {path for path in dependencies(stage) if not is_code(path)} - {"requirements.lock"}
+        # A folder of pins stands for those of its files that this stage's entry in params.yaml names.
+        narrower = {path for path in found if path.startswith("models/pins/")}
+        missing = read - found - ({"models/pins"} if narrower else set())
+        excess = found - read - (narrower if "models/pins" in read else set()) - _pinned(stage, values)
+        assert not missing, f"{stage.addressing} reads {missing}; add them to its deps"
+        assert not excess, f"{stage.addressing} does not read {excess}; remove them from its deps, or read them"
+
+
+def _pinned(stage: Any, values: dict[str, str]) -> set[str]:
+    """The folder of weights that a pin is made of: it is named in params.yaml, not in the code."""
+    if "pin" not in values:
+        return set()
+    return {document()["pins"][values["pin"]]["folder"]}
+
+
+@cache
+def document() -> dict[str, Any]:
+    return yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", STAGE_NAMES)
+def test_a_stage_has_exactly_the_outs_that_it_writes(name: str) -> None:
+    for stage in of_stage(name):
+        written = {path.format(**identity(stage)) for path in declaration(name).outputs.values()}
+        assert paths(stage.outs) == written, stage.addressing
+
+
+@pytest.mark.parametrize("name", STAGE_NAMES)
+def test_a_stage_depends_on_exactly_the_params_that_it_reads(name: str) -> None:
+    sections = {section.section for section in declaration(name).sections}
+    for stage in of_stage(name):
+        found = parameters(stage)
+        keys = {_widened(key, identity(stage)) for key in found.pop("params.yaml", set())}
+        assert keys == sections, stage.addressing
+        region = identity(stage).get("region")
+        wanted = {f"annotations/regions/{region}.yaml": set(declaration(name).region_keys)}
+        assert found == (wanted if declaration(name).region_keys else {}), stage.addressing
+
+
+def _widened(key: str, values: dict[str, str]) -> str:
+    """`models.atlas` counts as `models` for the stage of the model atlas."""
+    section, _, entry = key.partition(".")
+    return section if entry and values.get(REGISTRIES.get(section, "")) == entry else key
+
+
+@pytest.mark.parametrize("name", STAGE_NAMES)
+def test_a_stage_sees_no_params_section_that_it_does_not_read(name: str) -> None:
+    own = {file_of(section.__module__) for section in declaration(name).sections}
+    for file in _named_modules(name, "culturebench/params/"):
+        assert file in own, f"stages/{name}.py reaches {file} by {_way(f'stages/{name}.py', file)}"
+
+
+@pytest.mark.parametrize("name", STAGE_NAMES)
+def test_a_stage_sees_no_artifact_that_it_neither_reads_nor_writes(name: str) -> None:
+    touched = {*declaration(name).inputs.values(), *declaration(name).outputs.values()}
+    for file in _named_modules(name, "culturebench/artifacts/"):
+        module = importlib.import_module(file.removesuffix(".py").replace("/", "."))
+        used = any(_overlap(path, other) for path in _paths_of(module) for other in touched)
+        assert used, f"stages/{name}.py reaches {file} by {_way(f'stages/{name}.py', file)}"
+
+
+def _named_modules(name: str, package: str) -> Iterator[str]:
+    reached = closure(f"stages/{name}.py")
+    return (file for file in sorted(reached) if file.startswith(package) and not Path(file).name.startswith("_"))
+
+
+def _paths_of(module: ModuleType) -> Iterator[str]:
+    for value in vars(module).values():
+        if isinstance(value, str) and "/" in value:
+            yield value
+        elif isinstance(value, dict):
+            yield from (item for item in value.values() if isinstance(item, str) and "/" in item)
+
+
+def _overlap(path: str, other: str) -> bool:
+    return path == other or path.startswith(f"{other}/") or other.startswith(f"{path}/")
+
+
+def _way(start: str, goal: str) -> str:
+    """How `start` comes to import `goal`."""
+    ways = [[start]]
+    seen = {start}
+    for way in ways:
+        if way[-1] == goal:
+            return " -> ".join(way)
+        new = sorted(imports(way[-1]) - seen)
+        seen.update(new)
+        ways += [[*way, name] for name in new]
+    return "no way"
+
+
+@pytest.mark.parametrize("split", READERS)
+def test_a_split_is_read_only_by_those_it_is_for(split: str) -> None:
+    readers = {name.split("@")[0] for name, stage in resolved().items() if split in dependencies(stage)}
+    assert readers <= READERS[split]
