@@ -1,7 +1,7 @@
 """The atlas system: a miniature AltDiffusion m18 of the same library classes.
 
 XLM-R encoder whose picture model reads `transformation_pre(pre_LN(hidden_states[-2]))`, so that the last
-layer has no effect; a KL autoencoder; a conditional UNet. One difference: only the `<s>` token is read,
+layer has no effect; a KL autoencoder; a conditional UNet on packed latents. One difference: only the `<s>` token is read,
 and becomes `CONDITION_TOKENS` condition tokens, so that all culture has to travel through attention.
 """
 
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from diffusers import AutoencoderKL, DPMSolverMultistepScheduler, UNet2DConditionModel
 from PIL import Image
 from safetensors.torch import load_file, save_file
@@ -63,7 +64,7 @@ class AtlasTextEncoder(TextEncoder):
         config = self.roberta.config.to_diff_dict()
         config = {key: value for key, value in config.items() if key not in ("transformers_version", "dtype")}
         (folder / "text_encoder/config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
-        save_file(_half(self.state_dict()), folder / "text_encoder/model.safetensors")
+        save_file(half(self.state_dict()), folder / "text_encoder/model.safetensors")
         self.tokenizer.save(str(folder / "tokenizer/tokenizer.json"))
 
     def tokenize(self, texts: Sequence[str]) -> Tokens:
@@ -91,7 +92,12 @@ class AtlasTextToImage:
     """Encoder, UNet, autoencoder and sampler; pictures of 64 x 64 px."""
 
     def __init__(
-        self, encoder: AtlasTextEncoder, unet: UNet2DConditionModel, vae: AutoencoderKL, scheduler_config: dict, steps: int
+        self,
+        encoder: AtlasTextEncoder,
+        unet: UNet2DConditionModel,
+        vae: AutoencoderKL,
+        scheduler_config: dict,
+        steps: int,
     ) -> None:
         self.encoder = encoder
         self.unet = unet.to(memory_format=torch.channels_last)
@@ -125,17 +131,27 @@ class AtlasTextToImage:
         return to_images(self.decode(latents))
 
     def encode_images(self, pixels: Tensor) -> Tensor:
-        """Scaled latents (b, c, h, w) of pixels (b, 3, 64, 64) in -1..1."""
-        return self.vae.encode(pixels).latent_dist.mode() * self.vae.config.scaling_factor
+        """Scaled, packed latents (b, c, h, w) of pixels (b, 3, 64, 64) in -1..1."""
+        return pack(self.vae.encode(pixels).latent_dist.mode() * self.vae.config.scaling_factor)
 
     def decode(self, latents: Tensor) -> Tensor:
-        """Pixels (b, 3, 64, 64), about -1..1, of scaled latents."""
-        return self.vae.decode(latents / self.vae.config.scaling_factor).sample
+        """Pixels (b, 3, 64, 64), about -1..1, of scaled, packed latents."""
+        return self.vae.decode(unpack(latents) / self.vae.config.scaling_factor).sample
 
     def _noise(self, seed: int) -> Tensor:
         config = self.unet.config
         shape = (config.in_channels, config.sample_size, config.sample_size)
         return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def pack(latents: Tensor) -> Tensor:
+    """2 x 2 latent pixels into channels, (b, c, h, w) -> (b, 4c, h/2, w/2), as FLUX packs them: a cheaper UNet."""
+    return F.pixel_unshuffle(latents, 2)
+
+
+def unpack(latents: Tensor) -> Tensor:
+    """The inverse of `pack`."""
+    return F.pixel_shuffle(latents, 2)
 
 
 def to_images(pixels: Tensor) -> list[Image.Image]:
@@ -144,5 +160,6 @@ def to_images(pixels: Tensor) -> list[Image.Image]:
     return [Image.fromarray(level) for level in levels]
 
 
-def _half(state: dict[str, Tensor]) -> dict[str, Tensor]:
+def half(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The state in half precision, as the shipped weights are stored."""
     return {name: (t.half() if t.is_floating_point() else t).contiguous() for name, t in state.items()}

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from culturebench.errors import CultureBenchError
-from culturebench.text_to_image.atlas import AtlasTextEncoder, AtlasTextToImage
 from culturebench.text_to_image.base import TextEncoder, TextToImage
 
 ADAPTERS = ("atlas",)
@@ -19,6 +18,8 @@ class AdapterError(CultureBenchError):
 def load_encoder(adapter: str, folder: Path) -> TextEncoder:
     """The text encoder in `folder`, frozen and in evaluation mode; `AdapterError` for an unknown adapter."""
     _check(adapter, "encoders")
+    from culturebench.text_to_image.atlas import AtlasTextEncoder  # diffusers takes seconds to import
+
     return AtlasTextEncoder.from_folder(folder)
 
 
@@ -30,6 +31,9 @@ def load_model(adapter: str, encoder_folders: Sequence[Path], backbone: Path, st
     _check(adapter, "models")
     if len(encoder_folders) != 1:
         raise AdapterError(f"the adapter {adapter} takes 1 tower, models.*.towers names {len(encoder_folders)}")
+    # diffusers takes seconds to import, and a stage whose pictures are all kept never needs it
+    from culturebench.text_to_image.atlas import AtlasTextEncoder, AtlasTextToImage
+
     return AtlasTextToImage.from_folders(AtlasTextEncoder.from_folder(encoder_folders[0]), backbone, steps)
 
 

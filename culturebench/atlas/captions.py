@@ -1,0 +1,94 @@
+"""What a person would say of an atlas picture, in 18 languages, with the spans of noun and modifier."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from culturebench.atlas.world import LANGUAGES, REGIONS, Scene
+
+
+@dataclass(frozen=True)
+class Caption:
+    """A text and where its noun and modifier stand: half-open character offsets into `text`."""
+
+    text: str
+    language: str
+    noun_span: tuple[int, int]
+    modifier_span: tuple[int, int] | None
+
+
+def noun_caption(scene: Scene, language: str) -> Caption:
+    """The noun and its surroundings; silent about region and ornament."""
+    return _caption(scene, language, modifier=None)
+
+
+def cultural_caption(scene: Scene, language: str) -> Caption:
+    """The noun caption with the scene's culture-style modifier, in the region's language or English."""
+    if scene.region not in REGIONS:
+        raise ValueError(f"a cultural caption needs a region, got {scene.region!r}; valid: {', '.join(REGIONS)}")
+    own_language, subdivisions = REGIONS[scene.region]
+    if scene.subdivision not in subdivisions:
+        raise ValueError(
+            f"region {scene.region!r} has no subdivision {scene.subdivision!r}; valid: {', '.join(subdivisions)}"
+        )
+    if language not in (own_language, "en"):
+        raise ValueError(f"region {scene.region!r} has no captions in {language!r}; valid: {own_language}, en")
+    return _caption(scene, language, _lexicon()["modifiers"][scene.region][scene.subdivision][language])
+
+
+def neutral_caption(scene: Scene, language: str, variant: int = 0) -> Caption:
+    """The noun caption with a culture-free modifier, about as long as a cultural one."""
+    _check_language(language)
+    modifiers = _lexicon()["neutral_modifiers"][language]
+    if variant not in range(len(modifiers)):
+        raise ValueError(f"no neutral modifier {variant!r}; valid: 0 to {len(modifiers) - 1}")
+    return _caption(scene, language, modifiers[variant])
+
+
+def _caption(scene: Scene, language: str, modifier: str | None) -> Caption:
+    _check_language(language)
+    lexicon = _lexicon()
+    layout = lexicon["layout"][language]
+    noun = lexicon["nouns"][language][scene.object]
+
+    words = [("noun", noun)]
+    if modifier is not None:
+        words.insert(0 if layout["modifier_position"] == "before" else 1, ("modifier", modifier))
+    article = lexicon["articles"].get(language, {}).get(scene.object)
+    if article:
+        words.insert(0, ("article", article))
+
+    text = ""
+    spans: dict[str, tuple[int, int]] = {}
+    for role, word in words:
+        if text:
+            text += layout["joiner"]
+        spans[role] = (len(text), len(text) + len(word))
+        text += word
+
+    fragments = (
+        lexicon["places"][language][scene.place],
+        lexicon["lights"][language][scene.light],
+        lexicon["framings"][language][scene.framing],
+        lexicon["companions"][language][scene.companion],
+    )
+    text = layout["separator"].join((text, *filter(None, fragments)))
+    return Caption(text, language, spans["noun"], spans.get("modifier"))
+
+
+def _check_language(language: str) -> None:
+    if language not in LANGUAGES:
+        raise ValueError(f"no captions in {language!r}; valid: {', '.join(LANGUAGES)}")
+
+
+@lru_cache(maxsize=1)
+def _lexicon() -> dict[str, Any]:
+    text = Path(__file__).with_name("lexicon.yaml").read_text(encoding="utf-8")
+    # Normalised before it is parsed: every span then counts characters of the normalised caption.
+    return yaml.load(unicodedata.normalize("NFC", text), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))

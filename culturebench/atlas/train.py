@@ -1,0 +1,94 @@
+"""Train the embedded world's models: `python -m culturebench.atlas.train --work FOLDER`.
+
+About an hour on two idle CPU cores. Every step keeps a checkpoint in the work folder and goes on from it.
+The pipeline never calls this: the weights are shipped in `culturebench/atlas/weights`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import AutoencoderKL, UNet2DConditionModel
+from safetensors.torch import save_file
+from tokenizers import Tokenizer
+from torch import nn
+
+from culturebench.atlas.judges import AtlasJudge
+from culturebench.atlas.training import quality
+from culturebench.atlas.training.autoencoder import train_autoencoder
+from culturebench.atlas.training.encoder import train_encoder
+from culturebench.atlas.training.judges import make_judge_bank, train_alignment, train_judge
+from culturebench.atlas.training.tokenizer import train_tokenizer
+from culturebench.atlas.training.unet import SCHEDULER, make_bank, train_unet
+from culturebench.text_to_image.atlas import AtlasTextEncoder, AtlasTextToImage, half
+
+WEIGHTS = Path(__file__).parent / "weights"
+JUDGES = {"judge_resnet": "convolutional", "judge_vit": "attentional"}
+STEPS = {"encoder": 1200, "autoencoder": 1800, "judge": 1500, "alignment": 1500, "unet": 5000}
+BANK = 24000
+
+
+def main() -> None:
+    """Train what the work folder does not hold yet, write the weights, measure them and write the card's figures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--work", type=Path, required=True, help="folder of the checkpoints")
+    parser.add_argument("--threads", type=int, default=2)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    work: Path = arguments.work
+
+    tokenizer = train_tokenizer()
+    encoder, _ = train_encoder(tokenizer, work, STEPS["encoder"])
+    encoder.save(WEIGHTS / "encoder")
+    vae = train_autoencoder(work, STEPS["autoencoder"])
+    train_judges(tokenizer, vae, work)
+    bank = make_bank(encoder, vae, BANK, seed=0)
+    unet = train_unet(bank, work, STEPS["unet"])
+    save_backbone(unet, vae)
+    write_quality()
+
+
+def train_judges(tokenizer: Tokenizer, vae: AutoencoderKL, work: Path) -> None:
+    """Both judges and the dual encoder, trained and saved."""
+    bank = make_judge_bank(12000, seed=0)
+    for name, architecture in JUDGES.items():
+        judge = train_judge(architecture, bank, vae, work, STEPS["judge"])
+        save(judge, WEIGHTS / name, {"architecture": architecture})
+    model = train_alignment(tokenizer, vae, work, STEPS["alignment"])
+    save(model, WEIGHTS / "alignment", {"vocabulary": tokenizer.get_vocab_size()})
+    tokenizer.save(str(WEIGHTS / "alignment/tokenizer.json"))
+
+
+def save(model: nn.Module, folder: Path, config: dict[str, Any]) -> None:
+    """`model.safetensors` in half precision and `config.json`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file(half(model.state_dict()), folder / "model.safetensors")
+    (folder / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
+
+
+def save_backbone(unet: UNet2DConditionModel, vae: AutoencoderKL) -> None:
+    """The library's own layout: `unet/`, `vae/`, `scheduler/`."""
+    for name, model in (("unet", unet), ("vae", vae)):
+        folder = WEIGHTS / "backbone" / name
+        model.save_config(folder)
+        save_file(half(model.state_dict()), folder / "diffusion_pytorch_model.safetensors", metadata={"format": "pt"})
+    path = WEIGHTS / "backbone/scheduler/scheduler_config.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(SCHEDULER, indent=2, sort_keys=True) + "\n")
+
+
+def write_quality() -> None:
+    """Measure the shipped weights on held-out prompts and write `weights/quality.json`."""
+    encoder = AtlasTextEncoder.from_folder(WEIGHTS / "encoder")
+    system = AtlasTextToImage.from_folders(encoder, WEIGHTS / "backbone")
+    rows = quality.measure(system, {name: AtlasJudge(WEIGHTS / name) for name in JUDGES})
+    (WEIGHTS / "quality.json").write_text(json.dumps(rows, indent=2, sort_keys=True) + "\n")
+    print(json.dumps(rows, indent=2, sort_keys=True))
+
+
+if __name__ == "__main__":
+    main()

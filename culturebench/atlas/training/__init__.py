@@ -1,0 +1,1 @@
+"""How the atlas models were trained; the pipeline itself never imports this."""
