@@ -14,15 +14,31 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from culturebench.artifacts import answers, measured, neurons, pictures
+from culturebench.artifacts import (
+    answers,
+    enhancer,
+    layer_probe,
+    measured,
+    neurons,
+    pictures,
+    pins,
+    sae,
+    splits,
+    strength,
+)
+from culturebench.artifacts._json import save_json
 from culturebench.atlas.captions import cultural_caption, noun_caption
 from culturebench.atlas.pictures import render
 from culturebench.atlas.world import REGIONS, Scene, contexts
 from culturebench.params.conditions import Conditions
+from culturebench.params.encoders import Encoders
 from culturebench.params.evaluate import Evaluate
+from culturebench.params.generate import Generate
 from culturebench.params.judges import Judges
 from culturebench.params.models import Models
 from culturebench.params.regions import Regions
+from culturebench.params.report import Report
+from culturebench.params.sites import Sites
 
 #: Condition -> (share of pictures with the right culture, with none); the rest show another region's.
 PLANTED = {
@@ -61,9 +77,13 @@ def chance(*parts: object) -> float:
 
 
 def params_of(regions: list[str]) -> SimpleNamespace:
-    """What the stage evaluate gets."""
+    """What the stages evaluate and report get."""
     return SimpleNamespace(
         conditions=CONDITIONS,
+        encoders=Encoders.model_validate({"atlas": {"adapter": "atlas", "pin": "atlas_encoder"}}),
+        generate=Generate(prompts_per_region=6, seeds=(0, 1)),
+        report=Report(pixels=128),
+        sites=Sites(["culture", "random"]),
         evaluate=Evaluate(samples=400, seed=0, level=0.95),
         judges=Judges.model_validate({judge: {"kind": "atlas", "pin": judge} for judge in JUDGES}),
         models=Models.model_validate({"atlas": {"adapter": "atlas", "towers": ["atlas"], "pin": "atlas_backbone"}}),
@@ -191,6 +211,76 @@ class Run:
                     for latent, score in enumerate(scores)
                 ]
         neurons.TABLE.save(self.root / "models/bound/atlas/atlas/neurons.parquet", rows)
+
+    def write_probe(self, layers: int = 4, marked: int = 2) -> None:
+        """A layer's verdict with a clear peak at `marked`, the last layer no candidate."""
+        curves = []
+        for r, reference in enumerate(("zero", "context", "neutral_modifier")):
+            for d, direction in enumerate(("modifier_to_noun", "summary_to_modifier")):
+                for layer in range(layers):
+                    delta = (0.9 - 0.25 * abs(layer - marked) - 0.45 * r) * (1 + 0.4 * d)
+                    curves.append({
+                        "reference": reference, "direction": direction, "layer": layer, "delta": delta,
+                        "low": delta - 0.06, "high": delta + 0.06, "excess": 0.25 if layer == marked else -0.1,
+                        "candidate": layer < layers - 1, "marked": layer == marked,
+                    })  # fmt: skip
+        layer_probe.save_layer(self.root / "models/bound/atlas/atlas/layer.json", {
+            "layer": marked, "layers": layers, "last_upstream_layer": layers - 2, "significant": True,
+            "direction": "modifier_to_noun", "reference": "zero", "attention_unit": "relative", "pairs": 40,
+            "dropped": {}, "curves": curves, "rule": "The largest of those that exceed their neighbours.",
+        })  # fmt: skip
+        quality = {"fvu": 0.12, "l0": 8.0, "dead": 0.03}
+        sae.save_metrics(self.root / "models/sae/atlas", {"layer": marked, "seeds": {"0": quality, "1": quality}})
+
+    def write_training(self) -> None:
+        """Strength curves, enhancer histories, pins and the counts of the data stages."""
+        grid = [0.0, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0]
+
+        def curve(scale: float) -> list[dict[str, object]]:
+            shares = [min(0.75, 0.2 + scale * value) for value in grid]
+            return [
+                {"strength": x, "accuracy": y, "low": y - 0.05, "high": y + 0.05, "error": 0.025,
+                 "alignment": 0.97 - 0.01 * x, "allowed": x < 8, "n_prompts": 60, "n_images": 120}
+                for x, y in zip(grid, shares, strict=True)
+            ]  # fmt: skip
+
+        strength.save(self.root / "models/strength/atlas.json", {
+            "amplify": {"strength": 6.0, "found": True, "curve": curve(0.04)},
+            "activate": {"strength": 2.0, "found": True, "curve": curve(0.18)},
+            "judge": "atlas_resnet", "rule": "The smallest within one standard error of the best.",
+        })  # fmt: skip
+        for site, layer in (("culture", 2), ("random", 0)):
+            entries = [
+                {"step": 50 * i, "loss": 0.08 + 0.03 / (1 + i), "residual": 0.02 * i, "gap": 0.001 * i}
+                for i in range(20)
+            ]
+            history = {"site": site, "layer": layer, "objective": "denoise", "entries": entries}
+            enhancer.save_history(self.root / "models/enhancer/atlas" / site, history)
+        for name in ("atlas_backbone", "atlas_encoder"):
+            files = {
+                "config.json": pins.PinnedFile(612, "ab" * 32),
+                "model.safetensors": pins.PinnedFile(4200000, "cd" * 32),
+            }
+            pin = pins.Pin(name, f"culturebench/atlas/weights/{name}", files)
+            pins.save(self.root / f"models/pins/{name}.json", pin)
+        counts = {
+            "collect": {code: {"ok": 120, "failed": 2} for code in self.regions},
+            "screen": {code: {"kept": 110, "too_small": 6, "blurred": 4} for code in self.regions},
+            "split": {code: {"detect": 10, "train": 70, "test": 20, "bridges_splits": 1} for code in self.regions},
+        }
+        save_json(self.root / splits.COUNTS, counts)
+
+    def report(self) -> Path:
+        """Run the stage report; returns the page's path."""
+        from stages.report import STAGE
+
+        self.write_neurons()
+        self.write_probe()
+        self.write_training()
+        inputs = {name: self.root / path for name, path in STAGE.inputs.items()}
+        page = self.root / STAGE.outputs["page"]
+        STAGE.run(self.params, inputs, {"page": page})
+        return page
 
 
 @pytest.fixture(scope="session")

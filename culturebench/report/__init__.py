@@ -1,0 +1,1 @@
+"""The report: one self-contained page, from results as plain rows."""

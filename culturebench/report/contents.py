@@ -1,0 +1,169 @@
+"""The parts of the report as plain values, ready for the templates."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from platform import python_version
+from typing import Any
+
+import yaml
+
+from culturebench.evaluation.names import CULTURE
+from culturebench.report import charts, gallery, headline, tables, words
+from culturebench.report.results import Results
+
+Row = dict[str, Any]
+Pictures = Mapping[str, Mapping[tuple[str, int], Row]]  # condition -> (prompt id, seed) -> picture row
+
+LIBRARIES = (
+    "torch",
+    "diffusers",
+    "transformers",
+    "tokenizers",
+    "numpy",
+    "scipy",
+    "pillow",
+    "imagehash",
+    "pyarrow",
+    "dvc",
+)
+CONFUSIONS = ("noun", "enhanced")
+EDITS = {"amplify": "Amplify, from the noun", "activate": "Activate, from the English noun"}
+KEPT = ("kept", "ok", "detect", "train", "test")
+
+
+@dataclass(frozen=True)
+class ModelResults:
+    """All that the pipeline found out about one text-to-image model."""
+
+    name: str
+    adapter: str
+    results: Results
+    confusion: Sequence[Row]
+    pictures: Pictures
+    one_prompt: Sequence[Row]
+    encoders: Mapping[str, Mapping[str, Any]]  # name -> {"probe": layer.json, "neurons": rows, "sae": metrics}
+    strength: Mapping[str, Any]
+    enhancers: Sequence[Mapping[str, Any]]  # histories
+
+
+def model_values(model: ModelResults, regions: Sequence[str], pixels: int) -> dict[str, Any]:
+    """What the templates show of one model."""
+    results = model.results
+    return {
+        "name": model.name,
+        "adapter": model.adapter,
+        "judges": results.judges,
+        "options": len(regions),
+        "counts": results.get("noun", CULTURE) or {"n_prompts": 0, "n_images": 0, "seeds": []},
+        "lead": headline.lead(results),
+        "findings": headline.findings(results),
+        "summary": tables.summary(results),
+        "main": tables.comparison(results, model.adapter, tables.MAIN),
+        "validation": tables.comparison(results, model.adapter, tables.VALIDATION),
+        "ablation": tables.comparison(results, model.adapter, tables.ABLATION),
+        "by_region": tables.by_region(results, regions),
+        "agreement": tables.agreement(results),
+        "confusions": [
+            matrix
+            for name in CONFUSIONS
+            if (matrix := tables.confusion(model.confusion, model.name, name, regions)) is not None
+        ],
+        "columns": [name for name in gallery.COLUMNS if name in model.pictures],
+        "grid": gallery.grid(model.pictures, regions, pixels),
+        "one_prompt": gallery.one_prompt(model.one_prompt, regions, pixels),
+        "encoders": [_encoder(name, found, regions) for name, found in model.encoders.items()],
+        "strength": _strength(model.strength),
+        "enhancers": [_enhancer(history, model.encoders) for history in model.enhancers],
+    }
+
+
+def _encoder(name: str, found: Mapping[str, Any], regions: Sequence[str]) -> dict[str, Any]:
+    return {
+        "name": name,
+        "probe": found["probe"],
+        "layers": charts.layer_charts(found["probe"]),
+        "neurons": charts.neuron_charts(found["neurons"], regions),
+        "overlap": charts.overlap(found["neurons"], regions),
+        "sae": found["sae"],
+    }
+
+
+def _strength(strength: Mapping[str, Any]) -> dict[str, Any]:
+    found = [
+        {
+            "label": label,
+            "svg": charts.strength_chart(label, strength[edit]),
+            "found": strength[edit].get("found", True),
+        }
+        for edit, label in EDITS.items()
+    ]
+    return {"rule": strength.get("rule", ""), "judge": strength.get("judge", "the tuning judge"), "charts": found}
+
+
+def _enhancer(history: Mapping[str, Any], encoders: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    layers = next((found["probe"]["layers"] for found in encoders.values()), history["layer"] + 1)
+    site = "the culture layer" if history["site"] == "culture" else "another layer, as the control"
+    where = f"{site}: {words.layer(history['layer'], layers)}"
+    return {"where": where, "charts": charts.history_charts(history)}
+
+
+def data_values(counts: Mapping[str, Mapping[str, Mapping[str, Any]]], regions: Sequence[str]) -> dict[str, Any]:
+    """The data stages with what they kept, left out and why: from stage -> region -> counts by outcome."""
+    stages: list[dict[str, Any]] = []
+    for name, by_region in counts.items():
+        kept = {code: sum(n for outcome, n in found.items() if outcome in KEPT) for code, found in by_region.items()}
+        reasons: Counter[str] = Counter()
+        for found in by_region.values():
+            reasons.update({outcome: n for outcome, n in found.items() if outcome not in KEPT and n})
+        stages.append(
+            {
+                "name": name,
+                "kept": sum(kept.values()),
+                "lost": sum(reasons.values()),
+                "reasons": sorted(reasons.items(), key=lambda item: (-item[1], item[0])),
+                "by_region": {code: kept[code] for code in regions if code in kept},
+            }
+        )
+    return {"stages": stages}
+
+
+def pin_values(pins: Sequence[tuple[str, str, Mapping[str, tuple[int, str]]]]) -> list[dict[str, Any]]:
+    """Each pin with one short hash over its files; a pin is (name, source, {path: (bytes, sha256)})."""
+    values: list[dict[str, Any]] = []
+    for name, source, files in pins:
+        text = json.dumps({path: sha256 for path, (_, sha256) in files.items()}, sort_keys=True)
+        values.append(
+            {
+                "name": name,
+                "source": source,
+                "files": len(files),
+                "megabytes": sum(size for size, _ in files.values()) / 1e6,
+                "hash": hashlib.sha256(text.encode()).hexdigest()[:12],
+            }
+        )
+    return values
+
+
+def versions() -> list[tuple[str, str]]:
+    """Python and the libraries whose version can change a result."""
+    found = [("python", python_version())]
+    for name in LIBRARIES:
+        try:
+            found.append((name, version(name)))
+        except PackageNotFoundError:
+            found.append((name, "not installed"))
+    return found
+
+
+def params_values(sections: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Each section as YAML."""
+    return [
+        (name, yaml.safe_dump(value, sort_keys=False, allow_unicode=True, default_flow_style=None, width=100).strip())
+        for name, value in sections.items()
+    ]

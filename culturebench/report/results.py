@@ -1,0 +1,51 @@
+"""Look-ups in the evaluation's rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from culturebench.evaluation.names import AGREEMENT, ALL, DELTA, DELTA_RANDOM, POOLED
+
+Row = dict[str, Any]
+
+#: Judged measures have their own columns; what begins so is a comparison and no column.
+_NO_COLUMN = (DELTA, AGREEMENT)
+
+
+class Results:
+    """The rows of one model, with what each condition is compared with."""
+
+    def __init__(
+        self, rows: Iterable[Row], model: str, reference: Mapping[str, str], control: Mapping[str, str]
+    ) -> None:
+        self.model, self.reference, self.control = model, reference, control
+        self.rows = [row for row in rows if row["model"] == model]
+        self._by_key = {(r["condition"], r["measure"], r["judge"], r["region"]): r for r in self.rows}
+        self.conditions = list(dict.fromkeys(row["condition"] for row in self.rows))
+        self.judges = sorted({r["judge"] for r in self.rows if r["judge"] and "+" not in r["judge"]} - {POOLED})
+
+    def get(self, condition: str, measure: str, judge: str = POOLED, region: str = ALL) -> Row | None:
+        """The row, None when there is none; a measure without a judge is found under any."""
+        row = self._by_key.get((condition, measure, judge, region))
+        return row or self._by_key.get((condition, measure, "", region))
+
+    def delta(self, condition: str, measure: str, judge: str = POOLED) -> Row | None:
+        """The paired difference from the condition's reference."""
+        return self.get(condition, DELTA + measure, judge)
+
+    def delta_random(self, condition: str, measure: str, judge: str = POOLED) -> Row | None:
+        """The paired difference from the condition's random control."""
+        return self.get(condition, DELTA_RANDOM + measure, judge)
+
+    def agreement(self, condition: str) -> list[Row]:
+        """Kappa of each pair of judges."""
+        return [row for row in self.rows if row["measure"] == AGREEMENT and row["condition"] == condition]
+
+    def other_measures(self) -> list[str]:
+        """Measures without a judge, sorted."""
+        return sorted({r["measure"] for r in self.rows if not r["judge"] and not r["measure"].startswith(_NO_COLUMN)})
+
+    def present(self, names: Sequence[str]) -> list[str]:
+        """Those of `names` that have rows, in that order."""
+        return [name for name in names if name in self.conditions]

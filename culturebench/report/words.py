@@ -1,0 +1,128 @@
+"""How the report names things and writes numbers."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Any
+
+#: Region code -> the name that a reader knows; a code without a name shows as it is.
+REGION_NAMES = {
+    "arab": "Arab world",
+    "cn": "China",
+    "jp": "Japan",
+    "kr": "Korea",
+    "th": "Thailand",
+    "de": "Germany",
+    "ru": "Russia",
+    "it": "Italy",
+    "nl": "Netherlands",
+    "pl": "Poland",
+    "tr": "Türkiye",
+    "ua": "Ukraine",
+    "es": "Spain",
+    "pt": "Portugal",
+    "fr": "Francophone Africa",
+    "in": "India",
+    "vn": "Vietnam",
+    "unrecognizable": "none",
+    "unparseable": "no option",
+}
+
+#: Condition -> (label, what it is).
+CONDITION_NAMES = {
+    "noun_en": ("English noun", "the noun caption in English"),
+    "noun": ("Noun", "the noun caption in the region's language"),
+    "cultural": ("Cultural", "the noun with a culture-style modifier"),
+    "amplified": ("Amplified", "the noun caption, the region's culture neurons scaled up"),
+    "enhanced": ("Enhanced", "the noun caption, a trained residual at the culture layer"),
+    "activated": ("Activated", "the English noun, the region's culture neurons switched on"),
+    "masked": ("Masked", "the cultural caption, the region's culture neurons set to 0"),
+    "random_amplified": ("Random amplified", "as many random neurons scaled up as much"),
+    "random_activated": ("Random activated", "as many random neurons switched on"),
+    "random_masked": ("Random masked", "as many random neurons set to 0"),
+    "random_layer_enhanced": ("Random layer enhanced", "the enhancer trained at another layer"),
+}
+
+MEASURE_NAMES = {
+    "culture_vqa": "CultureVQA ↑",
+    "object_accuracy": "Object right ↑",
+    "plain_share": "No culture seen",
+    "clip_score": "CLIPScore ↑",
+    "image_reward": "ImageReward ↑",
+    "lpips_reference": "LPIPS to reference ↓",
+    "lpips_diversity": "LPIPS diversity ↑",
+}
+
+Row = dict[str, Any]
+
+
+def region(code: str) -> str:
+    """The region's name."""
+    return REGION_NAMES.get(code, code)
+
+
+def condition(name: str) -> str:
+    """The condition's label."""
+    return CONDITION_NAMES.get(name, (name.replace("_", " ").capitalize(), ""))[0]
+
+
+def explained(name: str) -> str:
+    """What the condition is."""
+    return CONDITION_NAMES.get(name, ("", ""))[1]
+
+
+def measure(name: str) -> str:
+    """The measure's column head."""
+    return MEASURE_NAMES.get(name, name.replace("_", " ").capitalize())
+
+
+def direction(text: str) -> str:
+    """`rtl` or `ltr`, by the first letter that has a direction (Unicode UAX 9, rule P2)."""
+    for character in text:
+        kind = unicodedata.bidirectional(character)
+        if kind in ("R", "AL"):
+            return "rtl"
+        if kind == "L":
+            return "ltr"
+    return "ltr"
+
+
+def layer(index: int, count: int) -> str:
+    """A layer as people count them, with its module index."""
+    return f"layer {index + 1} of {count} (index {index})"
+
+
+def percent(share: float | None, digits: int = 1) -> str:
+    """A share as percent."""
+    return "–" if share is None else f"{share * 100:.{digits}f}%"
+
+
+def points(difference: float | None) -> str:
+    """A difference of shares in points, with its sign."""
+    if difference is None:
+        return "–"
+    return f"{difference * 100 + 0.0:+.1f}".replace("-", "−")
+
+
+def interval(row: Row | None, *, share: bool = True, signed: bool = False) -> str:
+    """`[low, high]` of a row; empty without one."""
+    if row is None or row["low"] is None:
+        return ""
+    scale, digits = (100, 1) if share else (1, 3)
+    sign = "+" if signed else ""
+    low, high = (f"{row[end] * scale + 0.0:{sign}.{digits}f}".replace("-", "−") for end in ("low", "high"))
+    return f"[{low}, {high}]"
+
+
+def number(value: float | None) -> str:
+    """A value with three decimals."""
+    return "–" if value is None else f"{value + 0.0:.3f}".replace("-", "−")
+
+
+def evidence(delta: Row | None) -> str:
+    """`up`, `down`, or `none` when the paired interval includes 0 (or there is no interval)."""
+    if delta is None or delta["value"] is None or delta["low"] is None:
+        return "none"
+    if delta["low"] > 0:
+        return "up"
+    return "down" if delta["high"] < 0 else "none"

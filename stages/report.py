@@ -1,0 +1,119 @@
+"""Draw all results on one self-contained page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from culturebench.artifacts import (
+    binding,
+    enhancer,
+    evaluation,
+    neurons,
+    pictures,
+    pins,
+    sae,
+    splits,
+    strength,
+)
+from culturebench.artifacts._json import load_json
+from culturebench.artifacts.layer_probe import load_layer
+from culturebench.params.conditions import Conditions
+from culturebench.params.encoders import Encoders
+from culturebench.params.evaluate import Evaluate
+from culturebench.params.generate import Generate
+from culturebench.params.judges import Judges
+from culturebench.params.models import Models
+from culturebench.params.regions import Regions
+from culturebench.params.report import Report
+from culturebench.params.sites import Sites
+from culturebench.report import contents, gallery, page
+from culturebench.report.results import Results
+from culturebench.stage import Stage
+
+ONE_PROMPT = "activated_one_prompt"
+Row = dict[str, Any]
+
+
+def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Path]) -> None:
+    """Gather every result and write the page."""
+    regions = list(params.regions)
+    rows = evaluation.load(inputs["evaluation"])
+    confusion = evaluation.load_confusion(inputs["confusion"])
+    models = [
+        contents.model_values(_model(params, inputs, name, rows, confusion), regions, params.report.pixels)
+        for name in params.models.root
+    ]
+    values = {
+        "models": models,
+        "regions": regions,
+        "level": params.evaluate.level,
+        "data": contents.data_values(load_json(inputs["counts"], splits.STAGE), regions),
+        "pins": contents.pin_values([_pin(path) for path in sorted(inputs["pins"].glob("*.json"))]),
+        "versions": contents.versions(),
+        "params": contents.params_values(
+            {section.section: getattr(params, section.section).model_dump(mode="json") for section in STAGE.sections}
+        ),
+    }
+    outputs["page"].write_text(page.render(values), encoding="utf-8")
+
+
+def _model(
+    params: SimpleNamespace, inputs: dict[str, Path], name: str, rows: list[Row], confusion: list[Row]
+) -> contents.ModelResults:
+    chosen = params.models.root[name]
+    bound = inputs["bound"] / name
+    return contents.ModelResults(
+        name=name,
+        adapter=chosen.adapter,
+        results=Results(rows, name, evaluation.REFERENCE, evaluation.CONTROL),
+        confusion=confusion,
+        pictures={
+            condition: {(row["prompt_id"], row["seed"]): row for row in _pictures(inputs, name, condition)}
+            for condition in gallery.COLUMNS
+            if condition in params.conditions.all
+        },
+        one_prompt=_pictures(inputs, name, ONE_PROMPT) if ONE_PROMPT in params.conditions.edited else [],
+        encoders={
+            tower: {
+                "probe": load_layer(binding.layer_path(bound, tower)),
+                "neurons": neurons.TABLE.load(binding.neurons_path(bound, tower)),
+                "sae": sae.load_metrics(inputs["sae"] / tower),
+            }
+            for tower in chosen.towers
+        },
+        strength=strength.load(inputs["strength"] / f"{name}.json"),
+        enhancers=[enhancer.load_history(inputs["enhancer"] / name / site) for site in params.sites.root],
+    )
+
+
+def _pictures(inputs: dict[str, Path], model: str, condition: str) -> list[Row]:
+    return pictures.TABLE.load(inputs["pictures"] / model / f"{condition}.parquet")
+
+
+def _pin(path: Path) -> tuple[str, str, dict[str, tuple[int, str]]]:
+    pin = pins.load(path)
+    return pin.name, pin.folder, {name: (file.size, file.sha256) for name, file in pin.files.items()}
+
+
+STAGE = Stage(
+    name="report",
+    run=run,
+    sections=(Regions, Models, Encoders, Judges, Conditions, Sites, Generate, Evaluate, Report),
+    inputs={
+        "evaluation": evaluation.PATH,
+        "confusion": evaluation.CONFUSION_PATH,
+        "counts": splits.COUNTS,
+        "pictures": pictures.DIRECTORY,
+        "pins": pins.DIRECTORY,
+        "sae": sae.DIRECTORY,
+        "bound": binding.DIRECTORY,
+        "strength": "models/strength",
+        "enhancer": enhancer.DIRECTORY,
+    },
+    outputs={"page": "reports/index.html"},
+)
+
+if __name__ == "__main__":
+    STAGE.main()
