@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,10 @@ from culturebench.errors import CultureBenchError
 
 #: How long a stopped pipeline may take to end by itself, in seconds.
 GRACE = 5.0
+#: How long to wait for another reproduction that is at the same stage before asking again, in seconds.
+PATIENCE = 1.0
+#: How many lines of output an error shows.
+TAIL = 15
 
 
 class DvcError(CultureBenchError):
@@ -109,21 +114,45 @@ def reproduce(
     `single` leaves out what is before them. Every line of output goes to `on_line`; `environment` is added to the
     current one. Raises `DvcError` when a stage fails. Whatever ends this call ends the stages' processes too.
     """
-    reader = OutcomeReader()
-    tail: list[str] = []
     options = ["--single-item"] if single else []
-    # Another reproduction may hold the lock for a while; this one then waits its turn.
     command = ["--wait-for-lock", "repro", *options, *targets]
+    found: dict[str, StageOutcome] = {}
+    while True:
+        attempt = _attempt(command, root, on_line, environment)
+        for outcome in attempt.outcomes:
+            # What ran before a wait is skipped after it, and has run all the same.
+            if outcome.stage not in found or outcome.outcome is not Outcome.SKIPPED:
+                found[outcome.stage] = outcome
+        if not attempt.busy:
+            break
+        time.sleep(PATIENCE)
+    if attempt.failed:
+        failed = ", ".join(o.stage for o in attempt.outcomes if o.outcome is Outcome.FAILED) or "the pipeline"
+        raise DvcError(f"{failed} failed; run `dvc repro` again after the repair. DVC said:\n{attempt.tail}")
+    return tuple(found.values())
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    outcomes: tuple[StageOutcome, ...]
+    failed: bool
+    busy: bool  # another reproduction is at one of the stages; --wait-for-lock does not cover this
+    tail: str
+
+
+def _attempt(
+    command: Sequence[str], root: Path, on_line: Callable[[str], None], environment: Mapping[str, str] | None
+) -> _Attempt:
+    reader = OutcomeReader()
+    tail: deque[str] = deque(maxlen=TAIL)
     with _running(command, root, environment) as process:
         for line in _lines(process):
             reader.read(line)
             on_line(line)
-            tail = [*tail[-14:], line]
-    outcomes = reader.outcomes()
-    if process.returncode != 0:
-        failed = ", ".join(o.stage for o in outcomes if o.outcome is Outcome.FAILED) or "the pipeline"
-        raise DvcError(f"{failed} failed; run `dvc repro` again after the repair. DVC said:\n" + "\n".join(tail))
-    return outcomes
+            tail.append(line)
+    failed = process.returncode != 0
+    text = "\n".join(tail)
+    return _Attempt(reader.outcomes(), failed, failed and "it is being blocked by" in text, text)
 
 
 def status(*, root: Path) -> list[StaleStage]:

@@ -17,20 +17,19 @@ import pytest
 import yaml
 from dvc.dependency import ParamsDependency
 from dvc.repo import Repo
+
+from culturebench.stage import Stage
 from import_graph import (
     ROOT,
     closure,
     file_of,
     files_of_stage,
     foreign_imports,
-    imported_names,
     imports,
     python_files,
     says_something,
     tree,
 )
-
-from culturebench.stage import Stage
 
 DATA_STAGES = ("collect", "screen", "deduplicate", "annotate", "caption", "split")
 #: What each split is for: who may read it.

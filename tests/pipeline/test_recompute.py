@@ -6,6 +6,7 @@ import json
 import shutil
 
 import pytest
+
 from workspace import REGIONS, Params, Workspace
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline")]

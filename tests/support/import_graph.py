@@ -32,7 +32,7 @@ def file_of(module: str) -> str | None:
 
 
 def imported_names(file: str) -> Iterator[str]:
-    """Every module that `file` may import: `from a import b` yields `a` and `a.b`. Imports for types alone count not."""
+    """Every module that `file` may import: `from a import b` gives `a` and `a.b`. Imports for types alone count not."""
     package = Path(file).with_suffix("").as_posix().split("/")[:-1]
     for node in _nodes(tree(file)):
         if isinstance(node, ast.Import):

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from import_graph import ROOT
 
 from flows import dvc
+from import_graph import ROOT
 
 REGIONS = ("jp", "nl", "ua")
 Params = dict[str, Any]
