@@ -30,18 +30,23 @@ def pin_folder(name: str, folder: Path) -> Pin:
     return Pin(name, folder.as_posix(), files)
 
 
-def verified_folder(pin_path: Path) -> Path:
+def pin_path(pins: Path, name: str) -> Path:
+    """Where the pin `name` lies in the folder of pins."""
+    return pins / f"{name}.json"
+
+
+def verified_folder(path: Path) -> Path:
     """The folder of a pin, after every one of its files was found unchanged; `PinError` otherwise."""
-    pin = load(pin_path)
+    pin = load(path)
     folder = Path(pin.folder)
     for name, pinned in sorted(pin.files.items()):
-        _verify(folder / name, pinned, pin_path)
+        _verify(folder / name, pinned, path)
     return folder
 
 
-def fingerprint(pin_path: Path) -> str:
+def fingerprint(path: Path) -> str:
     """One sha256 (hex) of all of a pin's file names and hashes: equal exactly for equal weights, wherever they lie."""
-    pin = load(pin_path)
+    pin = load(path)
     lines = [f"{file.sha256} {name}" for name, file in sorted(pin.files.items())]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
@@ -78,10 +83,10 @@ def _pin_file(path: Path, folder: Path) -> PinnedFile:
     return PinnedFile(size, sha256_of(path))
 
 
-def _verify(path: Path, pinned: PinnedFile, pin_path: Path) -> None:
-    way_out = f"restore the file, or run `dvc repro pin_model@{pin_path.stem}`"
+def _verify(path: Path, pinned: PinnedFile, pin: Path) -> None:
+    way_out = f"restore the file, or run `dvc repro pin_model@{pin.stem}`"
     if not path.is_file():
-        raise PinError(f"{path} is missing; {pin_path} holds it with sha256 {pinned.sha256}; {way_out}")
+        raise PinError(f"{path} is missing; {pin} holds it with sha256 {pinned.sha256}; {way_out}")
     found = sha256_of(path)
     if found != pinned.sha256:
-        raise PinError(f"{path} changed: {pin_path} holds sha256 {pinned.sha256}, the file has {found}; {way_out}")
+        raise PinError(f"{path} changed: {pin} holds sha256 {pinned.sha256}, the file has {found}; {way_out}")

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-import fsspec  # pyright: ignore[reportMissingTypeStubs]
+import fsspec
 
 HASH_BYTES = 32
 
@@ -22,9 +22,9 @@ class Store:
     """
 
     def __init__(self, url: str) -> None:
-        files, root = fsspec.url_to_fs(url)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        files, root = fsspec.url_to_fs(url)
         self._files: Any = files
-        self._root = str(root)  # pyright: ignore[reportUnknownArgumentType]
+        self._root = str(root)
 
     def get(self, key: str) -> bytes | None:
         """The content kept under `key`, or None when there is none that is whole."""

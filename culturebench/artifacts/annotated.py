@@ -10,14 +10,16 @@ PATH = DIRECTORY + "/{region}.parquet"
 TABLE = Table(
     stage=STAGE,
     key=("picture_id",),
-    schema=pa.schema([
-        required("picture_id", pa.string()),
-        required("region", pa.string()),
-        required("status", pa.string()),  # kept | dropped
-        required("reason", pa.string()),  # the majority's reason, undecided, or ""
-        required("subdivision", pa.string()),
-        required("agreement", pa.float64()),  # share of the decisions that agree with the verdict, 0 without any
-        required("decisions", pa.int32()),
-        required("provisional", pa.bool_()),  # no majority, kept by `undecided: provisional`
-    ]),
+    schema=pa.schema(
+        [
+            required("picture_id", pa.string()),
+            required("region", pa.string()),
+            required("status", pa.string()),  # kept | dropped
+            required("reason", pa.string()),  # the majority's reason, undecided, or ""
+            required("subdivision", pa.string()),
+            required("agreement", pa.float64()),  # share of the decisions that agree with the verdict, 0 without any
+            required("decisions", pa.int32()),
+            required("provisional", pa.bool_()),  # no majority, kept by `undecided: provisional`
+        ]
+    ),
 )

@@ -11,15 +11,17 @@ UNRECOGNIZABLE = "unrecognizable"
 TABLE = Table(
     stage=STAGE,
     key=("prompt_id", "seed"),
-    schema=pa.schema([
-        required("prompt_id", pa.string()),
-        required("region", pa.string()),
-        required("condition", pa.string()),
-        required("seed", pa.int64()),
-        required("answer", pa.string()),  # a region code, unrecognizable, or unparseable
-        required("object", pa.string()),  # what it takes the object for; "" when the judge is not asked
-        required("raw", pa.string()),  # the reply as it came
-        required("served_model", pa.string()),
-        required("options", pa.list_(pa.string())),  # in the order shown
-    ]),
+    schema=pa.schema(
+        [
+            required("prompt_id", pa.string()),
+            required("region", pa.string()),
+            required("condition", pa.string()),
+            required("seed", pa.int64()),
+            required("answer", pa.string()),  # a region code, unrecognizable, or unparseable
+            required("object", pa.string()),  # what it takes the object for; "" when the judge is not asked
+            required("raw", pa.string()),  # the reply as it came
+            required("served_model", pa.string()),
+            required("options", pa.list_(pa.string())),  # in the order shown
+        ]
+    ),
 )

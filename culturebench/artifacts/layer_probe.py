@@ -12,6 +12,7 @@ STAGE = "probe_layers"
 DIRECTORY = "data/probe"
 PATH = DIRECTORY + "/{encoder}/attention.parquet"
 LAYER_PATH = DIRECTORY + "/{encoder}/layer.json"
+BOUND = "models/bound/{model}/{encoder}/layer.json"  # bind_encoder's copy
 TABLE = Table(
     stage=STAGE,
     key=("reference", "direction", "picture_id", "layer"),

@@ -10,12 +10,14 @@ PATH = DIRECTORY + "/{model}/{condition}.parquet"
 TABLE = Table(
     stage=STAGE,
     key=("measure", "prompt_id", "seed"),
-    schema=pa.schema([
-        required("measure", pa.string()),
-        required("prompt_id", pa.string()),
-        required("region", pa.string()),
-        required("seed", pa.int64()),  # -1 for a measure of all of a prompt's pictures
-        pa.field("value", pa.float64()),
-        required("reason", pa.string()),
-    ]),
+    schema=pa.schema(
+        [
+            required("measure", pa.string()),
+            required("prompt_id", pa.string()),
+            required("region", pa.string()),
+            required("seed", pa.int64()),  # -1 for a measure of all of a prompt's pictures
+            pa.field("value", pa.float64()),
+            required("reason", pa.string()),
+        ]
+    ),
 )

@@ -6,20 +6,23 @@ from culturebench.artifacts._table import Table, required
 
 STAGE = "select_neurons"
 PATH = "models/neurons/{encoder}.parquet"
+BOUND = "models/bound/{model}/{encoder}/neurons.parquet"  # bind_encoder's copy
 TABLE = Table(
     stage=STAGE,
     key=("sae_seed", "region", "latent"),
-    schema=pa.schema([
-        required("sae_seed", pa.int64()),
-        required("region", pa.string()),
-        required("latent", pa.int32()),
-        required("score", pa.float64()),  # WFS_cult, or the selector's own
-        required("score_noun", pa.float64()),
-        required("frequency", pa.float64()),  # share of cultural prompts on which it fires
-        required("frequency_noun", pa.float64()),
-        required("mean", pa.float64()),  # mean activation where it fires, cultural prompts
-        required("rank", pa.int32()),  # 0 is the best score
-        required("candidate", pa.bool_()),  # within the elbow's K
-        required("selected", pa.bool_()),  # in M_cult
-    ]),
+    schema=pa.schema(
+        [
+            required("sae_seed", pa.int64()),
+            required("region", pa.string()),
+            required("latent", pa.int32()),
+            required("score", pa.float64()),  # WFS_cult, or the selector's own
+            required("score_noun", pa.float64()),
+            required("frequency", pa.float64()),  # share of cultural prompts on which it fires
+            required("frequency_noun", pa.float64()),
+            required("mean", pa.float64()),  # mean activation where it fires, cultural prompts
+            required("rank", pa.int32()),  # 0 is the best score
+            required("candidate", pa.bool_()),  # within the elbow's K
+            required("selected", pa.bool_()),  # in M_cult
+        ]
+    ),
 )

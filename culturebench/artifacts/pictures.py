@@ -9,17 +9,19 @@ PATH = DIRECTORY + "/{model}/{condition}.parquet"
 TABLE = Table(
     stage="generate",
     key=("prompt_id", "seed"),
-    schema=pa.schema([
-        required("prompt_id", pa.string()),  # the picture id of the test row
-        required("region", pa.string()),
-        required("language", pa.string()),  # of the prompt
-        required("subdivision", pa.string()),
-        required("condition", pa.string()),
-        required("prompt", pa.string()),
-        required("seed", pa.int64()),  # of the initial noise
-        required("draw", pa.int32()),  # SAE seed index, and seed of the random controls; 0 where neither is used
-        required("strength", pa.float64()),  # lambda, 0 where none is used
-        required("metadata", pa.string()),  # of the test row
-        required("image", pa.binary()),  # PNG
-    ]),
+    schema=pa.schema(
+        [
+            required("prompt_id", pa.string()),  # the picture id of the test row
+            required("region", pa.string()),
+            required("language", pa.string()),  # of the prompt
+            required("subdivision", pa.string()),
+            required("condition", pa.string()),
+            required("prompt", pa.string()),
+            required("seed", pa.int64()),  # of the initial noise
+            required("draw", pa.int32()),  # SAE seed index, and seed of the random controls; 0 where neither is used
+            required("strength", pa.float64()),  # lambda, 0 where none is used
+            required("metadata", pa.string()),  # of the test row
+            required("image", pa.binary()),  # PNG
+        ]
+    ),
 )

@@ -9,6 +9,7 @@ from culturebench.artifacts._table import ArtifactError
 STAGE = "train_sae"
 DIRECTORY = "models/sae"
 PATH = DIRECTORY + "/{encoder}"
+BOUND = "models/bound/{model}/{encoder}/sae"  # bind_encoder's copy
 
 
 def seed_folder(folder: Path, seed: int) -> Path:

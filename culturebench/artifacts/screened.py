@@ -10,14 +10,16 @@ PATH = DIRECTORY + "/{region}.parquet"
 TABLE = Table(
     stage=STAGE,
     key=("picture_id", "reason"),
-    schema=pa.schema([
-        required("picture_id", pa.string()),
-        required("region", pa.string()),
-        required("status", pa.string()),  # kept | dropped
-        required("reason", pa.string()),  # the rule that dropped it, "" when kept
-        required("width", pa.int32()),  # pixels, 0 when not decodable
-        required("height", pa.int32()),
-        required("blur", pa.float64()),  # variance of the Laplacian of the grey picture, 0..1 scale
-        required("detail", pa.string()),  # a sentence for a person
-    ]),
+    schema=pa.schema(
+        [
+            required("picture_id", pa.string()),
+            required("region", pa.string()),
+            required("status", pa.string()),  # kept | dropped
+            required("reason", pa.string()),  # the rule that dropped it, "" when kept
+            required("width", pa.int32()),  # pixels, 0 when not decodable
+            required("height", pa.int32()),
+            required("blur", pa.float64()),  # variance of the Laplacian of the grey picture, 0..1 scale
+            required("detail", pa.string()),  # a sentence for a person
+        ]
+    ),
 )

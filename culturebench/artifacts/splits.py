@@ -13,20 +13,22 @@ COUNTS = "reports/metrics/data.json"
 TABLE = Table(
     stage=STAGE,
     key=("picture_id",),
-    schema=pa.schema([
-        required("picture_id", pa.string()),
-        required("region", pa.string()),
-        required("language", pa.string()),
-        required("subdivision", pa.string()),
-        required("group", pa.string()),
-        required("provisional", pa.bool_()),
-        pa.field("cultural", CAPTION, nullable=False),
-        pa.field("noun", CAPTION, nullable=False),
-        pa.field("neutral", CAPTION),
-        pa.field("cultural_en", CAPTION),
-        pa.field("noun_en", CAPTION),
-        required("licence", pa.string()),
-        required("metadata", pa.string()),  # as in candidates
-        required("image", pa.binary()),
-    ]),
+    schema=pa.schema(
+        [
+            required("picture_id", pa.string()),
+            required("region", pa.string()),
+            required("language", pa.string()),
+            required("subdivision", pa.string()),
+            required("group", pa.string()),
+            required("provisional", pa.bool_()),
+            pa.field("cultural", CAPTION, nullable=False),
+            pa.field("noun", CAPTION, nullable=False),
+            pa.field("neutral", CAPTION),
+            pa.field("cultural_en", CAPTION),
+            pa.field("noun_en", CAPTION),
+            required("licence", pa.string()),
+            required("metadata", pa.string()),  # as in candidates
+            required("image", pa.binary()),
+        ]
+    ),
 )

@@ -3,6 +3,7 @@
 from culturebench.params._base import (
     ParamsError as ParamsError,
     Section as Section,
+    choose as choose,
     load_document as load_document,
     load_region as load_region,
     load_section as load_section,

@@ -27,6 +27,7 @@ class Section(BaseModel):
 
 
 T = TypeVar("T", bound="Section | RootModel[Any]")
+V = TypeVar("V")
 
 
 def load_document(path: Path = PARAMS_FILE) -> dict[str, Any]:
@@ -42,6 +43,14 @@ def load_section(model: type[Any], document: dict[str, Any], file: Path = PARAMS
         return model.model_validate(document[model.section])
     except ValidationError as error:
         raise ParamsError(_explain(error, model.section, file)) from None
+
+
+def choose(section: RootModel[dict[str, V]], name: str) -> V:
+    """The entry `name` of a section that maps names; `ParamsError` lists the names there are."""
+    if name not in section.root:
+        key = getattr(type(section), "section")  # noqa: B009
+        raise ParamsError(f"{PARAMS_FILE} has no {key}.{name}; {key} has: {', '.join(section.root)}")
+    return section.root[name]
 
 
 def load_region(code: str, keys: Sequence[str], folder: Path = REGIONS_FOLDER) -> dict[str, Any]:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import ast
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,11 +12,6 @@ import torch
 from culturebench.png import to_png
 from culturebench.store import Store, key_of, pack, unpack
 from culturebench.text_to_image.base import Conditioning, Edit, TextToImage
-
-#: Libraries whose version can change a picture's bytes.
-LIBRARIES = ("torch", "diffusers", "transformers", "tokenizers", "pillow")
-#: Code of ours that does, relative to this package's parent.
-CODE = ("text_to_image", "interventions", "probing/sae.py")
 
 
 @dataclass(frozen=True)
@@ -45,12 +36,12 @@ class KeptSampler:
     """A text-to-image system that never makes the same batch twice.
 
     `system` loads the model, and is called only when a batch is missing in `store`;
-    `identity` (JSON) is all of the model and sampler that determines a picture.
+    `identity` (JSON) is all of weights, sampler, libraries and code that determines a picture.
     """
 
     def __init__(self, system: Callable[[], TextToImage], identity: Mapping[str, Any], store: Store) -> None:
         self._load = system
-        self._identity = {**identity, "libraries": {name: version(name) for name in LIBRARIES}, "code": code_hash()}
+        self._identity = identity
         self._store = store
 
     @cached_property
@@ -86,16 +77,6 @@ def encode(system: TextToImage, prompt: str, intervention: Intervention | None) 
         return system.encode([prompt])
     with system.encoder.edited(intervention.layer, intervention.edit):
         return system.encode([prompt])
-
-
-def code_hash() -> str:
-    """Sha256 (hex) of the code that makes pictures, comments and formatting left out."""
-    package = Path(__file__).parents[1]
-    digest = hashlib.sha256()
-    for name in CODE:
-        for path in sorted((package / name).rglob("*.py")) if (package / name).is_dir() else [package / name]:
-            digest.update(ast.dump(ast.parse(path.read_text(encoding="utf-8"))).encode())
-    return digest.hexdigest()
 
 
 def _describe(shot: Shot) -> dict[str, Any]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import hashlib
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +19,18 @@ from culturebench.text_to_image.sampling import KeptSampler
 if TYPE_CHECKING:
     from culturebench.params.encoders import Encoder
     from culturebench.params.models import Model
+
+
+#: Libraries whose version can change a picture's bytes.
+LIBRARIES = ("torch", "diffusers", "transformers", "tokenizers", "pillow")
+#: Code of ours that does, beside the adapter's; relative to the package.
+CODE = (
+    "text_to_image/base.py",
+    "text_to_image/sampling.py",
+    "interventions/edits.py",
+    "interventions/enhancer.py",
+    "probing/sae.py",
+)
 
 
 class TowerError(CultureBenchError):
@@ -50,5 +65,14 @@ def open_sampler(model: Model, encoders: Mapping[str, Encoder], pins: Path, step
         "weights": [fingerprint(path) for path in pins_of(model, encoders, pins)],
         "adapter": model.adapter,
         "steps": steps,
+        "libraries": {name: version(name) for name in LIBRARIES},
+        "code": code_hash(f"text_to_image/{model.adapter}.py", *CODE),
     }
     return KeptSampler(lambda: load_pinned(model, encoders, pins, steps), identity, store)
+
+
+def code_hash(*files: str) -> str:
+    """Sha256 (hex) of modules of this package, comments and formatting left out."""
+    package = Path(__file__).parents[1]
+    trees = [ast.dump(ast.parse((package / file).read_text(encoding="utf-8"))) for file in files]
+    return hashlib.sha256("\n".join(trees).encode()).hexdigest()

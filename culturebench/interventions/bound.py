@@ -1,0 +1,18 @@
+"""What a model took over from the probing of its tower, ready for edits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from culturebench.artifacts import binding, layer_probe, neurons, sae
+from culturebench.interventions.conditions import CultureNeurons
+
+
+def load_culture(bound: Path, tower: str) -> CultureNeurons:
+    """Layer, neuron scores and autoencoders in the folder of `bind_encoder`; `ArtifactError` when one is missing."""
+    folder = binding.sae_folder(bound, tower)
+    return CultureNeurons(
+        layer=int(layer_probe.load_layer(binding.layer_path(bound, tower))["layer"]),
+        table=neurons.TABLE.load(binding.neurons_path(bound, tower)),
+        folders={seed: sae.seed_folder(folder, seed) for seed in sae.seeds(folder)},
+    )

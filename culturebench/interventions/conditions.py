@@ -1,0 +1,83 @@
+"""The edited conditions: which edit each one makes of a region's neurons, and of random ones for its control."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from culturebench.interventions.choice import Neurons, culture_neurons, random_neurons
+from culturebench.interventions.edits import activate, amplify, mask, norm_matched
+from culturebench.pins import sha256_of
+from culturebench.probing import sae as saes
+from culturebench.probing.sae import TopKSAE
+from culturebench.text_to_image.base import Edit
+from culturebench.text_to_image.sampling import Intervention
+
+#: Edit -> the caption that its condition's prompt is.
+CAPTION_OF: Final = {"amplified": "noun", "activated": "noun_en", "masked": "cultural"}
+RANDOM: Final = "random_"
+CONDITIONS: Final = (*CAPTION_OF, *(RANDOM + kind for kind in CAPTION_OF))
+
+
+@dataclass(frozen=True)
+class CultureNeurons:
+    """What an encoder's probing found: the layer, the score of every latent, and the folder of each autoencoder."""
+
+    layer: int
+    table: Sequence[Mapping[str, Any]]  # rows of the artifact `neurons`
+    folders: Mapping[int, Path]  # SAE seed -> folder
+    _loaded: dict[int, TopKSAE] = field(default_factory=dict[int, TopKSAE])
+    _made: dict[tuple[str, float, str, int], Intervention | None] = field(
+        default_factory=dict[tuple[str, float, str, int], "Intervention | None"]
+    )
+
+    def intervention(self, condition: str, strength: float, region: str, draw: int) -> Intervention | None:
+        """The edit of `condition` for one region and draw; None at strength 0, which leaves the prompt as it is.
+
+        Draw d takes the autoencoder d mod n, and is the seed of the random latents. A mask has no strength.
+        """
+        key = (condition, strength, region, draw)
+        if key not in self._made:
+            nothing = strength == 0 and kind_of(condition) != "masked"
+            self._made[key] = None if nothing else self._make(*key)
+        return self._made[key]
+
+    def _make(self, condition: str, strength: float, region: str, draw: int) -> Intervention:
+        seeds = sorted(self.folders)
+        seed = seeds[draw % len(seeds)]
+        sae, kind = self._sae(seed), kind_of(condition)
+        own = culture_neurons(self.table, region, seed)
+        edit = make_edit(kind, sae, own, strength)
+        description: dict[str, Any] = {
+            "kind": kind,
+            "strength": strength,
+            "sae": sha256_of(self.folders[seed] / saes.WEIGHTS_FILE),
+            "neurons": own.indices,
+            "levels": own.levels,
+        }
+        if condition.startswith(RANDOM):
+            drawn = random_neurons(self.table, region, seed, draw)
+            edit = norm_matched(make_edit(kind, sae, drawn, strength), edit)
+            description |= {"random": drawn.indices, "random_levels": drawn.levels}
+        return Intervention(self.layer, edit, description)
+
+    def _sae(self, seed: int) -> TopKSAE:
+        if seed not in self._loaded:
+            self._loaded[seed] = saes.load(self.folders[seed])
+        return self._loaded[seed]
+
+
+def kind_of(condition: str) -> str:
+    """The edit behind a condition or its random control."""
+    return condition.removeprefix(RANDOM)
+
+
+def make_edit(kind: str, sae: TopKSAE, neurons: Neurons, strength: float) -> Edit:
+    """One of the three edits on `neurons`."""
+    if kind == "amplified":
+        return amplify(sae, neurons.indices, strength)
+    if kind == "activated":
+        return activate(sae, neurons.indices, neurons.levels, strength)
+    return mask(sae, neurons.indices)

@@ -1,0 +1,94 @@
+"""Choosing how strong an edit is: the weakest that is not worse than the best beyond chance."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from math import sqrt
+from statistics import stdev
+from typing import Any
+
+from culturebench.measures.statistics import Bootstrap
+
+RULE = (
+    "the smallest lambda whose accuracy lies within one standard error (over prompts) of the best one's, among those "
+    "whose pictures keep the object as often as {share:.0%} of the unedited ones (lambda 0)"
+)
+
+Row = Mapping[str, Any]
+Key = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Point:
+    """One lambda's result; accuracy and alignment are shares, `low` and `high` the accuracy's interval.
+
+    `error` is the accuracy's standard error over prompts; `alignment` is the share of right objects, None where
+    no object is known, and then `allowed` is always true.
+    """
+
+    strength: float
+    accuracy: float
+    low: float | None
+    high: float | None
+    error: float
+    alignment: float | None
+    allowed: bool
+    n_prompts: int
+    n_images: int
+
+
+def score(strength: float, pictures: Sequence[Row], answers: Sequence[Row], bootstrap: Bootstrap) -> Point:
+    """The point of one lambda from its pictures and a judge's answers on them."""
+    right = {_key(row): float(row["answer"] == row["region"]) for row in answers}
+    objects = {_key(row): json.loads(row["metadata"] or "{}").get("scene", {}).get("object", "") for row in pictures}
+    kept = [float(row["object"] == objects[_key(row)]) for row in answers if row["object"] and objects[_key(row)]]
+    estimate = bootstrap.mean(right)
+    return Point(
+        strength=strength,
+        accuracy=estimate.value,
+        low=estimate.low,
+        high=estimate.high,
+        error=standard_error(right),
+        alignment=sum(kept) / len(kept) if kept else None,
+        allowed=True,
+        n_prompts=estimate.n_prompts,
+        n_images=estimate.n_images,
+    )
+
+
+def standard_error(scores: Mapping[Key, float]) -> float:
+    """The standard error of the mean over prompts, whose pictures stand together; 0 with a single prompt."""
+    prompts: dict[str, list[float]] = {}
+    for (prompt, _), value in scores.items():
+        prompts.setdefault(prompt, []).append(value)
+    means = [sum(values) / len(values) for values in prompts.values()]
+    return stdev(means) / sqrt(len(means)) if len(means) > 1 else 0.0
+
+
+def mark_allowed(curve: Sequence[Point], share: float) -> list[Point]:
+    """The curve with `allowed` set where the alignment is at least `share` of that at lambda 0, the first point."""
+    unedited = curve[0].alignment
+    if unedited is None:
+        return list(curve)
+    return [replace(point, allowed=(point.alignment or 0.0) >= share * unedited) for point in curve]
+
+
+def choose_strength(curve: Sequence[Point]) -> float:
+    """The smallest allowed lambda within one standard error of the best allowed one; 0 when nothing beats 0."""
+    allowed = [point for point in curve if point.allowed]
+    if not allowed:
+        return 0.0
+    best = max(allowed, key=lambda point: point.accuracy)
+    return min(point.strength for point in allowed if point.accuracy >= best.accuracy - best.error)
+
+
+def describe(curve: Sequence[Point]) -> dict[str, Any]:
+    """The choice as the artifact `strength` holds it; `found` is false where no edit is better than none."""
+    strength = choose_strength(curve)
+    return {"strength": strength, "found": strength > 0, "curve": [asdict(point) for point in curve]}
+
+
+def _key(row: Row) -> Key:
+    return row["prompt_id"], row["seed"]

@@ -1,0 +1,1 @@
+"""CultureVQA: judges that see a picture and the options, and nothing else."""

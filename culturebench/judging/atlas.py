@@ -1,0 +1,42 @@
+"""The atlas's trained classifiers as judges."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from PIL import Image
+
+from culturebench.artifacts.answers import UNRECOGNIZABLE
+from culturebench.atlas.judges import AtlasJudge
+from culturebench.judging.base import Answer
+
+PLAIN = "plain"
+DIGITS = 4
+
+
+class AtlasClassifier:
+    """Answers with the option of the highest score; a plain picture is unrecognizable."""
+
+    def __init__(self, folder: Path, served_model: str) -> None:
+        """`served_model` is stored with every answer."""
+        self._judge = AtlasJudge(folder)
+        self._served_model = served_model
+
+    def answer(self, images: Sequence[Image.Image], options: Sequence[Sequence[str]]) -> list[Answer]:
+        """One answer a picture; the raw reply is the JSON of all scores."""
+        replies = self._judge.answer(list(images))
+        return [
+            Answer(best_option(reply.region_scores, shown), reply.object, _raw(reply.region_scores), self._served_model)
+            for reply, shown in zip(replies, options, strict=True)
+        ]
+
+
+def best_option(scores: Mapping[str, float], options: Sequence[str]) -> str:
+    """The option with the highest score; the first shown wins a tie, and a region the judge never learned has none."""
+    return max(options, key=lambda option: scores.get(PLAIN if option == UNRECOGNIZABLE else option, -1.0))
+
+
+def _raw(scores: Mapping[str, float]) -> str:
+    return json.dumps({name: round(score, DIGITS) for name, score in scores.items()}, sort_keys=True)

@@ -1,0 +1,37 @@
+"""What a judge is asked and what it answers."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from PIL import Image
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer: an option, or `unparseable`; `object` is "" from a judge that is not asked for it."""
+
+    answer: str
+    object: str
+    raw: str  # the reply as it came
+    served_model: str
+
+
+class Judge(Protocol):
+    """Whoever answers CultureVQA."""
+
+    def answer(self, images: Sequence[Image.Image], options: Sequence[Sequence[str]]) -> list[Answer]:
+        """One answer a picture; `options` are each picture's own, in the order shown."""
+        ...
+
+
+def shuffled(options: Sequence[str], seed: int, prompt_id: str, picture_seed: int) -> list[str]:
+    """The options in this question's order: the same under every condition and for every judge."""
+
+    def place(option: str) -> str:
+        return hashlib.sha256(f"{seed}/{prompt_id}/{picture_seed}/{option}".encode()).hexdigest()
+
+    return sorted(options, key=place)

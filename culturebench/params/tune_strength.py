@@ -1,0 +1,35 @@
+"""How the strength lambda of each edit is chosen, on the train split."""
+
+from itertools import pairwise
+from typing import ClassVar
+
+from pydantic import Field, field_validator
+
+from culturebench.params._base import Section
+from culturebench.params._seeds import Seeds
+
+
+class TuneStrength(Section):
+    """Prompts, grids and the rule's numbers."""
+
+    section: ClassVar[str] = "tune_strength"
+    judge: str = Field(description="Key of `judges`: the one that answers while tuning.")
+    prompts_per_region: int = Field(ge=1, description="Train prompts a region, the first by picture id.")
+    seeds: Seeds = Field(description="Seeds of the initial noise; each gives one picture of every prompt.")
+    amplify: tuple[float, ...] = Field(description="Lambdas tried by amplify, ascending from 0 (no edit).")
+    activate: tuple[float, ...] = Field(
+        description="Lambdas tried by activate, in mean activations on cultural prompts, ascending from 0 (no edit)."
+    )
+    alignment_share: float = Field(
+        gt=0, le=1, description="Share of the unedited pictures' object accuracy that a strength must keep."
+    )
+    samples: int = Field(ge=200, description="Bootstrap resamples of the prompts for the curve's intervals.")
+    level: float = Field(gt=0.5, lt=1, description="Coverage of the curve's intervals, a share.")
+    seed: int = Field(ge=0, description="Seed of the resampling, and of the order of the judge's options.")
+
+    @field_validator("amplify", "activate")
+    @classmethod
+    def _ascending_from_zero(cls, grid: tuple[float, ...]) -> tuple[float, ...]:
+        if len(grid) < 2 or grid[0] != 0 or any(b <= a for a, b in pairwise(grid)):
+            raise ValueError("a grid starts at 0 and ascends, as in [0, 1, 2]")
+        return grid

@@ -1,0 +1,89 @@
+"""Choose how strongly culture neurons are amplified and activated, on the train split."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from culturebench.artifacts import binding, pins, splits, strength
+from culturebench.interventions.bound import load_culture
+from culturebench.interventions.conditions import CAPTION_OF, CultureNeurons
+from culturebench.interventions.strength import RULE, describe, mark_allowed, score
+from culturebench.judging.asking import ask, load_judge
+from culturebench.judging.base import Judge
+from culturebench.measures.statistics import Bootstrap
+from culturebench.params import choose
+from culturebench.params.encoders import Encoders
+from culturebench.params.judges import Judges
+from culturebench.params.models import Models
+from culturebench.params.regions import Regions
+from culturebench.params.sampler import Sampler
+from culturebench.params.tune_strength import TuneStrength
+from culturebench.pins import pin_path
+from culturebench.stage import Stage, store_url
+from culturebench.store import Store
+from culturebench.text_to_image.prompts import CAPTIONS, make_pictures, select_prompts
+from culturebench.text_to_image.sampling import KeptSampler
+from culturebench.text_to_image.systems import open_sampler, single_tower
+
+COLUMNS = ("picture_id", "region", "subdivision", "metadata", *CAPTIONS)
+
+
+def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Path], *, model: str) -> None:
+    """Generate every lambda's pictures of some train prompts, judge them, and choose."""
+    numbers: TuneStrength = params.tune_strength
+    chosen = choose(params.models, model)
+    named = choose(params.judges, numbers.judge)
+    judge = load_judge(named.kind, pin_path(inputs["pins"], named.pin))
+    train = splits.TABLE.load_all(inputs["train"], params.regions, COLUMNS)
+    prompts = select_prompts(train, list(params.regions), numbers.prompts_per_region)
+    culture = load_culture(inputs["bound"], single_tower(chosen))
+    sampler = open_sampler(chosen, params.encoders.root, inputs["system"], params.sampler.steps, Store(store_url()))
+    curves = {
+        edit: _curve(params, sampler, prompts, culture, judge, kind, grid)
+        for edit, kind, grid in (
+            ("amplify", "amplified", numbers.amplify),
+            ("activate", "activated", numbers.activate),
+        )
+    }
+    how = {"judge": numbers.judge, "rule": RULE.format(share=numbers.alignment_share)}
+    strength.save(outputs["strength"], {**curves, **how, "seeds": list(numbers.seeds), "prompts": len(prompts)})
+
+
+def _curve(
+    params: SimpleNamespace,
+    sampler: KeptSampler,
+    prompts: list[Any],
+    culture: CultureNeurons,
+    judge: Judge,
+    kind: str,
+    grid: tuple[float, ...],
+) -> dict[str, Any]:
+    numbers: TuneStrength = params.tune_strength
+    bootstrap = Bootstrap(numbers.samples, numbers.seed, numbers.level)
+    points = []
+    for amount in grid:
+
+        def intervene(region: str, draw: int, amount: float = amount) -> Any:
+            return culture.intervention(kind, amount, region, draw)
+
+        made = make_pictures(
+            sampler, prompts, CAPTION_OF[kind], numbers.seeds, params.sampler.batch_size,
+            condition=f"{kind} {amount:g}", strength=amount, intervene=intervene,
+        )  # fmt: skip
+        points.append(score(amount, made, ask(judge, made, list(params.regions), numbers.seed), bootstrap))
+    return describe(mark_allowed(points, numbers.alignment_share))
+
+
+STAGE = Stage(
+    name="tune_strength",
+    run=run,
+    identities=("model",),
+    sections=(Encoders, Judges, Models, Regions, Sampler, TuneStrength),
+    inputs={"pins": pins.DIRECTORY, "system": pins.SYSTEM, "bound": binding.PATH, "train": splits.TRAIN},
+    outputs={"strength": strength.PATH},
+)
+
+if __name__ == "__main__":
+    STAGE.main()
