@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +35,7 @@ class ConvolutionalJudge(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         widths = (3, 32, WIDTH, 96, 128)
-        self.blocks = nn.Sequential(*(_block(a, b) for a, b in zip(widths, widths[1:], strict=False)))
+        self.blocks = nn.Sequential(*(_block(a, b) for a, b in itertools.pairwise(widths)))
         self.region = nn.Linear(widths[-1], len(REGION_CLASSES))
         self.object = nn.Linear(widths[-1] * 16, len(OBJECTS))
 

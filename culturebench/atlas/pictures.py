@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -69,8 +70,6 @@ def _check(scene: Scene, size: int) -> None:
     for name, values in (*allowed.items(), ("region", ("", *REGIONS)), ("subdivision", subdivisions)):
         if getattr(scene, name) not in values:
             raise ValueError(f"{name} is {getattr(scene, name)!r}; allowed: {', '.join(map(repr, values))}")
-    if isinstance(scene.seed, bool) or not isinstance(scene.seed, int):
-        raise ValueError(f"seed is {scene.seed!r}; allowed: integers")
     if size < 16:
         raise ValueError(f"size is {size}; allowed: 16 or more")
 
@@ -116,7 +115,7 @@ def _layers(name: str, box: int, light: str) -> _Layers:
     unit = box * grow / 2
     stroke = max(0.035 * unit, 0.9 * grow)
 
-    def at(points: list[Point]) -> list[Point]:
+    def at(points: Sequence[Point]) -> list[Point]:
         return [(side / 2 + x * unit, side / 2 + y * unit) for x, y in points]
 
     mask = Image.new("L", (side, side), 0)
@@ -148,7 +147,7 @@ def _circle() -> list[Point]:
     return list(zip(np.cos(angles).tolist(), np.sin(angles).tolist(), strict=True))
 
 
-def _stroke(draw: ImageDraw.ImageDraw, points: list[Point], width: float) -> None:
+def _stroke(draw: ImageDraw.ImageDraw, points: Sequence[Point], width: float) -> None:
     draw.line([*points, points[0], points[1]], (*INK, 255), max(1, round(width)), joint="curve")
 
 

@@ -119,9 +119,9 @@ class Shape:
     """
 
     body: list[list[Point]]
-    behind: list[tuple[list[Point], Colour]] = field(default_factory=list)
-    parts: list[tuple[list[Point], Colour]] = field(default_factory=list)
-    lines: list[tuple[list[Point], float]] = field(default_factory=list)
+    behind: Sequence[tuple[Sequence[Point], Colour]] = field(default_factory=list)
+    parts: Sequence[tuple[Sequence[Point], Colour]] = field(default_factory=list)
+    lines: Sequence[tuple[Sequence[Point], float]] = field(default_factory=list)
     rounded: bool = False
     base: tuple[float, float] = (0.8, 0.6)  # y of the foot and half its width: where the shadow falls
 
@@ -261,7 +261,7 @@ def draw_companion(name: str, size: int) -> Image.Image:
     def oval(x: float, y: float, rx: float, ry: float, fill: Colour) -> None:
         draw.ellipse([(x - rx) * s, (y - ry) * s, (x + rx) * s, (y + ry) * s], (*fill, 255))
 
-    def poly(points: list[Point], fill: Colour) -> None:
+    def poly(points: Sequence[Point], fill: Colour) -> None:
         draw.polygon([(x * s, y * s) for x, y in points], (*fill, 255))
 
     if name == "tree":

@@ -28,7 +28,7 @@ from culturebench.text_to_image.atlas import AtlasTextEncoder, AtlasTextToImage,
 
 WEIGHTS = Path(__file__).parent / "weights"
 JUDGES = {"judge_resnet": "convolutional", "judge_vit": "attentional"}
-STEPS = {"encoder": 1200, "autoencoder": 1800, "judge": 1500, "alignment": 1500, "unet": 5000}
+STEPS = {"encoder": 1200, "autoencoder": 1300, "judge": 1500, "alignment": 1500, "unet": 5000}
 BANK = 24000
 
 

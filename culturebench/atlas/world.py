@@ -9,7 +9,8 @@ from itertools import product
 from typing import Final
 
 OBJECTS: Final = (
-    "bowl", "vase", "plate", "cup", "teapot", "robe", "house", "door", "fan", "lantern", "chest", "carpet", "drum", "boat",
+    "bowl", "vase", "plate", "cup", "teapot", "robe", "house",
+    "door", "fan", "lantern", "chest", "carpet", "drum", "boat",
 )  # fmt: skip
 PLACES: Final = ("grass", "sand", "snow", "stone_floor", "wooden_floor", "water")
 LIGHTS: Final = ("day", "night")

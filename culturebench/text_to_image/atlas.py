@@ -1,8 +1,8 @@
 """The atlas system: a miniature AltDiffusion m18 of the same library classes.
 
 XLM-R encoder whose picture model reads `transformation_pre(pre_LN(hidden_states[-2]))`, so that the last
-layer has no effect; a KL autoencoder; a conditional UNet on packed latents. One difference: only the `<s>` token is read,
-and becomes `CONDITION_TOKENS` condition tokens, so that all culture has to travel through attention.
+layer has no effect; a KL autoencoder; a conditional UNet on packed latents. One difference: only the `<s>`
+token is read, and becomes `CONDITION_TOKENS` condition tokens, so that all culture has to travel through attention.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -42,10 +43,8 @@ class AtlasTextEncoder(TextEncoder):
         self.tokenizer = tokenizer
         self.hidden_size = size
         self.last_upstream_layer = config.num_hidden_layers - 2
-        self.layers = [
-            Layer(index, block.attention.self, block.attention.output.dense)
-            for index, block in enumerate(self.roberta.encoder.layer)
-        ]
+        blocks: Any = self.roberta.encoder.layer
+        self.layers = [Layer(i, block.attention.self, block.attention.output.dense) for i, block in enumerate(blocks)]
 
     @classmethod
     def from_folder(cls, folder: Path) -> AtlasTextEncoder:
@@ -80,6 +79,7 @@ class AtlasTextEncoder(TextEncoder):
         )
 
     def forward(self, tokens: Tokens) -> dict[str, Tensor]:
+        """The condition tokens of a batch, `prompt_embeds` (b, 4, d)."""
         output = self.roberta(
             input_ids=tokens.ids, attention_mask=tokens.real.long(), output_hidden_states=True, return_dict=True
         )
@@ -96,20 +96,22 @@ class AtlasTextToImage:
         encoder: AtlasTextEncoder,
         unet: UNet2DConditionModel,
         vae: AutoencoderKL,
-        scheduler_config: dict,
+        scheduler_config: dict[str, Any],
         steps: int,
     ) -> None:
         self.encoder = encoder
-        self.unet = unet.to(memory_format=torch.channels_last)
-        self.vae = vae.to(memory_format=torch.channels_last)
+        self.unet: Any = unet
+        self.vae: Any = vae
+        for module in (self.unet, self.vae):
+            module.to(memory_format=torch.channels_last)  # three times faster convolutions on a CPU
         self.scheduler_config = scheduler_config
         self.steps = steps
 
     @classmethod
     def from_folders(cls, encoder: AtlasTextEncoder, backbone: Path, steps: int = 12) -> AtlasTextToImage:
         """Read `unet/`, `vae/` (library layout) and `scheduler/scheduler_config.json` of the backbone folder."""
-        unet = UNet2DConditionModel.from_pretrained(backbone / "unet", torch_dtype=torch.float32)
-        vae = AutoencoderKL.from_pretrained(backbone / "vae", torch_dtype=torch.float32)
+        unet: Any = UNet2DConditionModel.from_pretrained(backbone / "unet", torch_dtype=torch.float32)
+        vae: Any = AutoencoderKL.from_pretrained(backbone / "vae", torch_dtype=torch.float32)
         config = json.loads((backbone / "scheduler/scheduler_config.json").read_text())
         return cls(encoder, unet.eval().requires_grad_(False), vae.eval().requires_grad_(False), config, steps)
 
@@ -123,7 +125,7 @@ class AtlasTextToImage:
         """One picture a row, its noise from its own seed; no guidance, so that shares in the data stay shares."""
         embeds = conditioning.tensors["prompt_embeds"]
         latents = torch.stack([self._noise(seed) for seed in seeds]).contiguous(memory_format=torch.channels_last)
-        scheduler = DPMSolverMultistepScheduler.from_config(self.scheduler_config)
+        scheduler: Any = DPMSolverMultistepScheduler.from_config(self.scheduler_config)
         scheduler.set_timesteps(self.steps)
         for step in scheduler.timesteps:
             velocity = self.unet(latents, step, embeds).sample

@@ -9,7 +9,7 @@ method supposes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +41,7 @@ class ReadOut(nn.Module):
         self.heads = nn.ModuleDict({name: nn.Linear(CONDITION_TOKENS * WIDTH, size) for name, size in sizes.items()})
 
     def forward(self, condition: Tensor) -> dict[str, Tensor]:
+        """Logits (b, classes) by head, of condition tokens (b, 4, d)."""
         flat = condition.flatten(1)
         return {name: head(flat) for name, head in self.heads.items()}
 
@@ -105,7 +106,7 @@ def region_ornaments(region: str) -> Tensor:
 
 
 @contextmanager
-def exchanged(encoder: AtlasTextEncoder, donor: Tensor, amount: Tensor) -> Iterator[None]:
+def exchanged(encoder: AtlasTextEncoder, donor: Tensor, amount: Tensor) -> Generator[None]:
     """At the culture layer, `<s>` of row i takes `amount[i]` of the attention output of row `donor[i]`."""
 
     def hook(_module: nn.Module, _args: object, output: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -43,8 +44,8 @@ def make_judge_bank(count: int, seed: int) -> JudgeBank:
 
 
 @torch.no_grad()
-def roughened(images: Tensor, vae: AutoencoderKL | None, rng: torch.Generator) -> Tensor:
-    """Pictures in -1..1 with noise, blur by re-scaling, brightness and shifts; half through the autoencoder."""
+def roughened(images: Tensor, vae: Any, rng: torch.Generator) -> Tensor:
+    """Pictures in -1..1 with noise, blur by re-scaling, brightness and shifts; half through the autoencoder `vae`, if any."""
     out = to_float(images)
     if vae is not None:
         half = len(out) // 2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import chain
+from itertools import chain, pairwise
 
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 
@@ -50,6 +50,6 @@ def _phrases() -> list[str]:
     phrases: list[str] = []
     for caption in chain(plain, cultural, neutral):
         cuts = sorted({0, len(caption.text), *caption.noun_span, *(caption.modifier_span or ())})
-        for start, end in zip(cuts, cuts[1:], strict=False):
+        for start, end in pairwise(cuts):
             phrases += [part.strip() for part in caption.text[start:end].replace("，", ",").split(",")]
     return [phrase for phrase in phrases if phrase]

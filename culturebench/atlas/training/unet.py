@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -40,7 +41,8 @@ class Bank:
 def new_unet() -> UNet2DConditionModel:
     """An untrained UNet of the atlas's geometry."""
     blocks = (96, 192)
-    return UNet2DConditionModel(
+    library: Any = UNet2DConditionModel
+    return library(
         sample_size=8,
         in_channels=4 * LATENT_CHANNELS,
         out_channels=4 * LATENT_CHANNELS,
@@ -83,16 +85,17 @@ def _graded(encoder: AtlasTextEncoder, rng: np.random.Generator, count: int) -> 
     return condition, [scene if show else plain(scene) for scene, show in zip(scenes, shown, strict=True)]
 
 
-def _latents(vae: AutoencoderKL, scenes: list[Scene]) -> Tensor:
+def _latents(vae: Any, scenes: list[Scene]) -> Tensor:
     images = to_float(pixels(scenes)).contiguous(memory_format=torch.channels_last)
     return pack(vae.encode(images).latent_dist.mode() * vae.config.scaling_factor)
 
 
-def train_unet(bank: Bank, work: Path, steps: int, size: int = 64) -> UNet2DConditionModel:
+def train_unet(bank: Bank, work: Path, steps: int, size: int = 48) -> UNet2DConditionModel:
     """Train by the v-prediction loss on `bank`; resumable from `work`."""
     torch.manual_seed(0)
-    unet = new_unet().to(memory_format=torch.channels_last)
-    schedule = DDPMScheduler.from_config({k: v for k, v in SCHEDULER.items() if k != "solver_order"})
+    unet: Any = new_unet()
+    unet.to(memory_format=torch.channels_last)
+    schedule: Any = DDPMScheduler.from_config({k: v for k, v in SCHEDULER.items() if k != "solver_order"})
 
     def loss_of_step(step: int) -> Tensor:
         rng = torch.Generator().manual_seed(step)
