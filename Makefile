@@ -7,6 +7,7 @@ export PATH := $(BIN):$(PATH)
 .PHONY: repro test check clean
 
 repro: $(INSTALLED)
+	@$(BIN)/culturebench validate
 	$(BIN)/dvc repro
 	@$(BIN)/culturebench report
 

@@ -26,7 +26,10 @@ def problems(root: Path) -> list[str]:
     found = [f"params.yaml: the section `{name}` is not known; sections: {known}" for name in unknown]
     for model in sections.values():
         found += _complaint(lambda model=model: load_section(model, document))
-    return found or [*_region_problems(document, root / "annotations/regions"), *_reference_problems(document)]
+    if found:
+        return found
+    regions = _region_problems(document, root / "annotations/regions")
+    return [*regions, *_reference_problems(document), *_judge_problems(document)]
 
 
 def section_models() -> list[type[Any]]:
@@ -67,6 +70,12 @@ def _reference_problems(document: dict[str, Any]) -> Iterator[str]:
                 yield from _missing(f"{section}.{name}.pin", entry["pin"], "pins", document)
             for tower in entry.get("towers", ()):
                 yield from _missing(f"{section}.{name}.towers", tower, "encoders", document)
+
+
+def _judge_problems(document: dict[str, Any]) -> Iterator[str]:
+    for name, entry in document["judges"].items():
+        if entry["pin"] != name:
+            yield f"params.yaml: judges.{name}.pin is {entry['pin']!r}; a judge's pin bears its name, {name!r}"
 
 
 def _missing(key: str, value: str, section: str, document: dict[str, Any]) -> Iterator[str]:

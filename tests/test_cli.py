@@ -1,0 +1,134 @@
+"""The command line: what a person sees, and what is refused before any work."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from culturebench import cli
+from culturebench.checks import problems
+from culturebench.doctor import KEYS, LABEL_STUDIO, diagnose
+from culturebench.regions import overview
+
+ROOT = Path(__file__).parents[1]
+
+
+def call(*arguments: str) -> Any:
+    return CliRunner().invoke(cli.app, list(arguments))
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Params and region files of this project, in a folder that is the current one."""
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    shutil.copytree(ROOT / "annotations/regions", tmp_path / "annotations/regions")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def change(project: Path, edit: Any) -> None:
+    path = project / "params.yaml"
+    params = yaml.safe_load(path.read_text(encoding="utf-8"))
+    edit(params)
+    path.write_text(yaml.safe_dump(params, allow_unicode=True), encoding="utf-8")
+
+
+def test_the_projects_own_params_and_regions_are_in_order() -> None:
+    assert problems(ROOT) == []
+
+
+def test_an_unknown_section_is_refused_with_the_names_of_the_known_ones(project: Path) -> None:
+    change(project, lambda params: params.update(scren={"a": 1}))
+    result = call("validate")
+    assert result.exit_code == 1
+    assert "`scren` is not known" in result.stderr
+    assert "screen" in result.stderr
+
+
+def test_a_wrong_value_is_named_with_its_key_and_what_is_allowed(project: Path) -> None:
+    change(project, lambda params: params["evaluate"].update(level=7))
+    (found,) = problems(project)
+    assert "evaluate.level" in found
+    assert "7" in found
+    assert "less than 1" in found
+
+
+def test_all_mistakes_are_told_at_once(project: Path) -> None:
+    change(project, lambda params: (params["evaluate"].update(level=7), params.update(typo=1)))
+    assert len(problems(project)) == 2
+
+
+def test_a_model_that_names_no_encoder_is_refused_with_the_encoders_there_are(project: Path) -> None:
+    change(project, lambda params: params["models"]["atlas"].update(towers=["clip"]))
+    (found,) = problems(project)
+    assert "models.atlas.towers: 'clip' is not in `encoders`; there are: atlas" in found
+
+
+def test_a_judge_carries_the_name_of_its_pin_so_that_dvc_yaml_can_name_the_file(project: Path) -> None:
+    change(project, lambda params: params["judges"]["atlas_vit"].update(pin="atlas_resnet"))
+    (found,) = problems(project)
+    assert "judges.atlas_vit.pin" in found
+
+
+def test_a_region_without_a_file_is_refused_with_the_codes_there_are(project: Path) -> None:
+    change(project, lambda params: params["regions"].append("atlantis"))
+    (found,) = problems(project)
+    assert "atlantis" in found
+    assert "jp" in found
+
+
+def test_a_missing_params_file_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (found,) = problems(tmp_path)
+    assert "run from the project's root" in found
+
+
+def test_regions_are_listed_in_the_order_of_the_params_and_spare_ones_after_them(project: Path) -> None:
+    codes = [region.code for region in overview(project)]
+    active = [region.code for region in overview(project) if region.active]
+    assert active == yaml.safe_load((project / "params.yaml").read_text(encoding="utf-8"))["regions"]
+    assert codes == [*active, "in", "vn"]
+    assert all(len(region.subdivisions) >= 2 for region in overview(project))
+    assert "seigaiha" in call("region", "list").stdout
+
+
+def test_the_report_is_missing_before_the_first_run_and_the_command_says_what_to_do(project: Path) -> None:
+    result = call("report")
+    assert result.exit_code == 1
+    assert "make repro" in str(result.exception)
+
+
+def test_the_reports_path_is_printed_alone_on_its_line(project: Path) -> None:
+    (project / "reports").mkdir()
+    (project / "reports/index.html").write_text("<p>done</p>")
+    assert call("report").stdout == f"The report is at {project.resolve() / 'reports/index.html'}\n"
+
+
+def test_the_doctor_never_shows_a_keys_value() -> None:
+    secrets = {name: f"secret-of-{name}" for name in KEYS} | {LABEL_STUDIO: "not-a-url"}
+    findings = list(diagnose(ROOT, secrets, "/nowhere/to/be/found"))
+    text = "\n".join(f"{finding.subject} {finding.detail} {finding.advice}" for finding in findings)
+    assert "secret-of" not in text
+    assert all(finding.ok for finding in findings if finding.subject in KEYS)
+
+
+def test_the_doctor_says_what_to_do_about_everything_that_is_missing(tmp_path: Path) -> None:
+    findings = list(diagnose(tmp_path, {}, str(tmp_path / "store")))
+    assert {"packages", "DVC", "atlas weights"} <= {finding.subject for finding in findings if not finding.ok}
+    assert all(finding.advice for finding in findings if not finding.ok)
+
+
+def test_label_studio_that_does_not_answer_is_no_crash() -> None:
+    (found,) = [f for f in diagnose(ROOT, {LABEL_STUDIO: "http://127.0.0.1:1"}, "s3://x/y") if "Studio" in f.subject]
+    assert not found.ok
+    assert "no answer" in found.detail
+
+
+@pytest.mark.parametrize("command", [(), ("doctor",), ("status",), ("report",), ("validate",), ("region", "list")])
+def test_every_command_explains_itself(command: tuple[str, ...]) -> None:
+    assert "Usage" in call(*command, "--help").stdout
