@@ -27,12 +27,10 @@ from culturebench.params.judges import Judges
 from culturebench.params.models import Models
 from culturebench.params.regions import Regions
 from culturebench.params.report import Report
-from culturebench.params.sites import Sites
 from culturebench.report import contents, gallery, page
 from culturebench.report.results import Results
 from culturebench.stage import Stage
 
-ONE_PROMPT = "activated_one_prompt"
 Row = dict[str, Any]
 
 
@@ -74,7 +72,7 @@ def _model(
             for condition in gallery.COLUMNS
             if condition in params.conditions.all
         },
-        one_prompt=_pictures(inputs, name, ONE_PROMPT) if ONE_PROMPT in params.conditions.edited else [],
+        one_prompt=pictures.ONE_PROMPT.load(inputs["pictures"] / name / Path(pictures.ONE_PROMPT_PATH).name),
         encoders={
             tower: {
                 "probe": load_layer(binding.layer_path(bound, tower)),
@@ -84,7 +82,7 @@ def _model(
             for tower in chosen.towers
         },
         strength=strength.load(inputs["strength"] / f"{name}.json"),
-        enhancers=[enhancer.load_history(inputs["enhancer"] / name / site) for site in params.sites.root],
+        enhancers=[enhancer.load_history(folder) for folder in sorted((inputs["enhancer"] / name).iterdir())],
     )
 
 
@@ -100,7 +98,7 @@ def _pin(path: Path) -> tuple[str, str, dict[str, tuple[int, str]]]:
 STAGE = Stage(
     name="report",
     run=run,
-    sections=(Regions, Models, Encoders, Judges, Conditions, Sites, Generate, Evaluate, Report),
+    sections=(Regions, Models, Encoders, Judges, Conditions, Generate, Evaluate, Report),
     inputs={
         "evaluation": evaluation.PATH,
         "confusion": evaluation.CONFUSION_PATH,
@@ -109,7 +107,7 @@ STAGE = Stage(
         "pins": pins.DIRECTORY,
         "sae": sae.DIRECTORY,
         "bound": binding.DIRECTORY,
-        "strength": "models/strength",
+        "strength": strength.DIRECTORY,
         "enhancer": enhancer.DIRECTORY,
     },
     outputs={"page": "reports/index.html"},

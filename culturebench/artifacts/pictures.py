@@ -1,5 +1,7 @@
 """Generated pictures of one model and condition."""
 
+from dataclasses import replace
+
 import pyarrow as pa
 
 from culturebench.artifacts._table import Table, required
@@ -25,3 +27,7 @@ TABLE = Table(
         ]
     ),
 )
+
+#: The first test prompt in English with each region's neurons on; the region is "" where nothing is edited.
+ONE_PROMPT_PATH = DIRECTORY + "/{model}/one_prompt.parquet"
+ONE_PROMPT = replace(TABLE, stage="generate_one_prompt", key=("region", "prompt_id", "seed"))

@@ -9,7 +9,8 @@ from culturebench.artifacts._json import load_json, save_json
 from culturebench.artifacts._table import ArtifactError
 
 STAGE = "tune_strength"
-PATH = "models/strength/{model}.json"
+DIRECTORY = "models/strength"
+PATH = DIRECTORY + "/{model}.json"
 EDITS = ("amplify", "activate")
 #: What every point of a curve holds: accuracy is CultureVQA by the tuning judge, alignment the share of right
 #: objects, with the interval of the accuracy; `allowed` says whether the alignment is high enough.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from culturebench.report import words
@@ -13,7 +14,10 @@ LONGEST_CURVE = 48  # ranks of a neuron curve that are drawn at most
 
 
 def layer_charts(probe: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """One group a direction, the chosen one first: `{direction, chosen, panels: [{reference, chosen, svg, verdict}]}`."""
+    """One group a direction, the chosen one first: `{direction, chosen, panels}`.
+
+    Each panel is `{reference, chosen, svg, verdict}`.
+    """
     curves: Sequence[Row] = probe["curves"]
     directions = list(dict.fromkeys(row["direction"] for row in curves))
     directions.sort(key=lambda name: name != probe["direction"])
@@ -83,7 +87,8 @@ def neuron_charts(neurons: Sequence[Row], regions: Sequence[str]) -> list[dict[s
 
 
 def _neuron_chart(code: str, curves: Sequence[Sequence[Row]], y_axis: Axis, shown: int) -> str:
-    x_axis = Axis.nice(0, shown, "rank")
+    x_axis = replace(Axis.nice(0, shown, "rank"), high=shown + 1)
+    x_axis = replace(x_axis, ticks=tuple(tick for tick in x_axis.ticks if tick[0] <= shown))
     plot = Plot(x_axis, y_axis, f"Scores of {words.region(code)}'s neurons by rank", width=260, height=170)
     for rows in curves[1:]:
         plot.line([(row["rank"] + 1, row["score"]) for row in rows], "grey")

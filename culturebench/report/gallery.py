@@ -88,5 +88,5 @@ def one_prompt(rows: Iterable[Row], regions: Sequence[str], pixels: int) -> dict
 
 
 def _cell(condition: str, row: Row, pixels: int) -> dict[str, str]:
-    alt = f"{words.region(row['region'])}, {words.condition(condition).lower()}: {row['prompt']}"
+    alt = f"{words.region(row['region'])}, {words.inline(condition)}: {row['prompt']}"
     return {"condition": condition, "uri": data_uri(row["image"], pixels), "alt": alt}

@@ -61,7 +61,7 @@ def _control(results: Results, name: str) -> str:
     delta = results.delta_random(name, CULTURE)
     if delta is None or delta["value"] is None:
         return ""
-    other = words.condition(results.control[name]).lower()
+    other = words.inline(results.control[name])
     against = f"{words.points(delta['value'])} points {words.interval(delta, signed=True)} against {other}"
     if words.evidence(delta) == "none":
         return f"no evidence beyond chance: {against}"

@@ -23,10 +23,12 @@ def render(values: Mapping[str, Any]) -> str:
         keep_trailing_newline=True,
     )
     environment.filters.update(
+        column=words.column,
         condition=words.condition,
         direction=words.direction,
         evidence=words.evidence,
         explained=words.explained,
+        inline=words.inline,
         interval=words.interval,
         measure=words.measure,
         number=words.number,
@@ -34,5 +36,4 @@ def render(values: Mapping[str, Any]) -> str:
         points=words.points,
         region=words.region,
     )
-    environment.globals["layer"] = words.layer
-    return environment.get_template(TEMPLATE).render(**values)
+    return environment.get_template(TEMPLATE).render(**values, layer=words.layer)

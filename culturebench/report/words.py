@@ -61,9 +61,20 @@ def region(code: str) -> str:
     return REGION_NAMES.get(code, code)
 
 
+def column(code: str) -> str:
+    """The region's name for a narrow column: long words may break, with a hyphen."""
+    return " ".join(f"{word[:6]}\u00ad{word[6:]}" if len(word) > 10 else word for word in region(code).split(" "))
+
+
 def condition(name: str) -> str:
     """The condition's label."""
     return CONDITION_NAMES.get(name, (name.replace("_", " ").capitalize(), ""))[0]
+
+
+def inline(name: str) -> str:
+    """The condition's label within a sentence."""
+    label = condition(name)
+    return label if label.startswith("English") else label[:1].lower() + label[1:]
 
 
 def explained(name: str) -> str:

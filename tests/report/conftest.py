@@ -38,7 +38,6 @@ from culturebench.params.judges import Judges
 from culturebench.params.models import Models
 from culturebench.params.regions import Regions
 from culturebench.params.report import Report
-from culturebench.params.sites import Sites
 
 #: Condition -> (share of pictures with the right culture, with none); the rest show another region's.
 PLANTED = {
@@ -83,7 +82,6 @@ def params_of(regions: list[str]) -> SimpleNamespace:
         encoders=Encoders.model_validate({"atlas": {"adapter": "atlas", "pin": "atlas_encoder"}}),
         generate=Generate(prompts_per_region=6, seeds=(0, 1)),
         report=Report(pixels=128),
-        sites=Sites(["culture", "random"]),
         evaluate=Evaluate(samples=400, seed=0, level=0.95),
         judges=Judges.model_validate({judge: {"kind": "atlas", "pin": judge} for judge in JUDGES}),
         models=Models.model_validate({"atlas": {"adapter": "atlas", "towers": ["atlas"], "pin": "atlas_backbone"}}),
@@ -104,6 +102,7 @@ class Run:
 
     def write_pictures(self) -> None:
         """Pictures, answers and measurements of every condition, at the planted rates."""
+        self._write_one_prompt()
         for condition in CONDITIONS.all:
             made = [
                 self._picture(condition, code, scene, seed)
@@ -116,6 +115,17 @@ class Run:
                 replies = [self._answer(judge, row, shown) for row, shown in made]
                 answers.TABLE.save(self.root / f"data/answers/{judge}/atlas/{condition}.parquet", replies)
             measured.TABLE.save(self.root / f"data/measured/atlas/{condition}.parquet", self._measured(made))
+
+    def _write_one_prompt(self) -> None:
+        """The first scene of the first region in each region's ornament, and plain."""
+        scene = self.scenes[self.regions[0]][0]
+        made, _ = self._picture("activated", self.regions[0], scene, 0)
+        styled = {code: replace(scene, region=code, subdivision=REGIONS[code][1][0]) for code in self.regions}
+        rows = [
+            {**made, "region": code, "condition": "one_prompt", "subdivision": "", "image": png(shown)}
+            for code, shown in {"": scene, **styled}.items()
+        ]
+        pictures.ONE_PROMPT.save(self.root / pictures.ONE_PROMPT_PATH.format(model="atlas"), rows)
 
     def shown(self, condition: str, code: str, scene: Scene, seed: int) -> str:
         """The region whose ornament the picture shows, "" for a plain one."""

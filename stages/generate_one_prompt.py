@@ -1,0 +1,57 @@
+"""One English prompt and seed, once as it is and once with each region's neurons activated."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+from culturebench.artifacts import binding, pictures, pins, splits, strength
+from culturebench.interventions.bound import load_culture
+from culturebench.params import choose
+from culturebench.params.encoders import Encoders
+from culturebench.params.generate import Generate
+from culturebench.params.models import Models
+from culturebench.params.regions import Regions
+from culturebench.params.sampler import Sampler
+from culturebench.stage import Stage, store_url
+from culturebench.store import Store
+from culturebench.text_to_image.prompts import CAPTIONS, make_pictures, select_prompts
+from culturebench.text_to_image.systems import open_sampler, single_tower
+
+COLUMNS = ("picture_id", "region", "subdivision", "metadata", *CAPTIONS)
+NO_REGION = ""  # the picture without any edit
+
+
+def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Path], *, model: str) -> None:
+    """Generate the first test prompt in English, with the first seed, under every region's neurons."""
+    chosen = choose(params.models, model)
+    numbers: Generate = params.generate
+    how: Sampler = params.sampler
+    regions = list(params.regions)
+    amount = float(strength.load(inputs["strength"])["activate"]["strength"])
+    culture = load_culture(inputs["bound"], single_tower(chosen))
+    first = select_prompts(splits.TABLE.load_all(inputs["test"], regions[:1], COLUMNS), regions[:1], 1)[0]
+    made = make_pictures(
+        open_sampler(chosen, params.encoders.root, inputs["system"], how.steps, Store(store_url())),
+        [{**first, "region": region, "subdivision": ""} for region in (NO_REGION, *regions)],
+        "noun_en",
+        numbers.seeds[:1],
+        how.batch_size,
+        condition="one_prompt",
+        strength=amount,
+        intervene=lambda region, draw: culture.intervention("activated", amount, region, draw) if region else None,
+    )
+    pictures.ONE_PROMPT.save(outputs["pictures"], made)
+
+
+STAGE = Stage(
+    name="generate_one_prompt",
+    run=run,
+    identities=("model",),
+    sections=(Encoders, Generate, Models, Regions, Sampler),
+    inputs={"system": pins.SYSTEM, "bound": binding.PATH, "strength": strength.PATH, "test": splits.TEST},
+    outputs={"pictures": pictures.ONE_PROMPT_PATH},
+)
+
+if __name__ == "__main__":
+    STAGE.main()

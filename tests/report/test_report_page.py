@@ -1,0 +1,159 @@
+import json
+import re
+
+import pytest
+
+from culturebench.artifacts import evaluation
+from culturebench.evaluation.names import CULTURE
+from culturebench.report import charts, gallery, headline, tables, words
+from culturebench.report.contents import data_values, params_values
+from culturebench.report.plot import Axis
+from culturebench.report.results import Results
+
+
+@pytest.fixture(scope="module")
+def html(small_run):
+    return small_run.report().read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def results(small_run):
+    return Results(evaluation.load(small_run.root / evaluation.PATH), "atlas", evaluation.REFERENCE, evaluation.CONTROL)
+
+
+def row(value, low, high, **other):
+    return {"value": value, "low": low, "high": high, "reason": "", **other}
+
+
+def test_the_page_holds_all_that_it_shows(html):
+    links = re.findall(r"""(?:src|href)=["']([^"']*)""", html)
+    assert links and all(link.startswith(("data:", "#")) for link in links)
+    assert "<script" not in html and "@import" not in html and "url(" not in html
+
+
+def test_results_on_the_atlas_say_so(html):
+    assert "Atlas: an embedded world. Not comparable with published numbers." in html
+    assert "21.65" not in html
+
+
+def test_the_marked_layer_is_named_as_people_count_with_its_index(html):
+    assert "layer 3 of 4 (index 2)" in html
+
+
+def test_the_same_results_give_the_same_page(small_run, html):
+    assert small_run.report().read_text(encoding="utf-8") == html
+
+
+def test_the_page_holds_no_path_of_this_machine(small_run, html):
+    assert str(small_run.root) not in html and "/home/" not in html
+
+
+def test_text_from_outside_cannot_become_markup(small_run, tmp_path):
+    counts = {"screen": {"jp": {"kept": 1, "<script>alert(1)</script>": 2}}}
+    path = small_run.root / "reports/metrics/data.json"
+    small_run.report()
+    before = path.read_text()
+    values = data_values(counts, ["jp"])
+    assert values["stages"][0]["reasons"] == [("<script>alert(1)</script>", 2)]
+    from culturebench.report.page import render
+
+    page = render({
+        "models": [], "regions": ["jp"], "level": 0.95, "data": values, "pins": [], "versions": [],
+        "params": params_values({"x": "<b>"}),
+    })  # fmt: skip
+    assert "<script>" not in page and "<b>" not in page
+    assert path.read_text() == before
+
+
+def test_a_paired_interval_that_includes_zero_is_no_evidence():
+    assert words.evidence(row(0.02, -0.01, 0.05)) == "none"
+    assert words.evidence(row(0.04, 0.01, 0.07)) == "up"
+    assert words.evidence(row(-0.04, -0.07, -0.01)) == "down"
+    assert words.evidence(None) == words.evidence(row(None, None, None)) == "none"
+
+
+def test_the_headline_claims_no_more_than_the_numbers(results):
+    assert "So the knowledge is there" in headline.lead(results)
+    flat = [dict(r, low=-0.1, high=0.1) if r["measure"].startswith("delta") else r for r in results.rows]
+    without = Results(flat, "atlas", evaluation.REFERENCE, evaluation.CONTROL)
+    assert "no evidence" in headline.lead(without)
+    found = headline.findings(without)
+    assert {item["evidence"] for item in found} == {"none"}
+    assert all(item["control"].startswith("no evidence beyond chance") for item in found)
+
+
+def test_the_main_table_has_the_papers_value_only_for_the_papers_models(results):
+    ours = tables.comparison(results, "atlas", tables.MAIN)
+    theirs = tables.comparison(results, "alt_diffusion", tables.MAIN)
+    assert not ours["paper"]
+    assert {r["condition"]: r["paper"] for r in theirs["rows"]}["enhanced"] == 32.66
+
+
+def test_a_measure_that_was_not_run_stands_below_the_table_with_its_reason(results):
+    table = tables.comparison(results, "atlas", tables.MAIN)
+    assert "image_reward" not in table["columns"]
+    assert ("image_reward", "no ImageReward weights here") in table["missing"]
+
+
+def test_the_confusion_rows_are_shares_of_their_region(small_run):
+    rows = evaluation.load_confusion(small_run.root / evaluation.CONFUSION_PATH)
+    matrix = tables.confusion(rows, "atlas", "noun", small_run.regions)
+    assert all(sum(shares) == pytest.approx(1) for shares in matrix["shares"])
+    assert matrix["answers"][-1] == "unrecognizable"
+    assert tables.confusion(rows, "atlas", "unknown", small_run.regions) is None
+
+
+def test_the_grid_takes_the_first_prompt_and_seed_of_each_region(small_run):
+    made = [
+        {"region": "jp", "prompt_id": prompt, "seed": seed} for prompt in ("b", "a") for seed in (1, 0)
+    ]  # fmt: skip
+    assert gallery.first_prompts(made, ["fr", "jp"]) == {"jp": ("a", 0)}
+
+
+def test_overlap_is_the_jaccard_index_of_the_selected_neurons():
+    def latent(region, index, seed=0):
+        return {"region": region, "latent": index, "sae_seed": seed, "selected": True}
+
+    rows = [latent("a", 1), latent("a", 2), latent("b", 2), latent("b", 3), latent("c", 9)]
+    matrix = charts.overlap(rows, ["a", "b", "c"])
+    assert matrix[0] == pytest.approx([1, 1 / 3, 0])
+    assert matrix[1] == pytest.approx([1 / 3, 1, 0])
+
+
+def test_a_curve_without_a_marked_layer_says_so():
+    rows = [
+        {"layer": i, "delta": 0.1, "low": 0.0, "high": 0.2, "candidate": True, "marked": False, "reference": "zero",
+         "direction": "d", "excess": None}
+        for i in range(3)
+    ]  # fmt: skip
+    [group] = charts.layer_charts({"curves": rows, "direction": "d", "reference": "zero", "layers": 3})
+    assert group["panels"][0]["verdict"] == "marks no layer"
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 1), (-0.55, 1.31), (0.081, 0.1101), (0, 0), (-3e-5, 2e-5), (0, 4800)])
+def test_an_axis_covers_its_values_with_a_few_round_ticks(low, high):
+    axis = Axis.nice(low, high)
+    assert axis.low <= low and axis.high >= high and axis.low < axis.high
+    assert 2 <= len(axis.ticks) <= 8
+    assert len({label for _, label in axis.ticks}) == len(axis.ticks)
+
+
+def test_a_long_name_may_break_in_a_narrow_column_and_nowhere_else():
+    assert words.column("nl") == "Nether\u00adlands" and words.region("nl") == "Netherlands"
+    assert words.column("xx") == "xx"
+
+
+@pytest.mark.parametrize(("text", "direction"), [("وعاء", "rtl"), ("(1) bowl", "ltr"), ("茶碗", "ltr"), ("", "ltr")])
+def test_the_first_letter_gives_the_direction(text, direction):
+    assert words.direction(text) == direction
+
+
+def test_every_intervention_of_the_evaluation_has_a_place_in_the_report(results):
+    shown = {name for names in tables.SUMMARY.values() for name in names}
+    assert set(results.conditions) <= shown
+    assert all(results.get(name, CULTURE) for name in shown)
+
+
+def test_the_evaluations_file_is_one_row_a_line(small_run):
+    lines = (small_run.root / evaluation.PATH).read_text().splitlines()
+    assert all(json.loads(line.rstrip(",")) for line in lines[1:-1])
