@@ -13,6 +13,7 @@ from culturebench.artifacts import (
     neurons,
     pictures,
     pins,
+    plots,
     sae,
     splits,
     strength,
@@ -39,12 +40,9 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
     regions = list(params.regions)
     rows = evaluation.load(inputs["evaluation"])
     confusion = evaluation.load_confusion(inputs["confusion"])
-    models = [
-        contents.model_values(_model(params, inputs, name, rows, confusion), regions, params.report.pixels)
-        for name in params.models.root
-    ]
+    models = [_model(params, inputs, name, rows, confusion) for name in params.models.root]
     values = {
-        "models": models,
+        "models": [contents.model_values(model, regions, params.report.pixels) for model in models],
         "regions": regions,
         "level": params.evaluate.level,
         "data": contents.data_values(load_json(inputs["counts"], splits.STAGE), regions),
@@ -54,7 +52,29 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
             {section.section: getattr(params, section.section).model_dump(mode="json") for section in STAGE.sections}
         ),
     }
+    outputs["page"].parent.mkdir(parents=True, exist_ok=True)
     outputs["page"].write_text(page.render(values), encoding="utf-8")
+    _save_plots(models, outputs)
+
+
+def _save_plots(models: list[contents.ModelResults], outputs: dict[str, Path]) -> None:
+    """The curves of the page as tables for `dvc plots`."""
+    towers = [
+        ({"model": model.name, "encoder": tower}, found) for model in models for tower, found in model.encoders.items()
+    ]
+    plots.save_layers(
+        outputs["layers"], ({**of, **point} for of, found in towers for point in found["probe"]["curves"])
+    )
+    plots.save_neurons(outputs["neurons"], ({**of, **row} for of, found in towers for row in found["neurons"]))
+    plots.save_strength(
+        outputs["strength_curves"],
+        (
+            {"model": model.name, "edit": edit, **point}
+            for model in models
+            for edit in strength.EDITS
+            for point in model.strength[edit]["curve"]
+        ),
+    )
 
 
 def _model(
@@ -110,7 +130,12 @@ STAGE = Stage(
         "strength": strength.DIRECTORY,
         "enhancer": enhancer.DIRECTORY,
     },
-    outputs={"page": "reports/index.html"},
+    outputs={
+        "page": "reports/index.html",
+        "layers": plots.LAYERS_PATH,
+        "neurons": plots.NEURONS_PATH,
+        "strength_curves": plots.STRENGTH_PATH,
+    },
 )
 
 if __name__ == "__main__":

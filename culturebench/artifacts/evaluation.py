@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import csv
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from culturebench.artifacts._csv import save_csv
 from culturebench.artifacts._json import load_json, save_json, save_rows
 from culturebench.artifacts._table import ArtifactError
 
@@ -88,13 +88,7 @@ def save_summary(path: Path, summary: dict[str, Any]) -> None:
 
 def save_confusion(path: Path, rows: Iterable[Row]) -> None:
     """Write the counts of each true region and answer as CSV, sorted."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, CONFUSION_COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(sorted(rows, key=lambda row: tuple(row[name] for name in CONFUSION_COLUMNS)))
-    temporary.replace(path)
+    save_csv(path, CONFUSION_COLUMNS, sorted(rows, key=lambda row: tuple(row[name] for name in CONFUSION_COLUMNS)))
 
 
 def load_confusion(path: Path) -> list[Row]:

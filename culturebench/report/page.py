@@ -10,6 +10,18 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from culturebench.report import words
 
 TEMPLATE = "page.html.j2"
+STYLE = "style.css"
+#: The sections of each model, and those of the whole run, in the order of the page.
+OF_MODEL = (
+    "pictures.html.j2",
+    "answer.html.j2",
+    "layer.html.j2",
+    "neurons.html.j2",
+    "strength.html.j2",
+    "tables.html.j2",
+    "regions.html.j2",
+)
+OF_RUN = ("data.html.j2", "setup.html.j2")
 
 
 def render(values: Mapping[str, Any]) -> str:
@@ -36,4 +48,5 @@ def render(values: Mapping[str, Any]) -> str:
         points=words.points,
         region=words.region,
     )
-    return environment.get_template(TEMPLATE).render(**values, layer=words.layer)
+    parts = {"style": STYLE, "of_model": OF_MODEL, "of_run": OF_RUN}
+    return environment.get_template(TEMPLATE).render(**values, **parts, layer=words.layer)

@@ -288,9 +288,9 @@ class Run:
         self.write_probe()
         self.write_training()
         inputs = {name: self.root / path for name, path in STAGE.inputs.items()}
-        page = self.root / STAGE.outputs["page"]
-        STAGE.run(self.params, inputs, {"page": page})
-        return page
+        outputs = {name: self.root / path for name, path in STAGE.outputs.items()}
+        STAGE.run(self.params, inputs, outputs)
+        return outputs["page"]
 
 
 @pytest.fixture(scope="session")

@@ -157,3 +157,11 @@ def test_every_intervention_of_the_evaluation_has_a_place_in_the_report(results)
 def test_the_evaluations_file_is_one_row_a_line(small_run):
     lines = (small_run.root / evaluation.PATH).read_text().splitlines()
     assert all(json.loads(line.rstrip(",")) for line in lines[1:-1])
+
+
+def test_the_curves_of_the_page_are_tables_for_dvc_plots(small_run, html):
+    from stages.report import STAGE
+
+    for name in ("layers", "neurons", "strength_curves"):
+        head, *rows = (small_run.root / STAGE.outputs[name]).read_text().splitlines()
+        assert rows and all(len(row.split(",")) == len(head.split(",")) for row in rows)
