@@ -67,8 +67,10 @@ def _condition(
 
 
 def _languages(folder: Path, pinned: list[str]) -> dict[str, str]:
-    """Region -> language, as the noun prompts have it."""
-    name = "noun" if "noun" in pinned else pinned[0]
+    """Region -> language, as the prompts in it have it; none where no condition has such prompts."""
+    name = next((name for name in ("noun", "cultural") if name in pinned), None)
+    if name is None:
+        return {}
     rows = pictures.TABLE.load(folder / f"{name}.parquet", ("region", "language"))
     return {row["region"]: row["language"] for row in rows}
 

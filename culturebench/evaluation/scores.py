@@ -54,6 +54,7 @@ def score_answers(
             f"{len(known)} were generated; run `dvc repro judge`"
         )
     spoken = list(languages.values())
+    shares = {region: spoken.count(language) > 1 for region, language in languages.items()}
     scored = [
         Scored(judge, CULTURE, {key: float(row["answer"] == row["region"]) for key, row in keyed.items()}),
         Scored(judge, PLAIN, {key: float(row["answer"] == plain) for key, row in keyed.items()}),
@@ -63,7 +64,7 @@ def score_answers(
     shared = {
         key: float(languages.get(row["answer"]) == languages[row["region"]])
         for key, row in keyed.items()
-        if spoken.count(languages[row["region"]]) > 1
+        if shares.get(row["region"], False)
     }
     return [*scored, Scored(judge, LANGUAGE, shared)] if shared else scored
 

@@ -28,10 +28,10 @@ def data_uri(png: bytes, pixels: int) -> str:
     return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
 
 
-def first_prompts(noun: Iterable[Row], regions: Sequence[str]) -> dict[str, tuple[str, int]]:
+def first_prompts(rows: Iterable[Row], regions: Sequence[str]) -> dict[str, tuple[str, int]]:
     """Region -> its first (prompt id, seed), so that nobody picks."""
     first: dict[str, tuple[str, int]] = {}
-    for row in noun:
+    for row in rows:
         key = (row["prompt_id"], row["seed"])
         first[row["region"]] = min(key, first.get(row["region"], key))
     return {code: first[code] for code in regions if code in first}
@@ -44,10 +44,11 @@ def grid(
 
     `pictures` maps a condition to its picture rows by (prompt id, seed).
     """
-    first = first_prompts(pictures["noun"].values(), regions)
+    shown = [name for name in COLUMNS if name in pictures]
+    first = first_prompts(pictures[shown[0]].values() if shown else (), regions)
     rows: list[dict[str, Any]] = []
     for code, key in first.items():
-        made = {name: pictures[name][key] for name in COLUMNS if key in pictures.get(name, {})}
+        made = {name: pictures[name][key] for name in shown if key in pictures[name]}
         rows.append(
             {
                 "region": code,
@@ -56,7 +57,7 @@ def grid(
                     for name in ("noun_en", "noun", "cultural")
                     if name in made
                 ],
-                "cells": [_cell(name, made[name], pixels) if name in made else None for name in COLUMNS],
+                "cells": [_cell(name, made[name], pixels) if name in made else None for name in shown],
             }
         )
     return rows
