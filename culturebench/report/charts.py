@@ -124,11 +124,11 @@ def strength_chart(edit: str, found: Mapping[str, Any]) -> str:
     """Accuracy with its interval and the share of right objects over lambda, and the chosen lambda."""
     curve = sorted(found["curve"], key=lambda point: point["strength"])
     xs = [point["strength"] for point in curve]
-    top = max([*(p["high"] for p in curve), *(p["alignment"] for p in curve if p["alignment"] is not None)])
+    top = max(p[name] for p in curve for name in ("accuracy", "high", "alignment") if p[name] is not None)
     plot = Plot(Axis.whole(xs, "λ"), Axis.nice(0.0, min(1.0, top), "", percent=True), f"CultureVQA by lambda, {edit}")
     aligned = [(point["strength"], point["alignment"]) for point in curve if point["alignment"] is not None]
     plot.line(aligned, "second")
-    plot.band([(point["strength"], point["low"], point["high"]) for point in curve])
+    plot.band([(point["strength"], point["low"], point["high"]) for point in curve if point["low"] is not None])
     plot.line([(point["strength"], point["accuracy"]) for point in curve])
     plot.vertical(found["strength"], f"λ = {found['strength']:g}")
     for point in curve:

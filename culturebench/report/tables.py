@@ -134,4 +134,4 @@ def _value(row: Mapping[str, Any] | None) -> float | None:
 
 def _reason(results: Results, names: Sequence[str], measure: str) -> str:
     reasons = [row["reason"] for name in names if (row := results.get(name, measure)) and row["reason"]]
-    return reasons[0] if reasons else ""
+    return reasons[0].removeprefix("not run: ") if reasons else ""

@@ -257,7 +257,7 @@ class Run:
         strength.save(self.root / "models/strength/atlas.json", {
             "amplify": {"strength": 6.0, "found": True, "curve": curve(0.04)},
             "activate": {"strength": 2.0, "found": True, "curve": curve(0.18)},
-            "judge": "atlas_resnet", "rule": "The smallest within one standard error of the best.",
+            "judge": "atlas_resnet", "rule": "the smallest within one standard error of the best",
         })  # fmt: skip
         for site, layer in (("culture", 2), ("random", 0)):
             entries = [
