@@ -77,7 +77,7 @@ def load(path: Path) -> list[Row]:
     if not isinstance(rows, list):
         raise ArtifactError(f"{path} holds no list of rows; run `dvc repro -f {STAGE}`")
     for row in rows:
-        _check(path, row)
+        _check(path, row, f"; run `dvc repro -f {STAGE}`")
     return rows
 
 
@@ -105,8 +105,8 @@ def load_confusion(path: Path) -> list[Row]:
         raise ArtifactError(f"{path} holds a count that is no number; run `dvc repro -f {STAGE}`") from None
 
 
-def _check(path: Path, row: Any) -> None:
+def _check(path: Path, row: Any, advice: str = "") -> None:
     if not isinstance(row, dict) or set(row) != set(COLUMNS):
-        raise ArtifactError(f"{path}: a row needs exactly the columns {', '.join(COLUMNS)}; got {row!r}")
+        raise ArtifactError(f"{path}: a row needs exactly the columns {', '.join(COLUMNS)}; got {row!r}{advice}")
     if (row["value"] is None) != bool(row["reason"]):
-        raise ArtifactError(f"{path}: a value is null exactly when a reason says why; got {row!r}")
+        raise ArtifactError(f"{path}: a value is null exactly when a reason says why; got {row!r}{advice}")
