@@ -9,11 +9,12 @@ DIRECTORY = "data/screened"
 PATH = DIRECTORY + "/{region}.parquet"
 TABLE = Table(
     stage=STAGE,
-    key=("picture_id", "reason"),
+    key=("picture_id", "file_name"),
     schema=pa.schema(
         [
             required("picture_id", pa.string()),
             required("region", pa.string()),
+            required("file_name", pa.string()),  # with picture_id the key of the candidate
             required("status", pa.string()),  # kept | dropped
             required("reason", pa.string()),  # the rule that dropped it, "" when kept
             required("width", pa.int32()),  # pixels, 0 when not decodable

@@ -1,0 +1,1 @@
+"""What people decided: reading it, and turning decisions into verdicts."""

@@ -1,0 +1,47 @@
+"""From several people's decisions to one verdict."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from culturebench.annotation.decisions import Decision
+
+UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the majority says.
+
+    `reason` is the majority's for a rejected picture and `undecided` where there is no majority;
+    `agreement` is the share of the decisions that agree with the verdict, 0 without any.
+    """
+
+    kept: bool
+    reason: str
+    subdivision: str
+    agreement: float
+    decisions: int
+
+
+def majority(decisions: Sequence[Decision], min_decisions: int) -> Verdict:
+    """More than half of at least `min_decisions`; equal numbers decide nothing."""
+    count = len(decisions)
+    keepers = [decision for decision in decisions if decision.verdict == "keep"]
+    rejecters = [decision for decision in decisions if decision.verdict == "reject"]
+    subdivision = _most_frequent(decision.subdivision for decision in keepers)
+    if count < min_decisions or 2 * len(keepers) == count:
+        larger = max(len(keepers), len(rejecters))
+        return Verdict(False, UNDECIDED, subdivision, larger / count if count else 0.0, count)
+    if len(keepers) > len(rejecters):
+        return Verdict(True, "", subdivision, len(keepers) / count, count)
+    reason = _most_frequent(decision.reason for decision in rejecters)
+    return Verdict(False, reason, "", len(rejecters) / count, count)
+
+
+def _most_frequent(names: Iterable[str]) -> str:
+    """The most frequent name that is not empty, the first in the alphabet among equals; empty when there is none."""
+    counts = Counter(name for name in names if name)
+    return min(counts, key=lambda name: (-counts[name], name), default="")

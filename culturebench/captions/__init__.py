@@ -1,0 +1,1 @@
+"""Captions: their spans, the people's ones, and the providers that write them."""

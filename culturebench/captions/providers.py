@@ -1,0 +1,105 @@
+"""Who can caption a picture: the atlas from its scene, a template from a noun caption and a modifier."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from culturebench.atlas.captions import Caption, cultural_caption, neutral_caption, noun_caption
+from culturebench.atlas.world import REGIONS, Scene
+from culturebench.captions.rows import CaptionRow, Span, caption_row, noun_span, parse_caption
+
+#: Languages whose modifiers precede the noun; in the others they follow it.
+_MODIFIER_FIRST = frozenset(("zh", "ja", "ko", "tr", "hi"))
+_UNSPACED = frozenset(("zh", "ja", "th"))
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What a provider may look at. `metadata` is the candidate's, parsed."""
+
+    picture_id: str
+    region: str
+    subdivision: str
+    metadata: Mapping[str, Any]
+
+
+class Provider(Protocol):
+    """Anything that captions pictures."""
+
+    def captions(self, picture: Picture) -> dict[str, CaptionRow]:
+        """Captions by role (`cultural`, `noun`, `neutral`, `cultural_en`, `noun_en`); none when it cannot tell."""
+        ...
+
+
+class AtlasProvider:
+    """Captions atlas pictures from their scene, as the region and subdivision that the experts gave them."""
+
+    def captions(self, picture: Picture) -> dict[str, CaptionRow]:
+        """All five captions of an atlas picture with a known subdivision; none for any other."""
+        if "scene" not in picture.metadata or picture.region not in REGIONS:
+            return {}
+        language, subdivisions = REGIONS[picture.region]
+        if picture.subdivision not in subdivisions:
+            return {}
+        scene = replace(Scene(**picture.metadata["scene"]), region=picture.region, subdivision=picture.subdivision)
+        return {
+            "cultural": _row(cultural_caption(scene, language)),
+            "noun": _row(noun_caption(scene, language)),
+            "neutral": _row(neutral_caption(scene, language)),
+            "cultural_en": _row(cultural_caption(scene, "en")),
+            "noun_en": _row(noun_caption(scene, "en")),
+        }
+
+
+class TemplateProvider:
+    """Takes the captions that came with a picture, and writes missing ones as modifier plus noun caption."""
+
+    def __init__(self, language: str, modifiers: Mapping[str, list[str]], neutral: Mapping[str, list[str]]) -> None:
+        """`modifiers` and `neutral` are the region file's: phrases under `local` and `en`."""
+        self._language, self._modifiers, self._neutral = language, modifiers, neutral
+
+    def captions(self, picture: Picture) -> dict[str, CaptionRow]:
+        """What was given and what follows from it; without a noun caption there is nothing to build on."""
+        given: Mapping[str, Any] = picture.metadata.get("captions", {})
+        rows = {role: parse_caption(value, self._code(role)) for role, value in given.items()}
+        for side, noun, cultural in (("local", "noun", "cultural"), ("en", "noun_en", "cultural_en")):
+            if noun in rows and cultural not in rows:
+                rows[cultural] = with_modifier(rows[noun], _pick(self._modifiers[side], picture.picture_id))
+        if "noun" in rows and "neutral" not in rows:
+            rows["neutral"] = with_modifier(rows["noun"], _pick(self._neutral["local"], picture.picture_id))
+        return rows
+
+    def _code(self, role: str) -> str:
+        return "en" if role.endswith("_en") else self._language
+
+
+def with_modifier(noun: CaptionRow, modifier: str) -> CaptionRow:
+    """The noun caption with `modifier` beside its noun, on the side where the language puts it.
+
+    Without a marked noun the whole text counts as the noun for the place of the modifier only.
+    """
+    text, language, marked = noun["text"], noun["language"], noun_span(noun)
+    start, end = marked or (0, len(text))
+    gap = "" if language in _UNSPACED else " "
+    first = language in _MODIFIER_FIRST or (language == "en" and not modifier.startswith("in "))
+    if first:
+        added = modifier + gap
+        moved: Span = (start + len(added), end + len(added))
+        at: Span = (start, start + len(modifier))
+        whole = text[:start] + added + text[start:]
+    else:
+        moved, at = (start, end), (end + len(gap), end + len(gap) + len(modifier))
+        whole = text[:end] + gap + modifier + text[end:]
+    return caption_row(whole, language, moved if marked else None, at)
+
+
+def _pick(phrases: list[str], picture_id: str) -> str:
+    digest = hashlib.sha256(f"modifier/{picture_id}".encode()).digest()
+    return phrases[int.from_bytes(digest[:4], "big") % len(phrases)]
+
+
+def _row(caption: Caption) -> CaptionRow:
+    return caption_row(caption.text, caption.language, caption.noun_span, caption.modifier_span)

@@ -1,0 +1,1 @@
+"""Pictures from strangers: decoding them safely, measuring them, and telling near-duplicates."""

@@ -1,0 +1,1 @@
+"""Where candidates come from: one small interface, one module a source."""

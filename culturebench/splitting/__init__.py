@@ -1,0 +1,1 @@
+"""Dividing pictures so that nothing leaks and nothing that a release froze ever moves."""

@@ -1,0 +1,48 @@
+"""How many pictures each stage of the data half kept and dropped, and for which reasons."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+Row = Mapping[str, Any]
+Counts = dict[str, Any]
+
+
+def by_reason(rows: Iterable[Row]) -> Counts:
+    """`{"kept": n, "dropped": {reason: n}}`, and `"waiting": {reason: n}` where rows wait."""
+    rows = list(rows)
+    status = Counter(row["status"] for row in rows)
+    counts: Counts = {"kept": status["kept"] + status["ok"]}
+    for name in ("dropped", "waiting"):
+        statuses = (name, "failed") if name == "dropped" else (name,)
+        reasons = Counter(row.get("reason") or row.get("error", "") for row in rows if row["status"] in statuses)
+        if reasons or name == "dropped":
+            counts[name] = dict(sorted(reasons.items()))
+    return counts
+
+
+def annotation_counts(rows: Iterable[Row]) -> Counts:
+    """As `by_reason`, with the provisional pictures among the kept and the mean agreement of decided ones."""
+    rows = list(rows)
+    decided = [row["agreement"] for row in rows if row["decisions"] and row["reason"] != "undecided"]
+    mean = round(sum(decided) / len(decided), 6) if decided else None
+    return by_reason(rows) | {"provisional": sum(row["provisional"] for row in rows), "agreement": mean}
+
+
+def total(regions: Iterable[Counts]) -> Counts:
+    """The sum over regions of nested counts; means are averaged over the regions that have one."""
+    regions = list(regions)
+    summed: Counts = {}
+    for key in sorted({key for region in regions for key in region}):
+        values = [region[key] for region in regions if region.get(key) is not None]
+        if not values:
+            summed[key] = None
+        elif isinstance(values[0], dict):
+            summed[key] = total(values)
+        elif key == "agreement":
+            summed[key] = round(sum(values) / len(values), 6)
+        else:
+            summed[key] = sum(values)
+    return summed
