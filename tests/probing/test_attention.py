@@ -1,0 +1,139 @@
+import numpy as np
+import pytest
+import torch
+
+from culturebench.probing.attention import (
+    DIRECTIONS,
+    AttentionError,
+    Prompt,
+    attention_read,
+    cultural_attention,
+    find_roles,
+    queries_and_keys,
+)
+from culturebench.probing.features import captured, summary_positions
+from tests.support.small_encoder import SmallEncoder, WrittenEncoder, tokenize_words
+
+
+def prompt(text, noun, modifier=None, follows=False):
+    span = lambda word: (text.index(word), text.index(word) + len(word))  # noqa: E731
+    return Prompt(text, span(noun), span(modifier) if modifier else None, follows)
+
+
+PROMPTS = [
+    prompt("a seigaiha style vase on a table", "vase", "seigaiha style"),
+    prompt("vase japonais", "vase", "japonais", follows=True),
+    prompt("a vase on a table near the old door", "vase"),
+    prompt("vase", "vase"),
+]
+
+
+def hooks(module):
+    return sum(len(m._forward_hooks) for m in module.modules())
+
+
+def naive(encoder, prompts, relative):
+    """The same from `output_attentions`, one prompt at a time, without any padding."""
+    found = np.full((len(prompts), len(DIRECTIONS), len(encoder.layers)), np.nan)
+    for row, one in enumerate(prompts):
+        tokens = encoder.tokenize([one.text])
+        output = encoder.roberta(
+            input_ids=tokens.ids, attention_mask=tokens.real.long(), output_attentions=True, return_dict=True
+        )
+        roles = find_roles(tokens, 0, one, 0)
+        for column, direction in enumerate(DIRECTIONS):
+            queries, keys = queries_and_keys(roles, direction)
+            for layer, weights in enumerate(output.attentions):
+                cells = [weights[0, :, q, k].mean() for q in queries for k in keys]
+                found[row, column, layer] = torch.stack(cells).mean() * (tokens.ids.shape[1] if relative else 1)
+    return found
+
+
+@pytest.mark.parametrize("relative", [True, False])
+def test_one_hooked_pass_gives_what_the_librarys_own_attentions_give(relative):
+    encoder = SmallEncoder(layers=4)
+    found = cultural_attention(encoder, PROMPTS, relative=relative, batch_size=3)
+    np.testing.assert_allclose(found, naive(encoder, PROMPTS, relative), atol=1e-5)
+
+
+def test_uniform_attention_is_1_in_the_relative_unit_whatever_the_length():
+    def uniform(_layer, tokens):
+        weights = tokens.real[:, None, None, :].float()
+        return (weights / weights.sum(-1, keepdim=True)).expand(-1, 2, tokens.real.shape[1], -1)
+
+    found = cultural_attention(WrittenEncoder(2, uniform), PROMPTS, relative=True, batch_size=4)
+    np.testing.assert_allclose(found, 1.0, atol=1e-6)
+
+
+def test_uniform_attention_to_what_a_causal_encoder_can_see_is_1_too():
+    def uniform(_layer, tokens):
+        length = tokens.real.shape[1]
+        weights = torch.ones(length, length).tril() / torch.arange(1, length + 1)[:, None]
+        return weights.expand(len(tokens.real), 2, -1, -1)
+
+    encoder = WrittenEncoder(2, uniform)
+    encoder.causal = True
+    found = cultural_attention(encoder, PROMPTS, relative=True, batch_size=4)
+    column = DIRECTIONS.index("later_to_earlier")
+    np.testing.assert_allclose(found[:, column], 1.0, atol=1e-6)
+
+
+def test_in_the_direction_later_to_earlier_the_word_order_says_who_asks():
+    tokens = tokenize_words([PROMPTS[0].text, PROMPTS[1].text])
+    before = find_roles(tokens, 0, PROMPTS[0], 0)
+    after = find_roles(tokens, 1, PROMPTS[1], 0)
+    assert queries_and_keys(before, "later_to_earlier") == ([4], [2, 3])
+    assert queries_and_keys(after, "later_to_earlier") == ([2], [1])
+
+
+def test_without_a_modifier_the_other_real_tokens_stand_in():
+    tokens = tokenize_words([PROMPTS[2].text, "a longer text than the other one by far indeed it is"])
+    roles = find_roles(tokens, 0, PROMPTS[2], 0)
+    last = int(tokens.real[0].sum()) - 1
+    assert queries_and_keys(roles, "modifier_to_noun") == ([0, 1, *range(3, last + 1)], [2])
+    assert queries_and_keys(roles, "summary_to_modifier") == ([0], [1, *range(3, last + 1)])
+    assert queries_and_keys(roles, "later_to_earlier") == ([2], [0, 1])
+
+
+def test_a_token_that_covers_modifier_and_noun_counts_as_noun_and_a_missing_one_gives_nan():
+    whole = Prompt("bluevase", (4, 8), (0, 4), modifier_follows=False)
+    found = cultural_attention(SmallEncoder(), [whole, PROMPTS[0]], relative=True, batch_size=2)
+    assert np.isnan(found[0]).all()
+    assert np.isfinite(found[1]).all()
+
+
+def test_the_summary_is_the_first_token_or_the_last_real_one_of_a_causal_encoder():
+    tokens = tokenize_words(["a b c", "a"])
+    assert summary_positions(tokens, causal=False).tolist() == [0, 0]
+    assert summary_positions(tokens, causal=True).tolist() == [4, 2]
+
+
+def test_an_encoder_that_hides_its_attention_gives_one_clear_error():
+    with pytest.raises(AttentionError, match="eager"):
+        cultural_attention(SmallEncoder(attention="sdpa"), PROMPTS, relative=True, batch_size=4)
+
+
+def test_hooks_come_off_after_an_exception():
+    encoder = SmallEncoder()
+    tokens = encoder.tokenize(["a vase"])
+
+    def fail(*_):
+        raise RuntimeError("boom")
+
+    for block in (attention_read(encoder, fail), encoder.edited(1, fail)):
+        with pytest.raises(RuntimeError, match="boom"), block:
+            encoder.run(tokens)
+        assert hooks(encoder) == 0
+    with pytest.raises(RuntimeError, match="boom"), captured(encoder, 1):
+        fail()
+    assert hooks(encoder) == 0
+
+
+def test_attention_is_never_kept_as_a_whole_matrix():
+    kept = []
+    encoder = SmallEncoder()
+    with attention_read(encoder, lambda _layer, weights: kept.append(weights.shape[-2:])):
+        encoder.run(encoder.tokenize(["a vase on a table"]))
+    found = cultural_attention(encoder, PROMPTS, relative=True, batch_size=2)
+    assert len(kept) == len(encoder.layers)
+    assert found.size == len(PROMPTS) * len(DIRECTIONS) * len(encoder.layers)

@@ -1,0 +1,129 @@
+import numpy as np
+import pytest
+import torch
+
+from culturebench.probing.attention import DIRECTIONS, Prompt
+from culturebench.probing.layers import Bootstrap, delta_curve
+from culturebench.probing.pairs import Pair, differences, measure, pairs_of
+from tests.support.small_encoder import WrittenEncoder
+
+BOOTSTRAP = Bootstrap(samples=1000, seed=0, coverage=0.95, error=0.01, least_excess=0.05)
+
+
+def caption(text, noun=None, modifier=None):
+    spans = {"noun": noun, "modifier": modifier}
+    found = {f"{n}_start": text.index(w) if w else -1 for n, w in spans.items()}
+    ends = {f"{n}_end": text.index(w) + len(w) if w else -1 for n, w in spans.items()}
+    return {"text": text, "language": "en", **found, **ends}
+
+
+def row(picture, cultural, noun, neutral=None):
+    return {"picture_id": picture, "region": "jp", "cultural": cultural, "noun": noun, "neutral": neutral}
+
+
+def some_pairs(count):
+    words = ["vase", "bowl", "door", "fan"]
+    places = ["on a table", "near the old door step", "outside"]
+    rows = [
+        row(
+            f"{i:03}",
+            caption(f"a seigaiha {words[i % 4]} {places[i % 3]}", words[i % 4], "seigaiha"),
+            caption(f"a {words[i % 4]} {places[i % 3]}", words[i % 4]),
+            caption(f"a plain {words[i % 4]} {places[i % 3]}", words[i % 4], "plain") if i % 2 else None,
+        )
+        for i in range(count)
+    ]
+    return pairs_of(rows)[0]
+
+
+def noisy_attention(seed, planted=None, strength=3.0):
+    """Random attention; at the layer `planted`, the word `seigaiha` looks hard at what follows it."""
+    generator = torch.Generator().manual_seed(seed)
+    modifier = 3 + sum(map(ord, "seigaiha")) % 90
+
+    def write(layer, tokens):
+        batch, length = tokens.real.shape
+        logits = torch.randn(batch, 2, length, length, generator=generator)
+        if layer == planted:
+            where = (tokens.ids == modifier).nonzero()
+            for r, position in where.tolist():
+                logits[r, :, position, position + 1] += strength
+        return logits.masked_fill(~tokens.real[:, None, None, :], -torch.inf).softmax(dim=-1)
+
+    return write
+
+
+def marked_layer(encoder, pairs, reference="zero", direction="modifier_to_noun"):
+    rows = measure(encoder, pairs, relative=True, batch_size=64).rows
+    values = differences(rows, reference, direction, len(encoder.layers))
+    return delta_curve(values, encoder.last_upstream_layer + 1, BOOTSTRAP)
+
+
+@pytest.mark.parametrize("planted", [0, 3, 5])
+@pytest.mark.parametrize("reference", ["zero", "context", "neutral_modifier"])
+def test_a_planted_layer_is_marked_under_every_reference(planted, reference):
+    encoder = WrittenEncoder(6, noisy_attention(1, planted))
+    curve = marked_layer(encoder, some_pairs(60), reference)
+    assert curve.layer == planted
+
+
+def test_a_null_encoder_has_a_layer_marked_in_at_most_5_percent_of_200_seeds():
+    pairs = some_pairs(40)
+    found = [marked_layer(WrittenEncoder(6, noisy_attention(seed)), pairs).layer for seed in range(200)]
+    assert sum(layer is not None for layer in found) <= 10
+
+
+def test_without_a_least_excess_the_family_wise_error_holds_all_the_same():
+    strict = Bootstrap(samples=1000, seed=0, coverage=0.95, error=0.01, least_excess=0.0)
+    rng = np.random.default_rng(0)
+    found = [delta_curve(rng.standard_normal((60, 24)) + 1, 23, strict).marked.any() for _ in range(200)]
+    assert sum(found) <= 10
+
+
+def test_a_layer_that_the_backbone_cannot_see_is_never_marked_nor_anyones_neighbour():
+    encoder = WrittenEncoder(6, noisy_attention(1, planted=5), last_upstream_layer=4)
+    curve = marked_layer(encoder, some_pairs(60))
+    assert not curve.marked[5]
+    assert curve.layer is None
+    assert np.isnan(curve.excess[5])
+
+
+def test_a_difference_too_small_to_matter_is_not_marked_however_certain():
+    values = np.tile([1.0, 1.04, 1.0], (50, 1))
+    assert delta_curve(values, 3, BOOTSTRAP).layer is None
+    assert delta_curve(values + np.array([0, 0.1, 0]), 3, BOOTSTRAP).layer == 1
+
+
+def test_two_runs_give_the_same_curve():
+    values = np.random.default_rng(1).standard_normal((30, 5))
+    first, second = delta_curve(values, 5, BOOTSTRAP), delta_curve(values, 5, BOOTSTRAP)
+    np.testing.assert_array_equal(first.low, second.low)
+    np.testing.assert_array_equal(first.high, second.high)
+
+
+def test_pairs_without_spans_stay_out_with_a_reason():
+    text = "a seigaiha vase"
+    good, plain = caption(text, "vase", "seigaiha"), caption("a vase", "vase")
+    rows = [
+        row("1", good, plain),
+        row("2", caption(text, "vase"), plain),
+        row("3", good, caption("a vase")),
+        row("4", caption(text, None, "seigaiha"), plain),
+    ]
+    pairs, dropped = pairs_of(rows)
+    assert [pair.picture_id for pair in pairs] == ["1"]
+    assert dropped == {"no_modifier_span": 1, "no_noun_span": 2}
+
+
+def test_a_pair_whose_spans_share_one_token_is_dropped_and_counted():
+    merged = Pair("x", "jp", Prompt("bluevase", (4, 8), (0, 4), False), Prompt("vase", (0, 4), None, False), None)
+    measured = measure(WrittenEncoder(3, noisy_attention(0)), [merged, *some_pairs(3)], relative=True, batch_size=8)
+    assert measured.dropped == {"no_token": 1}
+    assert {r["picture_id"] for r in measured.rows} == {"000", "001", "002"}
+
+
+def test_a_pair_without_a_neutral_prompt_is_missing_under_that_reference_only():
+    rows = measure(WrittenEncoder(3, noisy_attention(0)), some_pairs(6), relative=True, batch_size=8).rows
+    for direction in DIRECTIONS:
+        assert len(differences(rows, "neutral_modifier", direction, 3)) == 3
+        assert len(differences(rows, "zero", direction, 3)) == 6
