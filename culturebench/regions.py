@@ -52,4 +52,4 @@ def _pictures(path: Path) -> dict[str, int]:
     if not path.is_file():
         return {}
     content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return {code: int(sum(content["split"][code].values())) for code in content.get("split", {})}
+    return {code: int(found["split"]["kept"]) for code, found in content["regions"].items()}

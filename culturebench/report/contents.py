@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -34,7 +33,7 @@ LIBRARIES = (
 )
 CONFUSIONS = ("noun", "enhanced")
 EDITS = {"amplify": "Amplify, from the noun", "activate": "Activate, from the English noun"}
-KEPT = ("kept", "ok", "detect", "train", "test")
+DATA_STAGES = ("collect", "screen", "deduplicate", "annotate", "caption", "split")
 
 
 @dataclass(frozen=True)
@@ -113,24 +112,37 @@ def _enhancer(history: Mapping[str, Any], encoders: Mapping[str, Mapping[str, An
     return {"where": where, "charts": charts.history_charts(history)}
 
 
-def data_values(counts: Mapping[str, Mapping[str, Mapping[str, Any]]], regions: Sequence[str]) -> dict[str, Any]:
-    """The data stages with what they kept, left out and why: from stage -> region -> counts by outcome."""
+def data_values(counts: Mapping[str, Any], regions: Sequence[str]) -> dict[str, Any]:
+    """The data stages with what they kept, what left and why, from reports/metrics/data.json."""
     stages: list[dict[str, Any]] = []
-    for name, by_region in counts.items():
-        kept = {code: sum(n for outcome, n in found.items() if outcome in KEPT) for code, found in by_region.items()}
-        reasons: Counter[str] = Counter()
-        for found in by_region.values():
-            reasons.update({outcome: n for outcome, n in found.items() if outcome not in KEPT and n})
+    for name in [*DATA_STAGES, *sorted(set(counts["all"]) - set(DATA_STAGES))]:
+        found = counts["all"].get(name)
+        if found is None:
+            continue
+        reasons = [(why, n) for state in ("dropped", "waiting") for why, n in found.get(state, {}).items() if n]
         stages.append(
             {
                 "name": name,
-                "kept": sum(kept.values()),
-                "lost": sum(reasons.values()),
-                "reasons": sorted(reasons.items(), key=lambda item: (-item[1], item[0])),
-                "by_region": {code: kept[code] for code in regions if code in kept},
+                "kept": found["kept"],
+                "lost": sum(n for _, n in reasons),
+                "reasons": sorted(reasons, key=lambda item: (-item[1], item[0])),
+                "notes": _notes(found),
+                "by_region": {
+                    code: counts["regions"][code][name]["kept"] for code in regions if code in counts["regions"]
+                },
             }
         )
     return {"stages": stages}
+
+
+def _notes(found: Mapping[str, Any]) -> list[str]:
+    """What else is known of a stage's kept pictures."""
+    notes = [f"{side} {found[side]}" for side in ("train", "test", "detect") if side in found]
+    if found.get("provisional"):
+        notes.append(f"{found['provisional']} provisional, without a majority")
+    if found.get("agreement") is not None:
+        notes.append(f"annotators agree on {words.percent(found['agreement'])}")
+    return notes
 
 
 def pin_values(pins: Sequence[tuple[str, str, Mapping[str, tuple[int, str]]]]) -> list[dict[str, Any]]:

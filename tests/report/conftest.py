@@ -274,10 +274,13 @@ class Run:
             pin = pins.Pin(name, f"culturebench/atlas/weights/{name}", files)
             pins.save(self.root / f"models/pins/{name}.json", pin)
         counts = {
-            "collect": {code: {"ok": 120, "failed": 2} for code in self.regions},
-            "screen": {code: {"kept": 110, "too_small": 6, "blurred": 4} for code in self.regions},
-            "split": {code: {"detect": 10, "train": 70, "test": 20, "bridges_splits": 1} for code in self.regions},
+            "collect": {"kept": 120, "dropped": {"not found": 2}},
+            "screen": {"kept": 110, "dropped": {"too_small": 6, "blurred": 4}},
+            "annotate": {"kept": 105, "dropped": {"undecided": 5}, "provisional": 3, "agreement": 0.93},
+            "caption": {"kept": 101, "dropped": {}, "waiting": {"no_caption": 4}},
+            "split": {"kept": 100, "dropped": {"bridges_splits": 1}, "detect": 10, "train": 70, "test": 20},
         }
+        counts = {"regions": dict.fromkeys(self.regions, counts), "all": counts}
         save_json(self.root / splits.COUNTS, counts)
 
     def report(self) -> Path:

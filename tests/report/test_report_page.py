@@ -7,6 +7,7 @@ from culturebench.artifacts import evaluation
 from culturebench.evaluation.names import CULTURE
 from culturebench.report import charts, gallery, headline, tables, words
 from culturebench.report.contents import data_values, params_values
+from culturebench.report.page import render
 from culturebench.report.plot import Axis
 from culturebench.report.results import Results
 
@@ -48,21 +49,27 @@ def test_the_page_holds_no_path_of_this_machine(small_run, html):
     assert str(small_run.root) not in html and "/home/" not in html
 
 
-def test_text_from_outside_cannot_become_markup(small_run, tmp_path):
-    counts = {"screen": {"jp": {"kept": 1, "<script>alert(1)</script>": 2}}}
-    path = small_run.root / "reports/metrics/data.json"
-    small_run.report()
-    before = path.read_text()
-    values = data_values(counts, ["jp"])
-    assert values["stages"][0]["reasons"] == [("<script>alert(1)</script>", 2)]
-    from culturebench.report.page import render
-
+def test_text_from_outside_cannot_become_markup():
+    found = {"screen": {"kept": 1, "dropped": {"<script>alert(1)</script>": 2}}}
+    values = data_values({"regions": {"jp": found}, "all": found}, ["jp"])
     page = render({
         "models": [], "regions": ["jp"], "level": 0.95, "data": values, "pins": [], "versions": [],
         "params": params_values({"x": "<b>"}),
     })  # fmt: skip
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; 2" in page
     assert "<script>" not in page and "<b>" not in page
-    assert path.read_text() == before
+
+
+def test_what_left_the_pipeline_is_counted_by_reason_the_most_frequent_first():
+    found = {
+        "caption": {"kept": 7, "dropped": {"no_span": 1}, "waiting": {"no_caption": 4}},
+        "annotate": {"kept": 9, "dropped": {}, "provisional": 2, "agreement": 0.9},
+    }
+    annotate, caption = data_values({"regions": {"jp": found}, "all": found}, ["jp", "fr"])["stages"]
+    assert (caption["kept"], caption["lost"]) == (7, 5)
+    assert caption["reasons"] == [("no_caption", 4), ("no_span", 1)]
+    assert annotate["notes"] == ["2 provisional, without a majority", "annotators agree on 90.0%"]
+    assert annotate["by_region"] == {"jp": 9}
 
 
 def test_a_paired_interval_that_includes_zero_is_no_evidence():
