@@ -11,6 +11,8 @@ from typing import Any
 import culturebench.params
 from culturebench.params import ParamsError, load_document, load_region, load_section
 
+#: A list that only `dvc.yaml` reads: which stages there are.
+LISTS = ("sites",)
 REGION_KEYS = ("code", "country", "language", "keywords", "subdivisions", "modifiers")
 
 
@@ -21,8 +23,8 @@ def problems(root: Path) -> list[str]:
     except ParamsError as error:
         return [str(error)]
     sections = {model.section: model for model in section_models()}
-    unknown = sorted(set(document) - set(sections))
-    known = ", ".join(sorted(sections))
+    unknown = sorted(set(document) - set(sections) - set(LISTS))
+    known = ", ".join(sorted([*sections, *LISTS]))
     found = [f"params.yaml: the section `{name}` is not known; sections: {known}" for name in unknown]
     for model in sections.values():
         found += _complaint(lambda model=model: load_section(model, document))
