@@ -24,10 +24,18 @@ from culturebench.params.conditions import Conditions
 from culturebench.params.encoders import Encoders
 from culturebench.params.evaluate import Evaluate
 from culturebench.params.generate import Generate
+from culturebench.params.judge import Judge
 from culturebench.params.judges import Judges
+from culturebench.params.measure import Measure
 from culturebench.params.models import Models
+from culturebench.params.probe_layers import ProbeLayers
 from culturebench.params.regions import Regions
 from culturebench.params.report import Report
+from culturebench.params.sampler import Sampler
+from culturebench.params.select_neurons import SelectNeurons
+from culturebench.params.train_enhancer import TrainEnhancer
+from culturebench.params.train_sae import TrainSae
+from culturebench.params.tune_strength import TuneStrength
 from culturebench.report import contents, gallery, page
 from culturebench.report.results import Results
 from culturebench.stage import Stage
@@ -49,7 +57,7 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
         "pins": contents.pin_values([_pin(path) for path in sorted(inputs["pins"].glob("*.json"))]),
         "versions": contents.versions(),
         "params": contents.params_values(
-            {section.section: getattr(params, section.section).model_dump(mode="json") for section in STAGE.sections}
+            {section.section: getattr(params, section.section).model_dump(mode="json") for section in SHOWN}
         ),
     }
     outputs["page"].parent.mkdir(parents=True, exist_ok=True)
@@ -115,10 +123,15 @@ def _pin(path: Path) -> tuple[str, str, dict[str, tuple[int, str]]]:
     return pin.name, pin.folder, {name: (file.size, file.sha256) for name, file in pin.files.items()}
 
 
+#: The page lists these, in this order; it draws by Conditions, Evaluate, Models, Regions and Report.
+SHOWN = (
+    Regions, Encoders, Models, Judges, Conditions, ProbeLayers, TrainSae, SelectNeurons, Sampler, TuneStrength,
+    TrainEnhancer, Generate, Judge, Measure, Evaluate, Report,
+)  # fmt: skip
 STAGE = Stage(
     name="report",
     run=run,
-    sections=(Regions, Models, Encoders, Judges, Conditions, Generate, Evaluate, Report),
+    sections=SHOWN,
     inputs={
         "evaluation": evaluation.PATH,
         "confusion": evaluation.CONFUSION_PATH,

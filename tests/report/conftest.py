@@ -30,6 +30,7 @@ from culturebench.artifacts._json import save_json
 from culturebench.atlas.captions import cultural_caption, noun_caption
 from culturebench.atlas.pictures import render
 from culturebench.atlas.world import REGIONS, Scene, contexts
+from culturebench.params import load_document, load_section
 from culturebench.params.conditions import Conditions
 from culturebench.params.encoders import Encoders
 from culturebench.params.evaluate import Evaluate
@@ -77,16 +78,21 @@ def chance(*parts: object) -> float:
 
 def params_of(regions: list[str]) -> SimpleNamespace:
     """What the stages evaluate and report get."""
-    return SimpleNamespace(
-        conditions=CONDITIONS,
-        encoders=Encoders.model_validate({"atlas": {"adapter": "atlas", "pin": "atlas_encoder"}}),
-        generate=Generate(prompts_per_region=6, seeds=(0, 1)),
-        report=Report(pixels=128),
-        evaluate=Evaluate(samples=400, seed=0, level=0.95),
-        judges=Judges.model_validate({judge: {"kind": "atlas", "pin": judge} for judge in JUDGES}),
-        models=Models.model_validate({"atlas": {"adapter": "atlas", "towers": ["atlas"], "pin": "atlas_backbone"}}),
-        regions=Regions(regions),
-    )
+    from stages.report import STAGE
+
+    document = load_document(Path(__file__).parents[2] / "params.yaml")
+    values = {section.section: load_section(section, document) for section in STAGE.sections}
+    values |= {
+        "conditions": CONDITIONS,
+        "encoders": Encoders.model_validate({"atlas": {"adapter": "atlas", "pin": "atlas_encoder"}}),
+        "generate": Generate(prompts_per_region=6, seeds=(0, 1)),
+        "report": Report(pixels=128),
+        "evaluate": Evaluate(samples=400, seed=0, level=0.95),
+        "judges": Judges.model_validate({judge: {"kind": "atlas", "pin": judge} for judge in JUDGES}),
+        "models": Models.model_validate({"atlas": {"adapter": "atlas", "towers": ["atlas"], "pin": "atlas_backbone"}}),
+        "regions": Regions(regions),
+    }
+    return SimpleNamespace(**values)
 
 
 class Run:
