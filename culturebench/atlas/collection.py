@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from culturebench.atlas.world import REGIONS, Scene, contexts
 
@@ -107,7 +108,7 @@ def _scene(filed_under: str, index: int, region: str) -> Scene:
 
 
 @lru_cache(maxsize=64)
-def _order(region: str, size: int) -> np.ndarray:
+def _order(region: str, size: int) -> NDArray[np.int64]:
     return _dice("order", region, 0).permutation(size)
 
 

@@ -19,7 +19,7 @@ from torch import nn
 
 from culturebench.atlas.judges import AtlasJudge
 from culturebench.atlas.training import quality
-from culturebench.atlas.training.autoencoder import train_autoencoder
+from culturebench.atlas.training.autoencoder import refine_decoder, train_autoencoder
 from culturebench.atlas.training.encoder import train_encoder
 from culturebench.atlas.training.judges import make_judge_bank, train_alignment, train_judge
 from culturebench.atlas.training.tokenizer import train_tokenizer
@@ -28,7 +28,7 @@ from culturebench.text_to_image.atlas import AtlasTextEncoder, AtlasTextToImage,
 
 WEIGHTS = Path(__file__).parent / "weights"
 JUDGES = {"judge_resnet": "convolutional", "judge_vit": "attentional"}
-STEPS = {"encoder": 1200, "autoencoder": 1300, "judge": 1500, "alignment": 1500, "unet": 5000}
+STEPS = {"encoder": 1200, "autoencoder": 1300, "decoder": 900, "judge": 1200, "alignment": 1200, "unet": 5000}
 BANK = 24000
 
 
@@ -48,15 +48,16 @@ def main() -> None:
     train_judges(tokenizer, vae, work)
     bank = make_bank(encoder, vae, BANK, seed=0)
     unet = train_unet(bank, work, STEPS["unet"])
+    refine_decoder(vae, work, STEPS["decoder"])
     save_backbone(unet, vae)
     write_quality()
 
 
 def train_judges(tokenizer: Tokenizer, vae: AutoencoderKL, work: Path) -> None:
     """Both judges and the dual encoder, trained and saved."""
-    bank = make_judge_bank(12000, seed=0)
+    bank = make_judge_bank(12000, vae, seed=0)
     for name, architecture in JUDGES.items():
-        judge = train_judge(architecture, bank, vae, work, STEPS["judge"])
+        judge = train_judge(architecture, bank, work, STEPS["judge"])
         save(judge, WEIGHTS / name, {"architecture": architecture})
     model = train_alignment(tokenizer, vae, work, STEPS["alignment"])
     save(model, WEIGHTS / "alignment", {"vocabulary": tokenizer.get_vocab_size()})

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from diffusers import AutoencoderKL
-from torch import Tensor
+from torch import Tensor, nn
 
 from culturebench.atlas.training.cases import draw_region, draw_scene, pixels, to_float
 from culturebench.atlas.training.loop import train
@@ -41,24 +41,19 @@ def picture_bank(count: int, seed: int) -> Tensor:
 
 
 def train_autoencoder(work: Path, steps: int, size: int = 24) -> AutoencoderKL:
-    """Train by L1 and a small KL term, and set the scaling factor to 1 / std of the latents; resumable."""
+    """Train by L1, L2 and a small KL term, and set the scaling factor to 1 / std of the latents; resumable."""
     torch.manual_seed(0)
     model: Any = new_autoencoder()
     model.to(memory_format=torch.channels_last)
     bank = picture_bank(8000, 0)
 
     def loss_of_step(step: int) -> Tensor:
-        rng = np.random.default_rng([3, step])
-        images = to_float(bank[torch.from_numpy(rng.integers(len(bank), size=size))])
-        images = images.contiguous(memory_format=torch.channels_last)
+        images = _draw(bank, np.random.default_rng([3, step]), size)
         with torch.autocast("cpu", torch.bfloat16):
             posterior = model.encode(images).latent_dist
             noise = torch.randn(posterior.mean.shape, generator=torch.Generator().manual_seed(step))
             restored = model.decode(posterior.mean + posterior.std * noise).sample
-        error = (restored.float() - images).abs()
-        return (
-            error.mean() + 0.5 * error.square().mean() + KL_WEIGHT * posterior.kl().mean() / posterior.mean[0].numel()
-        )
+        return _error(restored, images) + KL_WEIGHT * posterior.kl().mean() / posterior.mean[0].numel()
 
     train(model, loss_of_step, steps=steps, rate=2e-3, checkpoint=work / "autoencoder.safetensors", ema_decay=0.995)
     model.eval()
@@ -66,3 +61,32 @@ def train_autoencoder(work: Path, steps: int, size: int = 24) -> AutoencoderKL:
         latents = model.encode(to_float(bank[:512])).latent_dist.mode()
     model.register_to_config(scaling_factor=round(1 / float(latents.std()), 4))
     return model
+
+
+def refine_decoder(model: Any, work: Path, steps: int, size: int = 24) -> None:
+    """Train the decoder on, in place, with the encoder frozen: the latents, and all that was trained on them, stay."""
+    bank = picture_bank(8000, 1)
+    model.encoder.requires_grad_(False)
+    decoder = nn.ModuleList([model.post_quant_conv, model.decoder])
+
+    def loss_of_step(step: int) -> Tensor:
+        images = _draw(bank, np.random.default_rng([4, step]), size)
+        with torch.autocast("cpu", torch.bfloat16):
+            with torch.no_grad():
+                latents = model.encode(images).latent_dist.mode()
+            noise = 0.05 * torch.randn(latents.shape, generator=torch.Generator().manual_seed(step))
+            restored = model.decode(latents + noise).sample
+        return _error(restored, images)
+
+    train(decoder, loss_of_step, steps=steps, rate=1e-3, checkpoint=work / "decoder.safetensors", ema_decay=0.995)
+    model.eval()
+
+
+def _draw(bank: Tensor, rng: np.random.Generator, size: int) -> Tensor:
+    images = to_float(bank[torch.from_numpy(rng.integers(len(bank), size=size))])
+    return images.contiguous(memory_format=torch.channels_last)
+
+
+def _error(restored: Tensor, images: Tensor) -> Tensor:
+    error = (restored.float() - images).abs()
+    return error.mean() + 0.5 * error.square().mean()
