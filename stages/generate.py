@@ -15,9 +15,10 @@ from culturebench.params.regions import Regions
 from culturebench.params.sampler import Sampler
 from culturebench.stage import Stage, store_url
 from culturebench.store import Store
-from culturebench.text_to_image.prompts import make_pictures, select_prompts
+from culturebench.text_to_image.prompts import CAPTIONS, make_pictures, select_prompts
 from culturebench.text_to_image.systems import open_sampler
 
+COLUMNS = ("picture_id", "region", "subdivision", "metadata", *CAPTIONS)
 CONDITIONS = ("noun", "noun_en", "cultural")  # each is made from the caption of its name
 
 
@@ -30,21 +31,19 @@ def run(
     chosen = choose(params.models, model)
     numbers: Generate = params.generate
     how: Sampler = params.sampler
-    test = splits.TABLE.load_all(inputs["test"], params.regions, PROMPT_COLUMNS)
+    test = splits.TABLE.load_all(inputs["test"], params.regions, COLUMNS)
     prompts = select_prompts(test, list(params.regions), numbers.prompts_per_region)
     sampler = open_sampler(chosen, params.encoders.root, inputs["system"], how.steps, Store(store_url()))
     made = make_pictures(sampler, prompts, condition, numbers.seeds, how.batch_size, condition=condition)
     pictures.TABLE.save(outputs["pictures"], made)
 
 
-PROMPT_COLUMNS = ("picture_id", "region", "subdivision", "metadata", "noun", "noun_en", "cultural")
-
 STAGE = Stage(
     name="generate",
     run=run,
     identities=("model", "condition"),
     sections=(Encoders, Generate, Models, Regions, Sampler),
-    inputs={"pins": pins.SYSTEM, "test": splits.TEST},
+    inputs={"system": pins.SYSTEM, "test": splits.TEST},
     outputs={"pictures": pictures.PATH},
 )
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from culturebench.artifacts import pins
+from culturebench.params import choose
 from culturebench.params.pins import Pins
 from culturebench.pins import PinError, pin_folder
 from culturebench.stage import Stage
@@ -13,16 +14,13 @@ from culturebench.stage import Stage
 
 def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Path], *, pin: str) -> None:
     """Pin the weights that `pins.<pin>` names."""
-    sources = params.pins.root
-    if pin not in sources:
-        raise PinError(f"params.yaml has no pins.{pin}; pins: {', '.join(sources)}")
-    folder = sources[pin].folder
-    if folder is None:
+    source = choose(params.pins, pin)
+    if source.folder is None:
         raise PinError(
-            f"pins.{pin}.repo: only folders can be pinned; download {sources[pin].repo} at {sources[pin].commit} "
+            f"pins.{pin}.repo: only folders can be pinned; download {source.repo} at {source.commit} "
             f"and name its folder in pins.{pin}.folder"
         )
-    pins.save(outputs["pin"], pin_folder(pin, Path(folder)))
+    pins.save(outputs["pin"], pin_folder(pin, Path(source.folder)))
 
 
 STAGE = Stage(name="pin_model", run=run, identities=("pin",), sections=(Pins,), outputs={"pin": pins.PATH})

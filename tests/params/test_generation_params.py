@@ -1,0 +1,59 @@
+"""Sections of pins, generation, tuning and training: what is refused, and how it is said."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+
+from culturebench.params import ParamsError, load_section
+from culturebench.params.generate import Generate
+from culturebench.params.judge import Judge
+from culturebench.params.measure import Measure
+from culturebench.params.pins import Pins
+from culturebench.params.sampler import Sampler
+from culturebench.params.train_enhancer import TrainEnhancer
+from culturebench.params.tune_strength import TuneStrength
+from import_graph import ROOT
+
+DOCUMENT: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+@pytest.mark.parametrize("section", [Generate, Judge, Measure, Pins, Sampler, TrainEnhancer, TuneStrength])
+def test_the_projects_own_params_are_valid(section: Any) -> None:
+    load_section(section, DOCUMENT)
+
+
+@pytest.mark.parametrize("grid", [[], [0], [1, 2], [0, 2, 2], [0, 3, 1]])
+@pytest.mark.parametrize("edit", ["amplify", "activate"])
+def test_a_grid_starts_at_0_and_ascends(edit: str, grid: list[float]) -> None:
+    wrong = {"tune_strength": {**DOCUMENT["tune_strength"], edit: grid}}
+    with pytest.raises(ParamsError, match=rf"tune_strength.{edit}: .*starts at 0 and ascends"):
+        load_section(TuneStrength, wrong)
+
+
+@pytest.mark.parametrize("seeds", [[], [0, 0], [-1]])
+def test_seeds_are_different_and_not_negative(seeds: list[int]) -> None:
+    with pytest.raises(ParamsError, match=r"generate\.seeds"):
+        load_section(Generate, {"generate": {**DOCUMENT["generate"], "seeds": seeds}})
+
+
+@pytest.mark.parametrize("commit", ["main", "v1.0", COMMIT[:7], COMMIT.upper(), COMMIT + "0", None])
+def test_a_branch_a_tag_and_a_short_hash_are_refused_for_a_pin(commit: str | None) -> None:
+    with pytest.raises(ParamsError, match="full 40 hex digits"):
+        load_section(Pins, {"pins": {"alt": {"repo": "BAAI/AltDiffusion-m18", "commit": commit}}})
+
+
+def test_a_pin_has_exactly_one_source() -> None:
+    both = {"folder": "weights", "repo": "BAAI/AltDiffusion-m18", "commit": COMMIT}
+    for wrong in ({}, both):
+        with pytest.raises(ParamsError, match="either `folder`, or `repo` and `commit`"):
+            load_section(Pins, {"pins": {"alt": wrong}})
+    load_section(Pins, {"pins": {"alt": {"repo": "BAAI/AltDiffusion-m18", "commit": COMMIT}}})
+
+
+def test_an_unknown_key_is_named() -> None:
+    with pytest.raises(ParamsError, match=r"sampler\.guidance: unknown key"):
+        load_section(Sampler, {"sampler": {**DOCUMENT["sampler"], "guidance": 2}})

@@ -1,0 +1,131 @@
+"""pin_model, judge, measure, tune_strength and train_enhancer as stages, on tiny random weights."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from safetensors.torch import load_file
+
+from culturebench.artifacts import answers, enhancer, layer_probe, measured, pictures, pins, splits, strength
+from culturebench.errors import CultureBenchError
+from stages import generate, judge, measure, pin_model, train_enhancer, tune_strength
+
+
+def edit_params(project: Path, section: str, **values: Any) -> None:
+    params = yaml.safe_load((project / "params.yaml").read_text())
+    params[section] |= values
+    (project / "params.yaml").write_text(yaml.safe_dump(params))
+
+
+def test_pinning_again_gives_the_same_bytes(project: Path) -> None:
+    path = project / pins.PATH.format(pin="backbone")
+    before = path.read_bytes()
+    path.unlink()
+    pin_model.STAGE.execute(pin="backbone")
+    assert path.read_bytes() == before
+
+
+def test_a_pin_that_params_do_not_name_is_refused(project: Path) -> None:
+    with pytest.raises(SystemExit, match=r"pin_model: .*pins.sdxl; pins has: encoder, "):
+        pin_model.STAGE.main(["--pin", "sdxl"])
+
+
+def test_a_repository_cannot_be_pinned_by_itself(project: Path) -> None:
+    edit_params(project, "pins", alt={"repo": "BAAI/AltDiffusion-m18", "commit": "a" * 40})
+    with pytest.raises(CultureBenchError, match=r"pins\.alt\.folder"):
+        pin_model.STAGE.execute(pin="alt")
+
+
+def test_a_judge_answers_every_picture_and_its_scores_are_kept(project: Path) -> None:
+    generate.STAGE.execute(model="atlas", condition="noun")
+    judge.STAGE.execute(judge="tiny", model="atlas", condition="noun")
+    rows = answers.TABLE.load(project / answers.PATH.format(judge="tiny", model="atlas", condition="noun"))
+    made = pictures.TABLE.load(project / pictures.PATH.format(model="atlas", condition="noun"))
+    assert [(row["prompt_id"], row["seed"]) for row in rows] == [(row["prompt_id"], row["seed"]) for row in made]
+    for row in rows:
+        scores = json.loads(row["raw"])
+        shown = {option: scores["plain" if option == "unrecognizable" else option] for option in row["options"]}
+        assert set(shown) == {"jp", "nl", "unrecognizable"}
+        assert shown[row["answer"]] == max(shown.values())
+        assert row["object"]
+        assert row["served_model"].startswith("judge@")
+
+
+def test_every_measure_of_every_picture_is_a_row(project: Path) -> None:
+    generate.STAGE.execute(model="atlas", condition="noun")
+    measure.STAGE.execute(model="atlas", condition="noun")
+    rows = measured.TABLE.load(project / measured.PATH.format(model="atlas", condition="noun"))
+    counts = {name: sum(row["measure"] == name for row in rows) for name in {row["measure"] for row in rows}}
+    assert counts == {
+        "atlas_alignment": 8, "atlas_perceptual_reference": 8, "atlas_perceptual_diversity": 4,
+        "clip_score": 8, "image_reward": 8, "lpips_reference": 8, "lpips_diversity": 4,
+    }  # fmt: skip
+    assert all((row["value"] is None) == row["reason"].startswith("not run") for row in rows)
+
+
+def test_tuning_gives_a_curve_with_intervals_for_both_edits(project: Path) -> None:
+    tune_strength.STAGE.execute(model="atlas")
+    found = strength.load(project / strength.PATH.format(model="atlas"))
+    assert [point["strength"] for point in found["amplify"]["curve"]] == [0, 2]
+    assert [point["strength"] for point in found["activate"]["curve"]] == [0, 1]
+    assert all(point["low"] <= point["accuracy"] <= point["high"] for point in found["amplify"]["curve"])
+    assert found["amplify"]["strength"] in (0, 2)
+    assert found["judge"] == "tiny"
+    assert "95%" in found["rule"]
+
+
+def test_tuning_names_a_judge_that_is_not_there(project: Path) -> None:
+    edit_params(project, "tune_strength", judge="oracle")
+    with pytest.raises(CultureBenchError, match=r"judges\.oracle; judges has: tiny"):
+        tune_strength.STAGE.execute(model="atlas")
+
+
+@pytest.mark.parametrize("space", ["pixel", "latent"])
+def test_training_moves_the_enhancer_from_the_identity_and_says_how_far(project: Path, space: str) -> None:
+    edit_params(project, "train_enhancer", loss_space=space)
+    train_enhancer.STAGE.execute(model="atlas", site="culture")
+    folder = project / enhancer.PATH.format(model="atlas", site="culture")
+    history = enhancer.load_history(folder)
+    assert [entry["step"] for entry in history["entries"]] == [0, 2, 4]
+    assert all(set(entry) == set(enhancer.ENTRY) for entry in history["entries"])
+    assert history["entries"][0]["residual"] == 0
+    assert history["entries"][-1]["residual"] > 0
+    assert load_file(folder / "enhancer.safetensors")["gain"].abs().min() > 0
+    assert history["layer"] == 1
+
+
+def test_training_twice_gives_the_same_bytes(project: Path) -> None:
+    folder = project / enhancer.PATH.format(model="atlas", site="culture")
+    found = []
+    for _ in range(2):
+        train_enhancer.STAGE.execute(model="atlas", site="culture")
+        found.append({path.name: path.read_bytes() for path in sorted(folder.iterdir())})
+    assert found[0] == found[1]
+
+
+def test_the_random_site_is_another_layer_that_the_backbone_sees() -> None:
+    probed = {"layer": 1, "last_upstream_layer": 2}
+    drawn = {train_enhancer.layer_of("random", probed, seed) for seed in range(20)}
+    assert drawn == {0, 2}
+    assert train_enhancer.layer_of("random", probed, 3) == train_enhancer.layer_of("random", probed, 3)
+    with pytest.raises(CultureBenchError, match="single layer"):
+        train_enhancer.layer_of("random", {"layer": 0, "last_upstream_layer": 0}, 0)
+    with pytest.raises(CultureBenchError, match="culture and random"):
+        train_enhancer.layer_of("deep", probed, 0)
+
+
+def test_a_train_split_that_is_too_small_is_said(project: Path) -> None:
+    for region in ("jp", "nl"):
+        splits.TABLE.save(project / splits.TRAIN / f"{region}.parquet", [])
+    with pytest.raises(CultureBenchError, match=r"holds 0 pictures, train_enhancer\.log_pairs asks for 4"):
+        train_enhancer.STAGE.execute(model="atlas", site="culture")
+
+
+def test_a_missing_probe_names_the_stage_to_run(project: Path) -> None:
+    (project / layer_probe.LAYER_PATH.format(encoder="atlas")).unlink()
+    with pytest.raises(CultureBenchError, match="dvc repro probe_layers"):
+        train_enhancer.STAGE.execute(model="atlas", site="culture")

@@ -1,0 +1,125 @@
+"""A project in which everything up to generation is done, with tiny random weights and made-up prompts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+from PIL import Image
+
+from culturebench.artifacts import binding, layer_probe, neurons, pins, sae, splits, strength
+from culturebench.pins import pin_folder
+from culturebench.png import to_png
+from tiny_system import write_sae
+
+REGIONS = {"jp": "ja", "nl": "nl"}
+OBJECTS = ("bowl", "vase", "plate")
+WORDS = [f"{word}_{language}" for language in ("ja", "nl", "en") for word in ("culture", *OBJECTS)]
+SAE_SEEDS = (0, 1)
+LATENTS = 32
+#: Region -> culture neurons, in every autoencoder.
+NEURONS = {"jp": (1, 5, 9), "nl": (2, 5)}
+
+
+def write_project(root: Path, weights: dict[str, Path]) -> None:
+    """Params, pins, splits, bound encoder and strengths under `root`."""
+    params = project_params(weights)
+    (root / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    for name, folder in weights.items():
+        pin = pin_folder(name, folder)
+        pins.save(root / pins.PATH.format(pin=name), pin)
+        if name in ("encoder", "backbone"):
+            pins.save(root / pins.SYSTEM.format(model="atlas") / f"{name}.json", pin)
+    for split in (splits.TRAIN, splits.TEST):
+        for number, region in enumerate(REGIONS):
+            splits.TABLE.save(root / split / f"{region}.parquet", split_rows(region, f"{split}{number}"))
+    write_bound(root / binding.PATH.format(model="atlas"))
+    write_probe(root / layer_probe.LAYER_PATH.format(encoder="atlas"))
+    write_strength(root / strength.PATH.format(model="atlas"), amplify=3.0, activate=2.0)
+
+
+def project_params(weights: dict[str, Path]) -> dict[str, Any]:
+    """The sections that generation, judging and measuring read."""
+    return {
+        "regions": list(REGIONS),
+        "pins": {name: {"folder": str(folder)} for name, folder in weights.items()},
+        "encoders": {"atlas": {"adapter": "atlas", "pin": "encoder"}},
+        "models": {"atlas": {"adapter": "atlas", "towers": ["atlas"], "pin": "backbone"}},
+        "judges": {"tiny": {"kind": "atlas", "pin": "judge"}},
+        "sampler": {"steps": 2, "batch_size": 2},
+        "generate": {"prompts_per_region": 2, "seeds": [0, 1]},
+        "tune_strength": {
+            "judge": "tiny", "prompts_per_region": 2, "seeds": [0], "amplify": [0, 2], "activate": [0, 1],
+            "alignment_share": 0.95, "samples": 200, "level": 0.95, "seed": 0,
+        },
+        "train_enhancer": {
+            "width": 8, "objective": "denoise", "loss_space": "pixel", "steps": 4, "batch_size": 2,
+            "learning_rate": 0.01, "gain_rate": 0.1, "noise_power": 0.5, "log_every": 2, "log_pairs": 4, "seed": 0,
+        },
+        "judge": {"seed": 0},
+        "measure": {"alignment": "alignment", "caption": "cultural"},
+    }  # fmt: skip
+
+
+def split_rows(region: str, prefix: str) -> list[dict[str, Any]]:
+    """Three rows of one region, each with all captions and a small picture."""
+    language = REGIONS[region]
+    return [
+        {
+            "picture_id": f"{prefix}_{region}_{number}",
+            "region": region,
+            "language": language,
+            "subdivision": "delft",
+            "group": f"{prefix}_{region}_{number}",
+            "provisional": False,
+            "cultural": _caption(f"culture_{language} {thing}_{language}", language),
+            "noun": _caption(f"{thing}_{language}", language),
+            "neutral": None,
+            "cultural_en": None,
+            "noun_en": _caption(f"{thing}_en", "en"),
+            "licence": "CC0-1.0",
+            "metadata": json.dumps({"scene": {"object": thing}}),
+            "image": to_png(Image.new("RGB", (24, 24), (number * 90, 40, 200))),
+        }
+        for number, thing in enumerate(OBJECTS)
+    ]
+
+
+def _caption(text: str, language: str) -> dict[str, Any]:
+    return {
+        "text": text, "language": language, "noun_start": -1, "noun_end": -1, "modifier_start": -1, "modifier_end": -1,
+    }  # fmt: skip
+
+
+def write_bound(folder: Path) -> None:
+    """What bind_encoder gives: layer 1, two autoencoders, and the neurons of `NEURONS`."""
+    write_probe(binding.layer_path(folder, "atlas"))
+    for seed in SAE_SEEDS:
+        write_sae(sae.seed_folder(binding.sae_folder(folder, "atlas"), seed), seed, LATENTS)
+    neurons.TABLE.save(
+        binding.neurons_path(folder, "atlas"),
+        [neuron(seed, region, latent) for seed in SAE_SEEDS for region in REGIONS for latent in range(LATENTS)],
+    )
+
+
+def neuron(seed: int, region: str, latent: int) -> dict[str, Any]:
+    chosen = latent in NEURONS[region]
+    return {
+        "sae_seed": seed, "region": region, "latent": latent, "score": 1.0, "score_noun": 0.0,
+        "frequency": 0.5 + 0.01 * latent, "frequency_noun": 0.1, "mean": 2.0, "rank": latent,
+        "candidate": chosen, "selected": chosen,
+    }  # fmt: skip
+
+
+def write_probe(path: Path) -> None:
+    """A verdict that marks layer 1 of 4."""
+    verdict = dict.fromkeys(layer_probe.LAYER_KEYS, "")
+    layer_probe.save_layer(path, {**verdict, "layer": 1, "layers": 4, "last_upstream_layer": 2, "significant": True})
+
+
+def write_strength(path: Path, amplify: float, activate: float) -> None:
+    """Strengths as if they had been tuned."""
+    edits = {"amplify": amplify, "activate": activate}
+    strength.save(path, {name: {"strength": value, "found": True, "curve": []} for name, value in edits.items()})
