@@ -23,8 +23,6 @@ def project(tmp_path: Path, weights: dict[str, Path], monkeypatch: pytest.Monkey
     root.mkdir()
     write_project(root, weights)
     monkeypatch.chdir(root)
-    monkeypatch.setattr(
-        "culturebench.stage.THREADS", 1
-    )  # tests run side by side
+    monkeypatch.setattr("culturebench.stage.THREADS", 1)  # tests run side by side
     monkeypatch.setenv("CULTUREBENCH_STORE", str(tmp_path / "store"))
     return root
