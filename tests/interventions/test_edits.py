@@ -1,0 +1,150 @@
+import pytest
+import torch
+
+from culturebench.interventions.choice import ChoiceError, culture_neurons, random_neurons
+from culturebench.interventions.edits import EditError, activate, amplify, mask, norm_matched
+from culturebench.probing.sae import SaeError, TopKSAE
+from small_encoder import SmallEncoder
+
+TEXTS = ["a seigaiha vase on a table", "vase", "a door near the old house"]
+NEURONS = [1, 5, 9]
+
+
+@pytest.fixture
+def sae():
+    generator = torch.Generator().manual_seed(0)
+    made = TopKSAE(16, 64, 4, scale=2.5)
+    with torch.no_grad():
+        made.encoder.copy_(torch.randn(64, 16, generator=generator))
+        made.decoder.copy_(torch.nn.functional.normalize(torch.randn(64, 16, generator=generator), dim=1))
+        made.decoder_bias.copy_(torch.randn(16, generator=generator) * 0.1)
+    return made.requires_grad_(False)
+
+
+@pytest.fixture
+def batch():
+    generator = torch.Generator().manual_seed(1)
+    real = torch.tensor([[True] * 5, [True] * 3 + [False] * 2])
+    return torch.randn(2, 5, 16, generator=generator), real
+
+
+def states(encoder, layer=None, edit=None):
+    tokens = encoder.tokenize(TEXTS)
+    if edit is None:
+        return encoder.run(tokens)["states"]
+    with encoder.edited(layer, edit):
+        return encoder.run(tokens)["states"]
+
+
+def test_amplifying_by_0_changes_no_bit_of_the_conditioning(sae):
+    encoder = SmallEncoder()
+    assert torch.equal(states(encoder), states(encoder, 1, amplify(sae, NEURONS, 0.0)))
+    assert not torch.equal(states(encoder), states(encoder, 1, amplify(sae, NEURONS, 3.0)))
+
+
+def test_amplify_adds_the_difference_of_two_decodings_without_top_k(sae, batch):
+    features, real = batch
+    latents = sae.pre(features)
+    enhanced = latents.clone()
+    enhanced[..., NEURONS] *= 1 + 6.0
+    expected = features + sae.decode(enhanced) - sae.decode(latents)
+    torch.testing.assert_close(amplify(sae, NEURONS, 6.0)(features, real)[real], expected[real], atol=1e-5, rtol=1e-5)
+
+
+def test_mask_and_activate_set_the_latents(sae, batch):
+    features, real = batch
+    latents = sae.pre(features)
+    for edit, value in [
+        (mask(sae, NEURONS), torch.zeros(3)),
+        (activate(sae, NEURONS, [1.0, 2.0, 0.5], 2.0), torch.tensor([2.0, 4.0, 1.0])),
+    ]:
+        wanted = latents.clone()
+        wanted[..., NEURONS] = value
+        expected = features + sae.decode(wanted) - sae.decode(latents)
+        torch.testing.assert_close(edit(features, real)[real], expected[real], atol=1e-5, rtol=1e-5)
+
+
+def test_edits_touch_no_padding(sae, batch):
+    features, real = batch
+    random = norm_matched(amplify(sae, [2, 3, 4], 3.0), amplify(sae, NEURONS, 3.0))
+    for edit in (amplify(sae, NEURONS, 3.0), activate(sae, NEURONS, [1.0] * 3, 1.0), mask(sae, NEURONS), random):
+        edited = edit(features, real)
+        assert torch.equal(edited[~real], features[~real])
+        assert not torch.equal(edited[real], features[real])
+
+
+def test_an_edit_of_no_neurons_changes_nothing(sae, batch):
+    assert torch.equal(mask(sae, [])(*batch), batch[0])
+
+
+def test_half_precision_features_stay_half_precision(sae, batch):
+    features, real = batch
+    assert amplify(sae, NEURONS, 2.0)(features.half(), real).dtype == torch.float16
+
+
+def test_a_control_is_as_large_as_the_edit_at_every_token_whatever_the_batch(sae, batch):
+    features, real = batch
+    edit = activate(sae, NEURONS, [1.0, 2.0, 0.5], 1.0)
+    control = norm_matched(activate(sae, [20, 21, 22], [0.1] * 3, 1.0), edit)
+    changed, wanted = control(features, real) - features, edit(features, real) - features
+    torch.testing.assert_close(changed.norm(dim=-1)[real], wanted.norm(dim=-1)[real], atol=1e-5, rtol=1e-4)
+    assert control.mismatch < 1e-4
+    torch.testing.assert_close(control(features[:1], real[:1]), control(features, real)[:1])
+
+
+def test_a_silent_control_reports_its_mismatch(sae, batch):
+    features, real = batch
+    silent = norm_matched(amplify(sae, [20], 0.0), amplify(sae, NEURONS, 3.0))
+    assert silent.mismatch == 0
+    assert torch.equal(silent(features, real), features)
+    assert silent.mismatch == pytest.approx(1.0)
+
+
+def test_wrong_neurons_or_levels_are_refused(sae):
+    with pytest.raises(SaeError, match="0 to 63"):
+        amplify(sae, [64], 1.0)
+    with pytest.raises(EditError, match="3 neurons"):
+        activate(sae, NEURONS, [1.0], 1.0)
+
+
+def table(regions=("jp", "nl"), latents=60):
+    """Latents 0..2 are jp's and 3..5 nl's; the others fire on as many prompts as their number says."""
+    owners = {0: "jp", 1: "jp", 2: "jp", 3: "nl", 4: "nl", 5: "nl"}
+    return [
+        {
+            "sae_seed": seed,
+            "region": region,
+            "latent": latent,
+            "frequency": 0.5 if latent in owners else latent / latents,
+            "mean": float(latent),
+            "selected": owners.get(latent) == region,
+        }
+        for seed in (0, 1)
+        for region in regions
+        for latent in range(latents)
+    ]
+
+
+def test_a_regions_neurons_come_with_their_levels():
+    found = culture_neurons(table(), "nl", 0)
+    assert found.indices == [3, 4, 5]
+    assert found.levels == [3.0, 4.0, 5.0]
+
+
+def test_random_neurons_are_of_no_region_fire_as_often_and_differ_by_draw():
+    draws = [random_neurons(table(), "jp", 0, seed).indices for seed in range(20)]
+    for drawn in draws:
+        assert len(set(drawn)) == 3
+        assert not set(drawn) & set(range(6))
+        assert all(abs(latent / 60 - 0.5) < 0.15 for latent in drawn)
+    assert draws[0] == random_neurons(table(), "jp", 0, 0).indices
+    assert len({tuple(drawn) for drawn in draws}) > 10
+
+
+def test_a_region_or_seed_without_scores_and_too_few_latents_are_named():
+    with pytest.raises(ChoiceError, match="jp, nl"):
+        culture_neurons(table(), "xx", 0)
+    with pytest.raises(ChoiceError, match="no culture neurons"):
+        culture_neurons([{**row, "selected": False} for row in table()], "jp", 0)
+    with pytest.raises(ChoiceError, match="only 2"):
+        random_neurons(table(latents=8), "jp", 0, 0)

@@ -1,0 +1,108 @@
+import numpy as np
+import pytest
+import torch
+
+from culturebench.probing.attention import Prompt
+from culturebench.probing.features import feature_batches, token_features
+from culturebench.probing.sae import TopKSAE
+from culturebench.probing.selection import (
+    Settings,
+    at_random,
+    by_weighted_frequency,
+    elbow,
+    firing,
+    pooled_latents,
+    ranks,
+)
+from small_encoder import SmallEncoder
+
+SETTINGS = Settings(threshold=0.0, beta=1e-8, least=1, most=100)
+
+
+def test_the_score_is_frequency_times_mean_where_it_fires():
+    latents = np.array([[0.0, 2.0, 1.0], [4.0, 0.0, 1.0], [0.0, 0.0, 1.0], [2.0, 0.0, 1.0]])
+    found = firing(latents, SETTINGS)
+    np.testing.assert_allclose(found.frequency, [0.5, 0.25, 1.0])
+    np.testing.assert_allclose(found.mean, [3.0, 2.0, 1.0], rtol=1e-6)
+    np.testing.assert_allclose(found.score, [1.5, 0.5, 1.0], rtol=1e-6)
+    np.testing.assert_array_equal(ranks(found.score), [0, 2, 1])
+
+
+def test_the_elbow_of_a_curve_with_a_corner_is_the_corner():
+    assert elbow(np.array([10.0, 9.0, 8.0, 7.0, *[0.1] * 40]), SETTINGS) == 4
+
+
+def test_the_elbow_of_a_decay_is_where_its_slope_is_the_chords():
+    steps, tau = 200, 12.0
+    curve = np.exp(-np.arange(steps) / tau)
+    expected = tau * np.log(steps / tau)  # y' = -1 with both axes scaled to 0..1
+    assert abs(elbow(curve, SETTINGS) - expected) <= 1
+
+
+def test_the_elbow_keeps_its_bounds_and_zeros_are_no_part_of_the_curve():
+    score = np.array([5.0, 4.9, 4.8, 4.7, 0.1, 0.09, 0.08])
+    assert elbow(np.concatenate([score, np.zeros(500)]), SETTINGS) == elbow(score, SETTINGS) == 4
+    assert elbow(score, Settings(0, 1e-8, 6, 10)) == 6
+    assert elbow(score, Settings(0, 1e-8, 1, 2)) == 2
+    assert elbow(np.zeros(5), SETTINGS) == 1
+
+
+def test_what_the_noun_side_ranks_high_too_is_dropped():
+    rng = np.random.default_rng(0)
+    cultural, noun = (rng.random((40, 60)) * 0.01 for _ in range(2))
+    cultural[:, :6] += 3
+    noun[:, 3:6] += 3
+    found = by_weighted_frequency(cultural, noun, SETTINGS)
+    assert np.flatnonzero(found.selected).tolist() == [0, 1, 2]
+    assert set(range(6)) <= set(np.flatnonzero(found.candidate).tolist())
+
+
+def test_a_latent_that_never_fires_is_never_selected_whatever_the_bounds():
+    cultural = np.zeros((5, 10))
+    cultural[:, 0] = 1
+    found = by_weighted_frequency(cultural, np.zeros((5, 10)), Settings(0, 1e-8, 4, 8))
+    assert np.flatnonzero(found.selected).tolist() == [0]
+
+
+def test_the_random_selector_takes_as_many_and_the_same_for_a_seed():
+    rng = np.random.default_rng(0)
+    cultural, noun = rng.random((40, 60)) ** 8, rng.random((40, 60)) ** 8 * 0.01
+    wanted = by_weighted_frequency(cultural, noun, SETTINGS).selected.sum()
+    first, second, third = (at_random(cultural, noun, SETTINGS, seed) for seed in (1, 1, 2))
+    assert first.selected.sum() == wanted
+    np.testing.assert_array_equal(first.selected, second.selected)
+    assert (first.selected != third.selected).any()
+
+
+@pytest.fixture
+def sae():
+    torch.manual_seed(0)
+    made = TopKSAE(16, 64, 8)
+    torch.nn.init.normal_(made.encoder)
+    return made.requires_grad_(False)
+
+
+@pytest.mark.parametrize("pool", ["max", "mean"])
+def test_latents_are_pooled_over_the_spans_tokens_or_taken_at_the_summary(sae, pool):
+    encoder = SmallEncoder()
+    prompts = [
+        Prompt("a seigaiha vase on a table", (11, 15), (2, 10), False),
+        Prompt("vase", (0, 4), None, False),
+        Prompt("a vase on the old table near the door", (2, 6), None, False),
+    ]
+    batches = list(feature_batches(encoder, 1, [p.text for p in prompts], 2))
+    found = pooled_latents(sae, batches, prompts, positions="modifier_noun", pool=pool, causal=False)
+    latents = sae.encode(batches[0].features[0, [2, 3]]).numpy()
+    np.testing.assert_allclose(found[0], latents.max(0) if pool == "max" else latents.mean(0), rtol=1e-6)
+    np.testing.assert_allclose(found[2], sae.encode(batches[1].features[0, 2]).numpy(), rtol=1e-6)
+    summary = pooled_latents(sae, batches, prompts, positions="summary", pool=pool, causal=False)
+    np.testing.assert_allclose(summary[1], sae.encode(batches[0].features[1, 0]).numpy(), rtol=1e-6)
+
+
+def test_features_are_the_attention_outputs_of_real_tokens_and_padding_changes_nothing():
+    encoder = SmallEncoder()
+    texts = ["a vase", "a vase on the old table near the door"]
+    together = token_features(feature_batches(encoder, 1, texts, 2))
+    alone = token_features(feature_batches(encoder, 1, texts, 1))
+    assert together.shape == (4 + 11, 16)
+    torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-5)
