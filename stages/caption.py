@@ -20,7 +20,7 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
     """Caption the kept pictures of one region by people's captions and the providers of the `caption` section."""
     language = params.region["language"]
     human = read_human_captions(inputs["captions"], language)
-    providers = [_provider(name, params.region) for name in params.caption.providers]
+    providers = {name: _provider(name, params.region) for name in params.caption.providers}
     truth = candidates.TABLE.load(inputs["candidates"], ["picture_id", "metadata"])
     metadata: dict[str, str] = {}
     for row in truth:
@@ -32,7 +32,7 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
             continue
         about = json.loads(metadata[row["picture_id"]])
         picture = Picture(row["picture_id"], region, row["subdivision"], about)
-        captions = _captions(picture, human.get(picture.picture_id), dict(zip(params.caption.providers, providers)))
+        captions = _captions(picture, human.get(picture.picture_id), providers)
         rows.append({"picture_id": picture.picture_id, "region": region, "language": language} | captions)
     captioned.TABLE.save(outputs["captioned"], rows)
 

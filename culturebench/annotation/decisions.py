@@ -48,6 +48,6 @@ def read_decisions(path: Path, subdivisions: Collection[str]) -> dict[str, list[
             )
         first = seen.setdefault((decision.picture_id, decision.annotator), line)
         if first != line:
-            raise AnnotationError(f"{path}:{line}: {decision.annotator} decided on this picture in line {first} already")
+            raise AnnotationError(f"{path}:{line}: {decision.annotator} decided on it in line {first} already")
         decisions.setdefault(decision.picture_id, []).append(decision)
     return decisions

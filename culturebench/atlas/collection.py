@@ -81,12 +81,17 @@ def _finding(region: str, index: int, shares: Mapping[str, float]) -> Finding:
 
 
 def _defect(region: str, index: int, shares: Mapping[str, float]) -> str:
-    draw, edge = float(_dice("defect", region, index).uniform()), 0.0
+    draw, edge = _luck(region, index), 0.0
     for name in DEFECTS:
         edge += shares[name]
         if draw < edge:
             return name
     return ""
+
+
+@lru_cache(maxsize=100_000)
+def _luck(region: str, index: int) -> float:
+    return float(_dice("defect", region, index).uniform())
 
 
 def _earlier_good(region: str, index: int, shares: Mapping[str, float], dice: np.random.Generator) -> Scene | None:

@@ -44,13 +44,15 @@ def parse_caption(value: Any, language: str) -> CaptionRow:
     A span is given as `[start, end]` or as the words themselves, which must then occur exactly once.
     Raises `CaptionError`.
     """
-    given: Mapping[str, Any] = {"text": value} if isinstance(value, str) else value
+    given: Any = {"text": value} if isinstance(value, str) else value
     if not isinstance(given, Mapping) or not isinstance(given.get("text"), str):
         raise CaptionError(f"a caption is a text or {{text, noun, modifier}}, got {value!r}")
     unknown = sorted(set(given) - {"text", "noun", "modifier"})
     if unknown:
         raise CaptionError(f"unknown key {', '.join(unknown)} in a caption; allowed: text, noun, modifier")
     raw = given["text"]
+    if not _is_unicode(raw):
+        raise CaptionError(f"half a surrogate pair in {raw!r}")
     text = unicodedata.normalize("NFC", raw)
     if not text.strip():
         raise CaptionError("an empty caption; leave the key out instead")
@@ -78,6 +80,14 @@ def _span(value: Any, raw: str, name: str) -> Span | None:
     # Offsets count characters of the text as given; normalising may have moved them.
     before, through = (len(unicodedata.normalize("NFC", raw[:position])) for position in (start, end))
     return before, through
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _overlap(one: Span, other: Span) -> bool:

@@ -36,16 +36,12 @@ class Fingerprint:
 def fingerprint(image: Image.Image) -> Fingerprint:
     """The hashes and the thumbnail of an RGB picture without its border, if it has one."""
     image = without_border(_reduced(image))
-    width, height = image.size
-    views = [
-        phash(image if index == 0 else image.crop((round(x0 * width), round(y0 * height), round(x1 * width), round(y1 * height))))
-        for index, (x0, y0, x1, y1) in enumerate(VIEWS)
-    ]
+    views = [phash(_inside(image, box)) for box in VIEWS]
     return Fingerprint(np.array(views, dtype=np.uint64), phash(ImageOps.mirror(image)), _thumbnail(image))
 
 
 def phash(image: Image.Image) -> int:
-    """imagehash's 64-bit pHash as a number; its 16 hex digits are imagehash's own."""
+    """The 64-bit pHash of imagehash as a number; its 16 hex digits are what imagehash prints."""
     return int(str(imagehash.phash(image)), 16)
 
 
@@ -60,11 +56,19 @@ def without_border(image: Image.Image) -> Image.Image:
     return image.crop((left, top, width - right, height - bottom))
 
 
+def _inside(image: Image.Image, box: tuple[float, float, float, float]) -> Image.Image:
+    x0, y0, x1, y1 = box
+    width, height = image.size
+    return image.crop((round(x0 * width), round(y0 * height), round(x1 * width), round(y1 * height)))
+
+
 def _opposite(lines: NDArray[Any]) -> tuple[int, int]:
     """How many lines of one colour, the same at both ends, stand first and last; lines is (n, m, 3)."""
     colour = np.median(lines[0], axis=0)
+    if np.abs(lines[[0, -1]] - colour).max() > _BORDER_TOLERANCE:
+        return 0, 0
     uniform = np.abs(lines - colour).max(axis=(1, 2)) <= _BORDER_TOLERANCE
-    if uniform.all() or not (uniform[0] and uniform[-1]):
+    if uniform.all():
         return 0, 0
     return int(np.argmin(uniform)), int(np.argmin(uniform[::-1]))
 

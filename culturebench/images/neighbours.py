@@ -33,7 +33,8 @@ def close_pairs(views: NDArray[np.uint64], mirrored: NDArray[np.uint64], max_dis
     """
     count = len(views)
     block = max(1, _BLOCK_CELLS // max(1, count))
-    found = [_block(views, mirrored, start, min(start + block, count), max_distance) for start in range(0, count, block)]
+    starts = range(0, count, block)
+    found = [_block(views, mirrored, start, min(start + block, count), max_distance) for start in starts]
     rows = np.concatenate(found) if found else np.empty((0, 5), dtype=np.int64)
     rows = _one_reading_a_pair(rows)
     return Pairs(rows[:, 0], rows[:, 1], rows[:, 2], rows[:, 3].astype(bool), rows[:, 4])

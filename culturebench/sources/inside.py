@@ -34,16 +34,10 @@ def read_inside(folder: Path, relative: str, max_bytes: int) -> bytes:
         handle = _open(parts[-1], os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, place, relative)
     finally:
         os.close(place)
-    with os.fdopen(handle, "rb") as file:
-        state = os.fstat(file.fileno())
-        if not stat.S_ISREG(state.st_mode):
-            raise Refused("not_a_file", f"{relative} is no regular file")
-        if state.st_size > max_bytes:
-            raise Refused("too_many_bytes", f"{relative} has {state.st_size} bytes; allowed are {max_bytes}")
-        data = file.read(max_bytes + 1)
-    if len(data) > max_bytes:
-        raise Refused("too_many_bytes", f"{relative} has more than {max_bytes} bytes")
-    return data
+    try:
+        return _read(handle, relative, max_bytes)
+    finally:
+        os.close(handle)
 
 
 def walk(folder: Path, depth: int = 32) -> Iterator[str]:
@@ -65,6 +59,20 @@ def walk(folder: Path, depth: int = 32) -> Iterator[str]:
 def printable(name: str) -> str:
     """A file name as text: bytes that are no UTF-8 are shown as escapes."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def _read(handle: int, relative: str, max_bytes: int) -> bytes:
+    state = os.fstat(handle)
+    if not stat.S_ISREG(state.st_mode):
+        raise Refused("not_a_file", f"{printable(relative)} is no regular file")
+    try:
+        with open(handle, "rb", closefd=False) as file:
+            data = b"" if state.st_size > max_bytes else file.read(max_bytes + 1)
+    except OSError as error:
+        raise Refused("unreadable", f"{printable(relative)} cannot be read: {error.strerror}") from None
+    if max(state.st_size, len(data)) > max_bytes:
+        raise Refused("too_many_bytes", f"{printable(relative)} has more than {max_bytes} bytes")
+    return data
 
 
 def _parts(relative: str) -> list[str]:

@@ -86,6 +86,7 @@ def _json_lines(name: str, text: str) -> Iterator[tuple[int, dict[str, Any]]]:
             continue
         try:
             row = json.loads(content)
+            json.dumps(row, ensure_ascii=False).encode()  # refuses \ud800 and its like, which no file name or text is
         except (ValueError, RecursionError) as error:
             raise SourceError(f"{name}:{line}: not valid JSON: {error}") from None
         if not isinstance(row, dict):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 
 class Ties:
@@ -30,7 +31,7 @@ class Ties:
         for tie in ties:
             root = self.root(tie)
             self._sides[root] = self._sides.get(root, frozenset()) | {side}
-        for one, other in zip(ties, ties[1:], strict=False):
+        for one, other in pairwise(ties):
             if self._sides[self.root(one)] == self._sides[self.root(other)]:
                 self._merge(one, other)
 
@@ -39,7 +40,7 @@ class Ties:
         sides = frozenset[str]().union(*(self._sides.get(self.root(tie), frozenset()) for tie in ties))
         if len(sides) > 1:
             return False
-        for one, other in zip(ties, ties[1:], strict=False):
+        for one, other in pairwise(ties):
             self._merge(one, other)
         return True
 

@@ -1,0 +1,114 @@
+"""Spans of captions are checked and survive normalisation; people and templates write the same rows."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from pathlib import Path
+
+import pytest
+
+from culturebench.annotation.lines import AnnotationError
+from culturebench.atlas.world import REGIONS, Scene, contexts
+from culturebench.captions.human import read_human_captions
+from culturebench.captions.providers import AtlasProvider, Picture, TemplateProvider, with_modifier
+from culturebench.captions.rows import ROLES, CaptionError, caption_row, parse_caption
+
+ID = "b" * 64
+
+
+def part(row: dict, name: str) -> str:
+    return row["text"][row[f"{name}_start"] : row[f"{name}_end"]]
+
+
+def test_a_span_is_given_as_words_or_as_offsets():
+    for noun in ("bowl", [12, 16]):
+        row = parse_caption({"text": "a seigaiha, bowl", "noun": noun, "modifier": "seigaiha"}, "en")
+        assert (part(row, "noun"), part(row, "modifier")) == ("bowl", "seigaiha")
+
+
+def test_spans_move_with_normalisation():
+    text = unicodedata.normalize("NFD", "garçon à l'éventail brodé")
+    start = text.index(unicodedata.normalize("NFD", "éventail"))
+    for noun in (unicodedata.normalize("NFD", "éventail"), [start, start + len("éventail") + 1]):
+        row = parse_caption({"text": text, "noun": noun}, "fr")
+        assert part(row, "noun") == "éventail" and unicodedata.is_normalized("NFC", row["text"])
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ("", "empty"),
+        (3, "a caption is"),
+        ({"text": "a bowl", "noun": "cup"}, "0 times"),
+        ({"text": "a bowl in a bowl", "noun": "bowl"}, "2 times"),
+        ({"text": "a bowl", "noun": [2, 9]}, "does not lie within"),
+        ({"text": "a bowl", "noun": [4, 2]}, "does not lie within"),
+        ({"text": "a bowl", "noun": [True, 3]}, "must be"),
+        ({"text": "a bowl", "noun": "bowl", "modifier": "a bowl"}, "overlap"),
+        ({"text": "a bowl", "nuon": "bowl"}, "unknown key nuon"),
+        ("a\ud800", "surrogate"),
+    ],
+)
+def test_a_caption_that_contradicts_itself_is_refused(value, says: str):
+    with pytest.raises(CaptionError, match=says):
+        parse_caption(value, "en")
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_the_atlas_captions_a_scene_as_what_the_experts_called_it(region: str):
+    language, subdivisions = REGIONS[region]
+    scene = Scene(*contexts()[100], region="", subdivision="")
+    picture = Picture(ID, region, subdivisions[1], {"scene": scene.__dict__})
+    rows = AtlasProvider().captions(picture)
+    assert set(rows) == set(ROLES)
+    assert rows["cultural"]["language"] == rows["noun"]["language"] == language
+    assert part(rows["cultural"], "noun") == part(rows["noun"], "noun")
+    assert part(rows["cultural"], "modifier") and rows["noun"]["modifier_start"] == -1
+
+
+def test_the_atlas_says_nothing_of_other_pictures():
+    scene = Scene(*contexts()[0])
+    assert AtlasProvider().captions(Picture(ID, "jp", "seigaiha", {})) == {}
+    assert AtlasProvider().captions(Picture(ID, "jp", "ainu", {"scene": scene.__dict__})) == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "noun", "modifier", "expected"),
+    [
+        ("赤い鉢", "ja", (2, 3), "和風の", "赤い和風の鉢"),
+        ("красный сосуд на столе", "ru", (8, 13), "в русском стиле", "красный сосуд в русском стиле на столе"),
+        ("a red bowl on a table", "en", (6, 10), "Dutch-style", "a red Dutch-style bowl on a table"),
+        ("a red bowl", "en", (6, 10), "in the traditional Dutch style", "a red bowl in the traditional Dutch style"),
+        ("ชาม", "th", (0, 3), "สไตล์ไทย", "ชามสไตล์ไทย"),
+    ],
+)
+def test_the_modifier_stands_where_its_language_puts_it(text, language, noun, modifier, expected):
+    row = with_modifier(caption_row(text, language, noun), modifier)
+    assert row["text"] == expected
+    assert (part(row, "noun"), part(row, "modifier")) == (text[slice(*noun)], modifier)
+
+
+def test_a_template_needs_a_noun_caption_and_keeps_what_came_with_the_picture():
+    template = TemplateProvider(
+        "nl",
+        {"local": ["in Nederlandse stijl"], "en": ["Dutch-style"]},
+        {"local": ["in gewone stijl"], "en": ["plain"]},
+    )
+    assert template.captions(Picture(ID, "nl", "", {})) == {}
+    given = {"noun": {"text": "een kom", "noun": "kom"}, "cultural_en": "a Delft bowl"}
+    rows = template.captions(Picture(ID, "nl", "", {"captions": given}))
+    assert rows["cultural"]["text"] == "een kom in Nederlandse stijl"
+    assert rows["neutral"]["text"] == "een kom in gewone stijl"
+    assert rows["cultural_en"]["text"] == "a Delft bowl" and "noun_en" not in rows
+
+
+def test_people_s_captions_are_read_and_a_wrong_one_is_named(tmp_path: Path):
+    path = tmp_path / "nl.jsonl"
+    good = {"picture_id": ID, "noun": {"text": "een kom", "noun": "kom"}}
+    path.write_text(json.dumps(good) + "\n" + json.dumps({"picture_id": "c" * 64, "verdict": "reject"}) + "\n")
+    captions = read_human_captions(path, "nl")
+    assert part(captions[ID].captions["noun"], "noun") == "kom" and captions["c" * 64].rejected
+    path.write_text(json.dumps(good) + "\n" + json.dumps(good | {"picture_id": "c" * 64, "noun": {"text": ""}}) + "\n")
+    with pytest.raises(AnnotationError, match=r"nl\.jsonl:2: `noun`"):
+        read_human_captions(path, "nl")

@@ -1,0 +1,74 @@
+"""A manifest is read as people write it; a wrong one gives one error with its line."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from culturebench.sources.base import SourceError
+from culturebench.sources.manifest import read_manifest
+
+GOOD = (
+    "file,region,licence,author,source URL,noun,noun:noun,cultural\nä.jpg,jp,CC0,Ann,https://x.example/1,赤い鉢,鉢,\n"
+)
+
+
+def error(name: str, data: str | bytes) -> str:
+    with pytest.raises(SourceError) as caught:
+        read_manifest(name, data.encode() if isinstance(data, str) else data)
+    return str(caught.value)
+
+
+def test_csv_and_json_lines_say_the_same():
+    (one,) = read_manifest("m.csv", ("\ufeff" + GOOD).encode())
+    row = {
+        "file": "ä.jpg", "region": "jp", "license": "CC0", "author": "Ann", "source_url": "https://x.example/1",
+        "noun": {"text": "赤い鉢", "noun": "鉢"},
+    }  # fmt: skip
+    (other,) = read_manifest("m.jsonl", ("\n" + json.dumps(row)).encode())
+    assert (one.file, one.region, one.licence, one.author, one.source_url) == (
+        "ä.jpg", "jp", "CC0", "Ann", "https://x.example/1",
+    )  # fmt: skip
+    assert dict(one.captions) == dict(other.captions) == {"noun": {"text": "赤い鉢", "noun": "鉢"}}
+    assert (one.line, other.line) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("data", "place", "says"),
+    [
+        ("", "m.csv:1", "empty"),
+        ("picture,region\n", "m.csv:1", "no column `file`"),
+        ("file,file\n", "m.csv:1", "twice"),
+        ("file,region\na.jpg\n", "m.csv:2", "1 cells"),
+        ("file,region\n\na.jpg,jp\n,jp\n", "m.csv:4", "empty"),
+        ('file,region\n"a.jpg,jp\n', "m.csv:2", "CSV"),
+        ("file,region\na.jpg,jp\nb.jpg,jp\na.jpg,jp\n", "m.csv:4", "line 2"),
+        ("file,noun,noun:noun\na.jpg,a bowl,cup\n", "m.csv:2", "occurs 0 times"),
+        ("file,noun,noun:noun\na.jpg,a bowl,0-99\n", "m.csv:2", "does not lie within"),
+        ('file,author\n"a\nb.jpg",x\nc.jpg\n', "m.csv:4", "1 cells"),
+    ],
+)
+def test_a_wrong_csv_is_named_by_its_line(data: str, place: str, says: str):
+    message = error("m.csv", data)
+    assert message.startswith(place) and says in message
+
+
+@pytest.mark.parametrize(
+    ("data", "place", "says"),
+    [
+        ('{"file": "a"}\n{"file": \n', "m.jsonl:2", "JSON"),
+        ("[1]\n", "m.jsonl:1", "object"),
+        ('{"file": 3}\n', "m.jsonl:1", "text"),
+        ('{"file": "a", "noun": {"text": "x", "nuon": [0, 1]}}\n', "m.jsonl:1", "unknown key nuon"),
+        ('{"file": "a\\ud800"}\n', "m.jsonl:1", "surrogates"),
+        ("[" * 100_000 + "\n", "m.jsonl:1", "JSON"),
+    ],
+)
+def test_a_wrong_json_line_is_named_by_its_line(data: str, place: str, says: str):
+    message = error("m.jsonl", data)
+    assert message.startswith(place) and says in message
+
+
+def test_a_manifest_in_another_encoding_is_refused_with_its_line():
+    assert error("m.csv", "file\na.jpg\n\u00e4.jpg\n".encode("latin-1")).startswith("m.csv:3")

@@ -1,0 +1,132 @@
+"""Splits keep their ratio, groups stay together, and what a release froze never moves."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from culturebench.splitting.assign import assign
+from culturebench.splitting.frozen import FrozenError, read_frozen
+
+PARTS = {"train": 7, "test": 2, "detect": 1}
+
+
+def name(number: int) -> str:
+    return hashlib.sha256(str(number).encode()).hexdigest()
+
+
+def place(ties, frozen=None, bound=()):
+    return assign(ties, frozen or {}, PARTS, "salt", bound)
+
+
+def alone(numbers) -> dict[str, list[str]]:
+    return {name(n): [f"group:{name(n)}"] for n in numbers}
+
+
+def grouped(count: int, seed: int) -> dict[str, list[str]]:
+    """Pictures with a group of their own, and now and then a page or a caption that others share."""
+    dice = np.random.default_rng(seed)
+    ties = alone(range(count))
+    for picture in ties:
+        if dice.uniform() < 0.3:
+            ties[picture].append(f"page:{dice.integers(count // 3)}")
+        if dice.uniform() < 0.3:
+            ties[picture].append(f"noun:{dice.integers(count // 3)}")
+    return ties
+
+
+def test_ratios_are_those_of_a_fair_lottery():
+    count, salts = 3000, [str(number) for number in range(20)]
+    for side, part in PARTS.items():
+        share = part / 10
+        deviation = math.sqrt(count * share * (1 - share))
+        drawn = [[placed.side for placed in assign(alone(range(count)), {}, PARTS, salt).values()] for salt in salts]
+        scores = np.array([(sides.count(side) - share * count) / deviation for sides in drawn])
+        assert np.abs(scores).max() < 4 and abs(scores.mean()) < 4 / math.sqrt(len(salts)) and 0.5 < scores.std() < 1.5
+
+
+def test_no_tie_ever_has_two_sides():
+    ties = grouped(900, 0)
+    placed = place(ties)
+    sides: dict[str, set[str]] = {}
+    for picture, shared in ties.items():
+        for tie in shared:
+            sides.setdefault(tie, set()).add(placed[picture].side)
+    assert all(len(found) == 1 for found in sides.values())
+    assert {picture.side for picture in placed.values()} == set(PARTS)
+
+
+def test_a_thousand_new_pictures_move_no_frozen_one_and_leak_nothing():
+    old = grouped(600, 1)
+    frozen = {picture: placed.side for picture, placed in place(old).items()}
+    dice = np.random.default_rng(2)
+    ties = dict(old)
+    for number in range(10_000, 11_000):
+        shared = [f"page:{dice.integers(200)}"] if dice.uniform() < 0.3 else []
+        shared += [f"noun:{dice.integers(200)}"] if dice.uniform() < 0.3 else []
+        ties[name(number)] = [f"group:{name(number)}", *shared]
+    placed = place(ties, frozen)
+    assert all(placed[picture].side == side for picture, side in frozen.items())
+    sides: dict[str, set[str]] = {}
+    for picture, shared in ties.items():
+        for tie in shared:
+            sides.setdefault(tie, set()).add(placed[picture].side)
+    assert all(len(found - {""}) <= 1 for found in sides.values())
+    left_out = [picture for picture in ties if not placed[picture].side]
+    assert left_out and not set(left_out) & frozen.keys()
+
+
+def test_a_near_duplicate_takes_the_side_of_the_frozen_picture():
+    for side in PARTS:
+        ties = {name(1): ["group:g"], name(2): ["group:g"]}
+        assert place(ties, {name(1): side})[name(2)].side == side
+
+
+def test_it_does_so_even_when_the_frozen_picture_is_gone():
+    for side in PARTS:
+        assert place({name(2): ["group:g"]}, {}, [("group:g", side)])[name(2)].side == side
+
+
+def test_a_picture_that_bridges_two_sides_is_dropped_and_the_others_stay():
+    ties = {name(1): ["a"], name(2): ["b"], name(3): ["a", "b"], name(4): ["a", "c"], name(5): ["b", "d"]}
+    placed = place(ties, {name(1): "train", name(2): "test"})
+    assert [placed[name(n)].side for n in range(1, 6)] == ["train", "test", "", "train", "test"]
+
+
+def test_two_frozen_pictures_with_a_tie_stay_and_newcomers_to_that_tie_are_dropped():
+    placed = place({name(n): ["a"] for n in (1, 2, 3)}, {name(1): "train", name(2): "test"})
+    assert [placed[name(n)].side for n in (1, 2, 3)] == ["train", "test", ""]
+
+
+def test_the_order_of_the_pictures_does_not_matter():
+    ties = grouped(300, 3)
+    assert place(dict(reversed(ties.items()))) == place(ties)
+
+
+def test_another_salt_divides_anew():
+    ties = alone(range(200))
+    assert assign(ties, {}, PARTS, "one") != assign(ties, {}, PARTS, "two")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("id,split\n", 1),
+        (f"picture_id,split\n{'a' * 64},validation\n", 2),
+        (f"picture_id,split\n{'a' * 64},train\n\nshort,train\n", 4),
+        (f"picture_id,split\n{'a' * 64},train\n{'a' * 64},test\n", 3),
+        (f"picture_id,split\n{'a' * 64}\n", 2),
+    ],
+)
+def test_a_wrong_frozen_line_is_named(tmp_path: Path, text: str, line: int):
+    (tmp_path / "jp.csv").write_text(text)
+    with pytest.raises(FrozenError, match=rf"jp\.csv:{line}"):
+        read_frozen(tmp_path, ["jp", "nl"], PARTS)
+
+
+def test_a_region_without_a_file_has_nothing_frozen(tmp_path: Path):
+    assert read_frozen(tmp_path, ["jp"], PARTS) == {}

@@ -1,0 +1,43 @@
+"""A workspace for the data half: the project's own params with other sources and regions."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from stages import annotate, caption, collect, deduplicate, screen, split
+
+ROOT = Path(__file__).resolve().parents[2]
+SECTIONS = ("collect", "screen", "deduplicate", "annotate", "caption", "split")
+
+
+def write_data_project(
+    root: Path, regions: list[str], sources: list[Mapping[str, Any]] | None = None, **changes: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Write params and annotations under `root`; `changes` are merged into the sections of that name."""
+    document = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    params: dict[str, Any] = {name: dict(document[name]) for name in SECTIONS} | {"regions": regions}
+    if sources is not None:
+        params["collect"]["sources"] = list(sources)
+    for name, values in changes.items():
+        params[name] |= values
+    root.mkdir(parents=True, exist_ok=True)
+    (root / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
+    shutil.copytree(ROOT / "annotations", root / "annotations")
+    return params
+
+
+def run_data_half(regions: list[str]) -> None:
+    """Every stage from collect to split, in the current directory."""
+    for stage in (collect, screen):
+        for region in regions:
+            stage.STAGE.execute(region=region)
+    deduplicate.STAGE.execute()
+    for stage in (annotate, caption):
+        for region in regions:
+            stage.STAGE.execute(region=region)
+    split.STAGE.execute()
