@@ -52,4 +52,4 @@ def _pictures(path: Path) -> dict[str, int]:
     if not path.is_file():
         return {}
     content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return {code: int(found["split"]["kept"]) for code, found in content["regions"].items()}
+    return {code: int(stages["split"]["kept"]) for code, stages in content["regions"].items()}

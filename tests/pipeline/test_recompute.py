@@ -112,7 +112,7 @@ def test_a_comment_in_the_guidelines_recomputes_nothing(workspace: Workspace) ->
 def test_an_earlier_state_comes_back_without_running_anything(workspace: Workspace) -> None:
     before = (workspace.root / "params.yaml").read_text(encoding="utf-8")
     hashes = workspace.hashes()
-    workspace.edit_params(lambda params: params["screen"].update(minimum_side=200))
+    workspace.edit_params(lambda params: params["screen"].update(min_sharpness=0.0002))
     assert "ran" in workspace.repro("split").values()
     (workspace.root / "params.yaml").write_text(before, encoding="utf-8")
     outcomes = workspace.repro()

@@ -27,6 +27,7 @@ class Workspace:
 
     root: Path
     store: Path
+    seconds: float = 0.0  # that its first reproduction took
 
     @classmethod
     def fresh(cls, folder: Path) -> Workspace:
@@ -37,6 +38,10 @@ class Workspace:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, target)
         subprocess.run(["git", "init", "--quiet", workspace.root], check=True)
+        # `make` then finds everything installed.
+        (workspace.root / ".venv").mkdir()
+        (workspace.root / ".venv/bin").symlink_to(Path(sys.prefix) / "bin", target_is_directory=True)
+        (workspace.root / ".venv/installed").touch()
         workspace.edit_params(shrink)
         return workspace
 
@@ -59,13 +64,18 @@ class Workspace:
         outcomes = dvc.reproduce(targets, root=self.root, environment=self.environment)
         return {outcome.stage: outcome.outcome.value for outcome in outcomes}
 
+    @property
+    def shell(self) -> dict[str, str]:
+        """The whole environment of a person who works here, `.venv/bin` on the path."""
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        return {**os.environ, **self.environment, "PATH": path}
+
     def start(self) -> subprocess.Popen[bytes]:
         """`dvc repro` as a process group of its own that nobody waits for."""
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         return subprocess.Popen(
             [sys.executable, "-m", "dvc", "repro"],
             cwd=self.root,
-            env={**os.environ, **self.environment, "PATH": path},
+            env=self.shell,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -87,10 +97,13 @@ class Workspace:
         change(params)
         path.write_text(yaml.safe_dump(params, allow_unicode=True, sort_keys=False), encoding="utf-8")
 
+    def lock(self) -> dict[str, Any]:
+        """What dvc.lock holds of every stage: command, params, and the hashes of all deps and outs."""
+        return yaml.safe_load((self.root / "dvc.lock").read_text(encoding="utf-8"))["stages"]
+
     def hashes(self) -> dict[str, str]:
         """Path -> hash of every out, as dvc.lock has it."""
-        lock = yaml.safe_load((self.root / "dvc.lock").read_text(encoding="utf-8"))
-        return {out["path"]: out["md5"] for stage in lock["stages"].values() for out in stage.get("outs", ())}
+        return {out["path"]: out["md5"] for stage in self.lock().values() for out in stage.get("outs", ())}
 
     def load_json(self, name: str) -> Any:
         """A JSON file of the workspace."""
@@ -98,18 +111,23 @@ class Workspace:
 
 
 def shrink(params: Params) -> None:
-    """Three regions, few pictures, and one condition of each kind."""
+    """Three regions, few pictures and steps, and one condition of each kind."""
     params["regions"] = list(REGIONS)
     params["collect"]["sources"][0]["pictures"] = 60
+    params["split"] |= {"train": 3, "test": 1, "detect": 2}
+    params["probe_layers"] |= {"samples": 200, "when_none": 1}
+    params["train_sae"]["encoders"]["atlas"] |= {"steps": 60, "batch_size": 256}
+    params["select_neurons"]["least_prompts"] = 2
+    params["sampler"]["steps"] = 2
+    params["generate"] |= {"prompts_per_region": 2, "seeds": [0, 1]}
+    params["tune_strength"] |= {"prompts_per_region": 1, "seeds": [0], "samples": 200}
+    params["tune_strength"] |= {"amplify": [0, 2, 4], "activate": [0, 1]}
+    params["train_enhancer"] |= {"steps": 4, "batch_size": 2, "log_every": 2, "log_pairs": 2, "loss_space": "latent"}
+    params["evaluate"]["samples"] = 200
     pinned, edited, enhanced = ["noun", "noun_en", "cultural"], ["amplified"], ["enhanced"]
-    params["conditions"] = {
-        "pinned": pinned,
-        "edited": edited,
-        "enhanced": enhanced,
-        "all": [*pinned, *edited, *enhanced],
-    }
+    everything = [*pinned, *edited, *enhanced]
+    params["conditions"] = {"pinned": pinned, "edited": edited, "enhanced": enhanced, "all": everything}
     params["sites"] = ["culture"]
-    params["generate"] |= {"prompts_per_region": 2, "seeds": [0, 1], "steps": 4}
 
 
 def _files_of_the_project() -> list[str]:

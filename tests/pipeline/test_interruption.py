@@ -1,0 +1,65 @@
+"""Two runs write the same bytes, and a run that is killed goes on where it was."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+from pathlib import Path
+
+import psutil
+import pytest
+
+from workspace import Workspace
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline")]
+
+KILLS = 10
+
+
+def test_two_clean_runs_write_the_same_bytes(finished: Workspace, tmp_path: Path) -> None:
+    another = Workspace.fresh(tmp_path)
+    assert set(another.repro().values()) == {"ran"}
+    assert another.lock() == finished.lock()
+
+
+def test_a_run_killed_at_ten_random_moments_ends_as_an_undisturbed_one(finished: Workspace, tmp_path: Path) -> None:
+    moments = random.Random(2)
+    round_number = kills = 0
+    workspace = Workspace.fresh(tmp_path / "0")
+    while kills < KILLS:
+        process = workspace.start()
+        try:
+            process.wait(moments.uniform(0.5, finished.seconds / 4))
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            kills += 1
+            assert living(workspace) == []
+            continue
+        assert process.returncode == 0
+        assert workspace.lock() == finished.lock()
+        round_number += 1
+        workspace = Workspace.fresh(tmp_path / str(round_number))
+    workspace.repro()
+    assert workspace.lock() == finished.lock()
+    assert set(workspace.repro().values()) == {"skipped"}
+    assert locks(workspace) == {}
+
+
+def living(workspace: Workspace) -> list[str]:
+    """Command lines of processes that still work in the workspace."""
+    found: list[str] = []
+    for process in psutil.process_iter(["cwd", "cmdline", "status"]):
+        where = process.info["cwd"]
+        if where and process.info["status"] != psutil.STATUS_ZOMBIE and Path(where).is_relative_to(workspace.root):
+            found.append(" ".join(process.info["cmdline"] or ()))
+    return found
+
+
+def locks(workspace: Workspace) -> dict[str, object]:
+    """DVC's locks on single paths."""
+    path = workspace.root / ".dvc/tmp/rwlock"
+    return json.loads(path.read_text(encoding="utf-8") or "{}") if path.exists() else {}
