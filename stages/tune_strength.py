@@ -8,7 +8,7 @@ from typing import Any
 
 from culturebench.artifacts import binding, pins, splits, strength
 from culturebench.interventions.bound import load_culture
-from culturebench.interventions.conditions import CAPTION_OF, CultureNeurons
+from culturebench.interventions.conditions import CAPTION_OF, RANDOM, CultureNeurons, control_mismatch
 from culturebench.interventions.strength import RULE, describe, mark_allowed, score
 from culturebench.judging.asking import ask, load_judge
 from culturebench.judging.base import Judge
@@ -47,8 +47,12 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
             ("activate", "activated", numbers.activate),
         )
     }
+    mismatch = _mismatch(sampler, prompts, culture, curves)
     how = {"judge": numbers.judge, "rule": RULE.format(share=numbers.alignment_share)}
-    strength.save(outputs["strength"], {**curves, **how, "seeds": list(numbers.seeds), "prompts": len(prompts)})
+    strength.save(
+        outputs["strength"],
+        {**curves, **how, "mismatch": mismatch, "seeds": list(numbers.seeds), "prompts": len(prompts)},
+    )
 
 
 def _curve(
@@ -74,6 +78,23 @@ def _curve(
         )  # fmt: skip
         points.append(score(amount, made, ask(judge, made, list(params.regions), numbers.seed), bootstrap))
     return describe(mark_allowed(points, numbers.alignment_share))
+
+
+def _mismatch(
+    sampler: KeptSampler, prompts: list[Any], culture: CultureNeurons, curves: dict[str, Any]
+) -> dict[str, float | None]:
+    """How far each random control misses its edit's norm at the chosen strength, on the same prompts."""
+    strengths = {"amplified": curves["amplify"]["strength"], "activated": curves["activate"]["strength"], "masked": 0.0}
+    return {
+        RANDOM + kind: control_mismatch(
+            culture,
+            sampler.system,
+            [(row["region"], row[CAPTION_OF[kind]]["text"]) for row in prompts],
+            RANDOM + kind,
+            amount,
+        )
+        for kind, amount in strengths.items()
+    }
 
 
 STAGE = Stage(

@@ -24,7 +24,10 @@ def save(path: Path, content: dict[str, Any]) -> None:
 
 
 def load(path: Path) -> dict[str, Any]:
-    """`{"amplify": {"strength", "found", "curve", ...}, "activate": {...}, "judge", "rule"}`."""
+    """Per edit `{"strength", "found", "curve"}`, and `judge`, `rule`, `mismatch`, `seeds`, `prompts`.
+
+    `mismatch` maps each random control to how far it misses the norm of its edit, as a share; null at strength 0.
+    """
     content = load_json(path, STAGE)
     _check(path, content)
     return content

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from culturebench.interventions.choice import Neurons, culture_neurons, random_neurons
-from culturebench.interventions.edits import activate, amplify, mask, norm_matched
+from culturebench.interventions.edits import NormMatched, activate, amplify, mask, norm_matched
 from culturebench.pins import sha256_of
 from culturebench.probing import sae as saes
 from culturebench.probing.sae import TopKSAE
-from culturebench.text_to_image.base import Edit
-from culturebench.text_to_image.sampling import Intervention
+from culturebench.text_to_image.base import Edit, TextToImage
+from culturebench.text_to_image.sampling import Intervention, encode
 
 #: Edit -> the caption that its condition's prompt is.
 CAPTION_OF: Final = {"amplified": "noun", "activated": "noun_en", "masked": "cultural"}
@@ -67,6 +67,26 @@ class CultureNeurons:
         if seed not in self._loaded:
             self._loaded[seed] = saes.load(self.folders[seed])
         return self._loaded[seed]
+
+
+def control_mismatch(
+    culture: CultureNeurons, system: TextToImage, prompts: Sequence[tuple[str, str]], condition: str, strength: float
+) -> float | None:
+    """How far a random control's edit misses the norm of the edit that it controls, as a share of it.
+
+    `prompts` are (region, text); each is taken with as many draws as there are autoencoders. 0 is a full match,
+    1 a control that does nothing; None where the strength leaves nothing to control.
+    """
+    total, count = 0.0, 0
+    for region, text in prompts:
+        for draw in range(len(culture.folders)):
+            done = culture.intervention(condition, strength, region, draw)
+            if done is None or not isinstance(done.edit, NormMatched):
+                return None
+            control = NormMatched(done.edit.edit, done.edit.reference)  # one of its own: it counts what it has seen
+            encode(system, text, Intervention(done.layer, control, {}))
+            total, count = total + control.mismatch, count + 1
+    return total / count if count else None
 
 
 def kind_of(condition: str) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
 
 from culturebench.params import ParamsError, load_section
+from culturebench.params.conditions import Conditions, Edited, Enhanced, Pinned
 from culturebench.params.generate import Generate
 from culturebench.params.judge import Judge
 from culturebench.params.measure import Measure
@@ -16,6 +17,7 @@ from culturebench.params.sampler import Sampler
 from culturebench.params.train_enhancer import TrainEnhancer
 from culturebench.params.tune_strength import TuneStrength
 from import_graph import ROOT
+from stages import generate, generate_edited, generate_enhanced
 
 DOCUMENT: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -52,6 +54,18 @@ def test_a_pin_has_exactly_one_source() -> None:
         with pytest.raises(ParamsError, match="either `folder`, or `repo` and `commit`"):
             load_section(Pins, {"pins": {"alt": wrong}})
     load_section(Pins, {"pins": {"alt": {"repo": "BAAI/AltDiffusion-m18", "commit": COMMIT}}})
+
+
+def test_a_condition_that_its_stage_cannot_make_is_refused_with_the_known_ones() -> None:
+    wrong = {**DOCUMENT["conditions"], "edited": ["amplifed"]}
+    with pytest.raises(ParamsError, match=r"conditions\.edited\.0: .*'amplified'.*got 'amplifed'"):
+        load_section(Conditions, {"conditions": wrong})
+
+
+def test_the_conditions_of_params_are_those_that_the_stages_make() -> None:
+    assert get_args(Pinned) == generate.CONDITIONS
+    assert get_args(Edited) == generate_edited.CONDITIONS
+    assert get_args(Enhanced) == tuple(generate_enhanced.SITE_OF)
 
 
 def test_an_unknown_key_is_named() -> None:
