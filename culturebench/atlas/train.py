@@ -28,8 +28,9 @@ from culturebench.text_to_image.atlas import AtlasTextEncoder, AtlasTextToImage,
 
 WEIGHTS = Path(__file__).parent / "weights"
 JUDGES = {"judge_resnet": "convolutional", "judge_vit": "attentional"}
-STEPS = {"encoder": 1200, "autoencoder": 1300, "decoder": 900, "judge": 1200, "alignment": 1200, "unet": 5000}
+STEPS = {"encoder": 1200, "autoencoder": 1300, "decoder": 600, "judge": 2200, "alignment": 1200, "unet": 8000}
 BANK = 24000
+MARK = "<!-- figures -->"
 
 
 def main() -> None:
@@ -83,12 +84,16 @@ def save_backbone(unet: UNet2DConditionModel, vae: AutoencoderKL) -> None:
 
 
 def write_quality() -> None:
-    """Measure the shipped weights on held-out prompts and write `weights/quality.json`."""
+    """Measure the shipped weights on held-out prompts; write `quality.json` and the table of the model card."""
     encoder = AtlasTextEncoder.from_folder(WEIGHTS / "encoder")
     system = AtlasTextToImage.from_folders(encoder, WEIGHTS / "backbone")
     rows = quality.measure(system, {name: AtlasJudge(WEIGHTS / name) for name in JUDGES})
     (WEIGHTS / "quality.json").write_text(json.dumps(rows, indent=2, sort_keys=True) + "\n")
-    print(json.dumps(rows, indent=2, sort_keys=True))
+    card = WEIGHTS / "README.md"
+    before, _, rest = card.read_text(encoding="utf-8").partition(MARK)
+    after = rest.partition(MARK)[2]
+    card.write_text(f"{before}{MARK}\n{quality.table(rows)}\n{MARK}{after}", encoding="utf-8")
+    print(quality.table(rows))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -57,11 +56,22 @@ def _shares(replies: list[JudgeReply], scenes: list[Scene]) -> dict[str, float]:
     answers = [max(reply.region_scores, key=reply.region_scores.__getitem__) for reply in replies]
     objects = [reply.object == scene.object for reply, scene in zip(replies, scenes, strict=True)]
     return {
-        "right region": _share(lambda i: answers[i] == scenes[i].region, len(scenes)),
-        "plain": _share(lambda i: answers[i] == "plain", len(scenes)),
-        "right object": round(float(np.mean(objects)), 4),
+        "right region": _share([a == scene.region for a, scene in zip(answers, scenes, strict=True)]),
+        "plain": _share([answer == "plain" for answer in answers]),
+        "right object": _share(objects),
     }
 
 
-def _share(holds: Callable[[int], bool], count: int) -> float:
-    return round(float(np.mean([holds(index) for index in range(count)])), 4)
+def _share(holds: list[bool]) -> float:
+    return round(float(np.mean(holds)), 4)
+
+
+def table(rows: dict[str, Any]) -> str:
+    """The figures as a Markdown table, both judges side by side."""
+    judges = [name for name in rows if name != "pictures"]
+    lines = ["| pictures of | " + " | ".join(f"{name}: region / plain / object" for name in judges) + " |"]
+    lines.append("|---|" + "---|" * len(judges))
+    for row in rows[judges[0]]:
+        cells = [" / ".join(f"{100 * share:.1f}%" for share in rows[name][row].values()) for name in judges]
+        lines.append(f"| {row} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)

@@ -1,0 +1,76 @@
+"""The shipped models: what their card claims is what they do."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from culturebench.atlas.captions import noun_caption
+from culturebench.atlas.judges import AtlasJudge
+from culturebench.atlas.pictures import render
+from culturebench.atlas.train import JUDGES, WEIGHTS
+from culturebench.atlas.training import quality
+from culturebench.atlas.training.cases import draw_scene, split_contexts
+from culturebench.atlas.world import REGIONS
+from culturebench.text_to_image.atlas import AtlasTextEncoder, AtlasTextToImage
+
+
+@pytest.fixture(scope="module")
+def system() -> AtlasTextToImage:
+    encoder = AtlasTextEncoder.from_folder(WEIGHTS / "encoder")
+    return AtlasTextToImage.from_folders(encoder, WEIGHTS / "backbone")
+
+
+def test_all_weights_together_stay_below_40_megabytes() -> None:
+    assert sum(path.stat().st_size for path in WEIGHTS.rglob("*") if path.is_file()) < 40e6
+
+
+def test_the_cards_table_shows_the_measured_figures() -> None:
+    rows = json.loads((WEIGHTS / "quality.json").read_text())
+    assert quality.table(rows) in (WEIGHTS / "README.md").read_text(encoding="utf-8")
+
+
+def test_held_out_contexts_are_a_seventh_and_apart_from_the_trained_ones() -> None:
+    train, held_out = split_contexts()
+    assert not set(train) & set(held_out)
+    assert 0.1 < len(held_out) / (len(train) + len(held_out)) < 0.2
+
+
+@pytest.mark.parametrize("name", JUDGES)
+def test_a_judge_names_the_region_of_97_in_100_drawn_pictures(name: str) -> None:
+    rng = np.random.default_rng(123)
+    scenes = [draw_scene(rng, held_out=True, region=region) for region in REGIONS for _ in range(20)]
+    replies = AtlasJudge(WEIGHTS / name).answer([render(scene, 256) for scene in scenes])
+    right = [
+        max(r.region_scores, key=r.region_scores.__getitem__) == s.region for r, s in zip(replies, scenes, strict=True)
+    ]
+    assert np.mean(right) >= 0.97
+
+
+def test_a_picture_depends_on_its_prompt_and_seed_alone(system: AtlasTextToImage) -> None:
+    rng = np.random.default_rng(5)
+    prompts = [noun_caption(draw_scene(rng), language).text for language in ("en", "ja", "ar", "ru")]
+    together = system.generate(system.encode(prompts), [1, 2, 3, 4])
+    alone = system.generate(system.encode(prompts[2:3]), [3])[0]
+    assert np.abs(np.asarray(together[2], dtype=int) - np.asarray(alone, dtype=int)).max() <= 2
+
+
+def test_the_last_layer_of_the_encoder_has_no_effect(system: AtlasTextToImage) -> None:
+    prompts = ["a bowl, on the grass, by day"]
+    plain = system.encode(prompts).tensors["prompt_embeds"]
+    with system.encoder.edited(3, lambda features, _real: features + 10):
+        assert torch.equal(system.encode(prompts).tensors["prompt_embeds"], plain)
+    with system.encoder.edited(2, lambda features, _real: features + 10):
+        assert not torch.equal(system.encode(prompts).tensors["prompt_embeds"], plain)
+
+
+@pytest.mark.slow
+def test_the_shipped_weights_measure_as_their_card_says(system: AtlasTextToImage) -> None:
+    written = json.loads((WEIGHTS / "quality.json").read_text())
+    measured = quality.measure(system, {name: AtlasJudge(WEIGHTS / name) for name in JUDGES})
+    for name in JUDGES:
+        for row, shares in written[name].items():
+            assert measured[name][row] == pytest.approx(shares, abs=0.02), (name, row)
