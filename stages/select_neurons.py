@@ -72,7 +72,7 @@ def _pooled(
 def _select(chosen: SelectNeurons, cultural: NDArray[np.float64], noun: NDArray[np.float64], region: str) -> Selection:
     if not len(cultural) or not len(noun):
         raise SelectionError(f"region {region!r}: no detect prompt has a token within its spans; are they cut off?")
-    settings = Settings(chosen.threshold, chosen.beta, chosen.least, chosen.most)
+    settings = Settings(chosen.threshold, chosen.beta, chosen.least, chosen.most, chosen.drop == "before_elbow")
     return SELECTORS[chosen.selector](cultural, noun, settings, chosen.seed)
 
 

@@ -34,7 +34,8 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
     source = choose(params.encoders, encoder)
     model = load_encoder(source.adapter, verified_folder(pin_path(inputs["pins"], source.pin)))
     layer = layer_probe.load_layer(inputs["layer"])["layer"]
-    features = _features(model, layer, _texts(inputs["train"], params.regions), chosen, "train captions")
+    captions = _thinned(_texts(inputs["train"], params.regions), chosen.most_prompts)
+    features = _features(model, layer, captions, chosen, "train captions")
     held_out = _features(model, layer, _texts(inputs["detect"], params.regions), chosen, "detect captions")
 
     metrics: dict[str, Any] = {}
@@ -72,6 +73,11 @@ def _texts(folder: Path, regions: Iterable[str]) -> list[str]:
     if not texts:
         raise CultureBenchError(f"{folder} holds no captions; look at reports/metrics/data.json for the drops")
     return sorted(texts, key=lambda text: (len(text), text))  # alike lengths together: little padding
+
+
+def _thinned(texts: list[str], most: int) -> list[str]:
+    """At most `most` of the texts, evenly over their order."""
+    return texts if len(texts) <= most else [texts[i * len(texts) // most] for i in range(most)]
 
 
 def _features(model: TextEncoder, layer: int, texts: list[str], chosen: TrainSae, label: str) -> Tensor:

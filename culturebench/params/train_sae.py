@@ -22,6 +22,7 @@ class TrainSae(EncoderSection):
         ge=1, description="Dead latents that AuxK uses a token; null: half the dimensions of a feature vector."
     )
     dead_after: int = Field(ge=1, description="Steps without firing after which a latent counts as dead.")
+    most_prompts: int = Field(ge=1, description="Different train captions that are used; more are left out evenly.")
     prompts_at_once: int = Field(ge=1, description="Prompts of one pass of the encoder.")
 
     @field_validator("seeds")

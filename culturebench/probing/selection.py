@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -34,6 +34,7 @@ class Settings:
     beta: float  # keeps the mean of a silent latent finite
     least: int  # bounds of K
     most: int
+    drop_first: bool = False  # drop the noun side's top K before the elbow is looked for, not after
 
 
 @dataclass(frozen=True)
@@ -74,12 +75,26 @@ def firing(latents: Floats, settings: Settings) -> Firing:
 
 
 def by_weighted_frequency(cultural: Floats, noun: Floats, settings: Settings, _seed: int = 0) -> Selection:
-    """The cultural side's top K by WFS, without those that are in the noun side's own top K."""
+    """The cultural side's top K by WFS, without those that are in the noun side's own top K.
+
+    The noun side's K is its own elbow, and no smaller than the cultural side's: just behind an elbow, chance
+    decides the order. `drop_first` is for encoders whose noun prompts share strong latents with the cultural
+    ones (their language's, say), behind which the curve would end before any latent of culture; K is then
+    found on what is left, and the noun side's K is its elbow alone.
+    """
     on_cultural, on_noun = firing(cultural, settings), firing(noun, settings)
-    rank, rank_noun = ranks(on_cultural.score), ranks(on_noun.score)
-    candidate = (rank < elbow(on_cultural.score, settings)) & (on_cultural.score > 0)
-    selected = candidate & ~((rank_noun < elbow(on_noun.score, settings)) & (on_noun.score > 0))
-    return Selection(on_cultural, on_noun, on_cultural.score, on_noun.score, rank, candidate, selected)
+    noun_k = elbow(on_noun.score, replace(settings, least=1))
+    if settings.drop_first:
+        shared = _top(on_noun.score, noun_k)
+        curve = np.where(shared, 0.0, on_cultural.score)
+        candidate = _top(curve, elbow(curve, settings))
+    else:
+        k = elbow(on_cultural.score, settings)
+        shared = _top(on_noun.score, max(k, noun_k))
+        candidate = _top(on_cultural.score, k)
+    return Selection(
+        on_cultural, on_noun, on_cultural.score, on_noun.score, ranks(on_cultural.score), candidate, candidate & ~shared
+    )
 
 
 def at_random(cultural: Floats, noun: Floats, settings: Settings, seed: int = 0) -> Selection:
@@ -93,6 +108,10 @@ def at_random(cultural: Floats, noun: Floats, settings: Settings, seed: int = 0)
 
 
 SELECTORS: dict[str, Selector] = {"wfs": by_weighted_frequency, "random": at_random}
+
+
+def _top(score: Floats, count: int) -> Bools:
+    return (ranks(score) < count) & (score > 0)
 
 
 def ranks(score: Floats) -> NDArray[np.int64]:

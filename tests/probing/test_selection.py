@@ -57,6 +57,27 @@ def test_what_the_noun_side_ranks_high_too_is_dropped():
     assert set(range(6)) <= set(np.flatnonzero(found.candidate).tolist())
 
 
+def test_dropping_first_finds_culture_behind_a_tier_of_strong_shared_latents():
+    cultural, noun = np.full((5, 60), 0.01), np.full((5, 60), 0.01)
+    cultural[:, :3], noun[:, :3] = 12, 9
+    cultural[:, 3:7] = [1.5, 1.4, 1.3, 1.2]
+    cultural[:, 7:20] = np.linspace(0.3, 0.02, 13)
+    after = by_weighted_frequency(cultural, noun, Settings(0, 1e-8, 1, 3))
+    before = by_weighted_frequency(cultural, noun, Settings(0, 1e-8, 1, 100, drop_first=True))
+    assert not after.selected.any()
+    assert np.flatnonzero(before.selected).tolist() == [3, 4, 5, 6]
+
+
+def test_the_noun_sides_k_is_no_smaller_than_the_cultural_sides():
+    cultural, noun = np.full((5, 20), 0.01), np.full((5, 20), 0.01)
+    cultural[:, :6] = [9, 8, 7, 6, 5, 4]
+    noun[:, :6] = [9, 0.2, 0.19, 0.005, 0.004, 0.003]
+    found = by_weighted_frequency(cultural, noun, Settings(0, 1e-8, 3, 3))
+    assert not found.selected.any()
+    first = by_weighted_frequency(cultural, noun, Settings(0, 1e-8, 3, 3, drop_first=True))
+    assert np.flatnonzero(first.selected).tolist() == [1, 2, 3]
+
+
 def test_a_latent_that_never_fires_is_never_selected_whatever_the_bounds():
     cultural = np.zeros((5, 10))
     cultural[:, 0] = 1
