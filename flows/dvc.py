@@ -112,7 +112,7 @@ def reproduce(
     """Run `dvc repro` on `targets` and what is before them, on everything when there are none.
 
     `single` leaves out what is before them. Every line of output goes to `on_line`; `environment` is added to the
-    current one. Raises `DvcError` when a stage fails. Whatever ends this call ends the stages' processes too.
+    current one. Raises `DvcError` when a stage fails. An exception, Ctrl-C included, ends the stages' processes too.
     """
     options = ["--single-item"] if single else []
     command = ["--wait-for-lock", "repro", *options, *targets]
