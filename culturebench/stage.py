@@ -16,7 +16,7 @@ from platformdirs import user_cache_dir
 from culturebench.errors import CultureBenchError
 from culturebench.params import Section, load_document, load_region, load_section
 
-THREADS = 2
+THREADS = 1  # one and two give other bytes; one also shares a busy machine, and leaves a core to a second stage
 #: The URL of the store of kept results; by default a folder in the user's cache directory.
 STORE_VARIABLE = "CULTUREBENCH_STORE"
 

@@ -110,7 +110,9 @@ class AtlasTextToImage:
     @classmethod
     def from_folders(cls, encoder: AtlasTextEncoder, backbone: Path, steps: int = 12) -> AtlasTextToImage:
         """Read `unet/`, `vae/` (library layout) and `scheduler/scheduler_config.json` of the backbone folder."""
-        unet: Any = UNet2DConditionModel.from_pretrained(backbone / "unet", torch_dtype=torch.float32, low_cpu_mem_usage=False)
+        unet: Any = UNet2DConditionModel.from_pretrained(
+            backbone / "unet", torch_dtype=torch.float32, low_cpu_mem_usage=False
+        )
         vae: Any = AutoencoderKL.from_pretrained(backbone / "vae", torch_dtype=torch.float32, low_cpu_mem_usage=False)
         config = json.loads((backbone / "scheduler/scheduler_config.json").read_text())
         return cls(encoder, unet.eval().requires_grad_(False), vae.eval().requires_grad_(False), config, steps)
