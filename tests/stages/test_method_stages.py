@@ -1,0 +1,182 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+from culturebench.artifacts import binding, layer_probe, neurons, pins, sae, splits
+from culturebench.errors import CultureBenchError
+from culturebench.params import ParamsError
+from culturebench.pins import pin_folder
+from culturebench.png import to_png
+from culturebench.probing import sae as probing_sae
+from stages import bind_encoder, probe_layers, select_neurons, train_sae
+from tiny_system import WIDTH, write_weights
+
+REGIONS = {"jp": "seigaiha", "nl": "delft"}
+OBJECTS = ("bowl", "vase", "plate", "fan")
+PLACES = ("grass", "sand", "snow")
+WORDS = [*REGIONS.values(), *OBJECTS, *PLACES, "plain", "on"]
+PARAMS = {
+    "probe_layers": {
+        "direction": None, "noun_reference": "zero", "attention_unit": "relative", "samples": 500, "seed": 0,
+        "coverage": 0.95, "error": 0.01, "least_excess": 0.0, "least_pairs": 5, "when_none": 1, "batch_size": 8,
+    },
+    "train_sae": {
+        "seeds": [0, 1], "expansion": 2, "k": 4, "steps": 60, "batch_size": 32, "learning_rate": 0.004,
+        "aux_coefficient": 0.03125, "aux_k": None, "dead_after": 10, "most_prompts": 30, "prompts_at_once": 8,
+    },
+    "select_neurons": {
+        "selector": "wfs", "positions": "modifier_noun", "pool": "max", "threshold": 0, "beta": 1e-8, "least": 2,
+        "most": 16, "drop": "after_elbow", "least_prompts": 5, "seed": 0, "batch_size": 8,
+    },
+}  # fmt: skip
+
+
+def caption(modifier, noun, place):
+    words = [*([modifier] if modifier else []), noun, "on", place]
+    text = " ".join(words)
+    at = lambda word: (text.index(word), text.index(word) + len(word)) if word else (-1, -1)  # noqa: E731
+    (a, b), (c, d) = at(noun), at(modifier)
+    return {"text": text, "language": "en", "noun_start": a, "noun_end": b, "modifier_start": c, "modifier_end": d}
+
+
+def split_row(region, split, noun, place):
+    name = f"{split}_{region}_{noun}_{place}"
+    return {
+        "picture_id": name, "region": region, "language": "en", "subdivision": "", "group": name,
+        "provisional": False, "cultural": caption(REGIONS[region], noun, place), "noun": caption(None, noun, place),
+        "neutral": caption("plain", noun, place), "cultural_en": None, "noun_en": None, "licence": "CC0-1.0",
+        "metadata": "{}", "image": to_png(Image.new("RGB", (4, 4))),
+    }  # fmt: skip
+
+
+def write_params(changes=None):
+    params = {name: {**values, **(changes or {}).get(name, {})} for name, values in PARAMS.items()}
+    params |= {
+        "regions": list(REGIONS),
+        "encoders": {"tiny": {"adapter": "atlas", "pin": "encoder"}},
+        "models": {"small": {"adapter": "atlas", "towers": ["tiny"], "pin": "backbone"}},
+    }
+    Path("params.yaml").write_text(yaml.safe_dump(params))
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A random XLM-R of four layers, pinned, and both splits that the stages read."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("culturebench.stage.THREADS", 1)  # tests run side by side
+    write_params()
+    pins.save(
+        tmp_path / pins.PATH.format(pin="encoder"), pin_folder("encoder", write_weights(tmp_path, WORDS)["encoder"])
+    )
+    for split in (splits.TRAIN, splits.DETECT):
+        for region in REGIONS:
+            rows = [split_row(region, split.split("/")[1], noun, place) for noun in OBJECTS for place in PLACES]
+            splits.TABLE.save(tmp_path / split / f"{region}.parquet", rows)
+    return tmp_path
+
+
+def run_all():
+    probe_layers.STAGE.execute(encoder="tiny")
+    train_sae.STAGE.execute(encoder="tiny")
+    select_neurons.STAGE.execute(encoder="tiny")
+    bind_encoder.STAGE.execute(model="small")
+
+
+def produced(root):
+    files = [path for folder in ("data/probe", "models") for path in (root / folder).rglob("*") if path.is_file()]
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in files}
+
+
+def test_the_four_stages_take_pairs_to_a_bound_encoder(project):
+    run_all()
+    layer = layer_probe.load_layer(project / "data/probe/tiny/layer.json")
+    assert 0 <= layer["layer"] <= layer["last_upstream_layer"] == 2
+    assert layer["direction"] == "modifier_to_noun"
+    assert layer["pairs"] == 24
+    assert {(c["reference"], c["layer"]) for c in layer["curves"]} == {
+        (reference, i) for reference in ("zero", "context", "neutral_modifier") for i in range(4)
+    }
+    assert not any(curve["marked"] for curve in layer["curves"] if not curve["candidate"])
+
+    rows = neurons.TABLE.load(project / "models/neurons/tiny.parquet")
+    assert len(rows) == 2 * 2 * 2 * WIDTH  # seeds, regions, latents
+    assert {row["sae_seed"] for row in rows} == {0, 1}
+    assert all(row["candidate"] for row in rows if row["selected"])
+
+    bound = project / "models/bound/small"
+    assert binding.layer_path(bound, "tiny").read_bytes() == (project / "data/probe/tiny/layer.json").read_bytes()
+    assert sae.seeds(binding.sae_folder(bound, "tiny")) == [0, 1]
+    probing_sae.load(sae.seed_folder(binding.sae_folder(bound, "tiny"), 1))
+    metrics = sae.load_metrics(project / "models/sae/tiny")
+    assert all(0 <= metrics["seeds"][seed]["fvu"] < 1 for seed in ("0", "1"))
+
+
+def test_two_runs_give_the_same_bytes(project):
+    run_all()
+    first = produced(project)
+    run_all()
+    assert produced(project) == first
+
+
+def test_delta_ca_in_the_table_and_in_the_curve_agree(project):
+    probe_layers.STAGE.execute(encoder="tiny")
+    layer = layer_probe.load_layer(project / "data/probe/tiny/layer.json")
+    rows = layer_probe.TABLE.load(project / "data/probe/tiny/attention.parquet")
+    for curve in layer["curves"]:
+        chosen = [
+            row["cultural"] - row["noun"]
+            for row in rows
+            if all(row[key] == curve[key] for key in ("reference", "direction", "layer"))
+        ]
+        assert np.mean(chosen) == pytest.approx(curve["delta"], abs=1e-5)
+
+
+def test_when_nothing_stands_out_the_stage_stops_unless_params_name_a_layer(project):
+    write_params({"probe_layers": {"least_excess": 1000.0, "when_none": "stop"}})
+    with pytest.raises(CultureBenchError, match="when_none"):
+        probe_layers.STAGE.execute(encoder="tiny")
+    write_params({"probe_layers": {"least_excess": 1000.0, "when_none": 2}})
+    probe_layers.STAGE.execute(encoder="tiny")
+    layer = json.loads((project / "data/probe/tiny/layer.json").read_text())
+    assert layer["layer"] == 2
+    assert layer["significant"] is False
+    write_params({"probe_layers": {"least_excess": 1000.0, "when_none": 3}})
+    with pytest.raises(CultureBenchError, match="0 to 2"):
+        probe_layers.STAGE.execute(encoder="tiny")
+
+
+def test_one_encoders_own_values_replace_the_sections(project):
+    write_params({"probe_layers": {"encoders": {"tiny": {"direction": "summary_to_modifier"}, "other": {"seed": 3}}}})
+    probe_layers.STAGE.execute(encoder="tiny")
+    assert layer_probe.load_layer(project / "data/probe/tiny/layer.json")["direction"] == "summary_to_modifier"
+    write_params({"train_sae": {"encoders": {"tiny": {"kk": 3}}}})
+    with pytest.raises(ParamsError, match=r"encoders\.tiny\.kk"):
+        train_sae.STAGE.execute(encoder="tiny")
+
+
+def test_a_region_without_marked_spans_is_named(project):
+    probe_layers.STAGE.execute(encoder="tiny")
+    train_sae.STAGE.execute(encoder="tiny")
+    path = project / splits.DETECT / "nl.parquet"
+    rows = splits.TABLE.load(path)
+    for row in rows:
+        row["cultural"]["modifier_start"] = -1
+    splits.TABLE.save(path, rows)
+    with pytest.raises(CultureBenchError, match=r"'nl' has 0 detect pairs.*no_modifier_span"):
+        select_neurons.STAGE.execute(encoder="tiny")
+
+
+def test_weights_that_are_no_longer_what_was_pinned_are_refused(project):
+    weights = project / "encoder/text_encoder/model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"x")
+    with pytest.raises(CultureBenchError, match=r"model\.safetensors"):
+        probe_layers.STAGE.execute(encoder="tiny")
+
+
+def test_a_tower_that_was_not_probed_is_named(project):
+    with pytest.raises(CultureBenchError, match="tiny"):
+        bind_encoder.STAGE.execute(model="small")
