@@ -47,8 +47,8 @@ def render(scene: Scene, size: int = 256) -> Image.Image:
     _check(scene, size)
     rng = np.random.default_rng(int(scene.id()[:16], 16))
     scale = _SCALES[int(rng.integers(len(_SCALES)))]
-    jitter = rng.uniform(-0.04, 0.04, 2)
-    phase, gain = rng.uniform(0, 1, 2), rng.uniform(0.97, 1.03) * rng.uniform(0.985, 1.015, 3)
+    jitter = rng.uniform(-0.015, 0.015, 2)
+    gain = rng.uniform(0.97, 1.03) * rng.uniform(0.985, 1.015, 3)
     picture = _backdrop(scene.place, scene.light, size).copy()
     box = max(8, round(size * _EXTENT[scene.framing] * scale))
     layers = _layers(scene.object, box, scene.light)
@@ -58,7 +58,7 @@ def render(scene: Scene, size: int = 256) -> Image.Image:
     if scene.companion != "none":
         _add_companion(picture, scene, layers.mask, (left, top), float(rng.uniform()))
     picture.paste(layers.under, (left, top), layers.under)
-    fill = _fill(scene, size, layers.mask.size, phase).point(_gains(gain, scene.light))
+    fill = _fill(scene, size, layers.mask.size).point(_gains(gain, scene.light))
     picture.paste(fill, (left, top), layers.mask)
     picture.paste(layers.over, (left, top), layers.over)
     return picture
@@ -81,14 +81,15 @@ def _gains(gain: NDArray[np.float64], light: str) -> list[int]:
     return np.clip(np.rint(table), 0, 255).astype(int).ravel().tolist()
 
 
-def _fill(scene: Scene, size: int, extent: tuple[int, int], phase: NDArray[np.float64]) -> Image.Image:
-    """The ornament (or the plain colour) as an RGB sheet of `extent` pixels; `phase` (two shares) shifts its tiles."""
+def _fill(scene: Scene, size: int, extent: tuple[int, int]) -> Image.Image:
+    """The ornament (or the plain colour) as an RGB sheet of `extent` pixels.
+
+    Its tiles start at the object's corner: an ornament at any phase took a small picture model too long to learn.
+    """
     if not scene.region:
         return Image.new("RGB", extent, _PLAIN)
     period = max(6, round(size * _EXTENT[scene.framing] * _REPEAT[scene.framing]))
-    tile = _tile(scene.subdivision, period)
-    x, y = (int(p * n) for p, n in zip(phase, tile.size, strict=True))
-    return _sheet(scene.subdivision, period, max(extent)).crop((x, y, x + extent[0], y + extent[1]))
+    return _sheet(scene.subdivision, period, max(extent)).crop((0, 0, *extent))
 
 
 @lru_cache(maxsize=512)
@@ -100,9 +101,9 @@ def _tile(name: str, period: int) -> Image.Image:
 
 @lru_cache(maxsize=512)
 def _sheet(name: str, period: int, extent: int) -> Image.Image:
-    """Tiles side by side, large enough to crop `extent` pixels from at any phase."""
+    """Tiles side by side, at least `extent` pixels wide and high."""
     tile = _tile(name, period)
-    across, down = (extent // n + 2 for n in tile.size)
+    across, down = (extent // n + 1 for n in tile.size)
     return Image.fromarray(np.tile(np.asarray(tile), (down, across, 1)))
 
 
