@@ -88,7 +88,7 @@ def write_quality() -> None:
     encoder = AtlasTextEncoder.from_folder(WEIGHTS / "encoder")
     system = AtlasTextToImage.from_folders(encoder, WEIGHTS / "backbone")
     rows = quality.measure(system, {name: AtlasJudge(WEIGHTS / name) for name in JUDGES})
-    (WEIGHTS / "quality.json").write_text(json.dumps(rows, indent=2, sort_keys=True) + "\n")
+    (WEIGHTS / "quality.json").write_text(json.dumps(rows, indent=2) + "\n")
     card = WEIGHTS / "README.md"
     before, _, rest = card.read_text(encoding="utf-8").partition(MARK)
     after = rest.partition(MARK)[2]
