@@ -7,6 +7,7 @@ import os
 import random
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import psutil
@@ -49,13 +50,22 @@ def test_a_run_killed_at_ten_random_moments_ends_as_an_undisturbed_one(finished:
     assert locks(workspace) == {}
 
 
-def living(workspace: Workspace) -> list[str]:
-    """Command lines of processes that still work in the workspace."""
+def living(workspace: Workspace, patience: float = 3.0) -> list[str]:
+    """Command lines of processes that still work in the workspace when the kernel had `patience` seconds to end them."""
+    deadline = time.monotonic() + patience
+    while (found := working(workspace)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return found
+
+
+def working(workspace: Workspace) -> list[str]:
+    """Command lines of the workspace's processes now; one that is being ended has none left."""
     found: list[str] = []
     for process in psutil.process_iter(["cwd", "cmdline", "status"]):
-        where = process.info["cwd"]
-        if where and process.info["status"] != psutil.STATUS_ZOMBIE and Path(where).is_relative_to(workspace.root):
-            found.append(" ".join(process.info["cmdline"] or ()))
+        where, command = process.info["cwd"], process.info["cmdline"]
+        dead = process.info["status"] == psutil.STATUS_ZOMBIE or not command
+        if where and not dead and Path(where).is_relative_to(workspace.root):
+            found.append(" ".join(command))
     return found
 
 
