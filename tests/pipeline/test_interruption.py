@@ -51,7 +51,7 @@ def test_a_run_killed_at_ten_random_moments_ends_as_an_undisturbed_one(finished:
 
 
 def living(workspace: Workspace, patience: float = 3.0) -> list[str]:
-    """Command lines of processes that still work in the workspace when the kernel had `patience` seconds to end them."""
+    """Command lines of processes still at work there when the kernel had `patience` seconds to end them."""
     deadline = time.monotonic() + patience
     while (found := working(workspace)) and time.monotonic() < deadline:
         time.sleep(0.1)
