@@ -25,7 +25,7 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 @pytest.mark.parametrize("section", [Generate, Judge, Measure, Pins, Sampler, TrainEnhancer, TuneStrength])
 def test_the_projects_own_params_are_valid(section: Any) -> None:
-    load_section(section, DOCUMENT)
+    assert isinstance(load_section(section, DOCUMENT), section)
 
 
 @pytest.mark.parametrize("grid", [[], [0], [1, 2], [0, 2, 2], [0, 3, 1]])
