@@ -1,7 +1,8 @@
 """Three scripted annotators who decide on atlas pictures from the truth, each wrong at a known rate.
 
 `python -m culturebench.atlas.annotators` writes `annotations/decisions/<region>.jsonl` for the atlas
-source of `params.yaml`; every line says in its `annotator` field that a script made it.
+source of `params.yaml`, and the truth of some pictures to `annotations/gold/` beside it; every decision says in its
+`annotator` field that a script made it.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from culturebench.params import load_document, load_section
 from culturebench.params.collect import AtlasSource, Collect
 
 ERROR_RATES: Final = (0.03, 0.05, 0.08)
+#: Pictures a region whose truth is written to `annotations/gold/`.
+GOLD: Final = 20
 _CATEGORIES: Final = {"robe": "clothing", "house": "architecture", "door": "architecture", "drum": "instruments"}
 _REASONS: Final = ("not_authentic", "wrong_culture", "low_quality")
 
@@ -51,11 +54,28 @@ def main(argv: Sequence[str] | None = None) -> None:
     except CultureBenchError as error:
         sys.exit(str(error))
     options.folder.mkdir(parents=True, exist_ok=True)
+    gold = options.folder.parent / "gold"
+    gold.mkdir(exist_ok=True)
     for region in options.regions:
         found = findings(region, source.pictures, source.planted.model_dump())
         rows = sorted((row for finding in found for row in decide(finding)), key=_order)
         lines = [json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n" for row in rows]
         (options.folder / f"{region}.jsonl").write_text("".join(lines), encoding="utf-8")
+        known = [json.dumps(row, separators=(",", ":")) + "\n" for row in _gold(found)]
+        (gold / f"{region}.jsonl").write_text("".join(known), encoding="utf-8")
+
+
+def _gold(found: Sequence[Finding]) -> list[dict[str, str]]:
+    """The truth of the first pictures by id, half of them good and half not, where there are as many."""
+    ordered = sorted(found, key=lambda finding: finding.picture_id)
+    half = GOLD // 2
+    good = [finding for finding in ordered if not true_reason(finding)][:half]
+    bad = [finding for finding in ordered if true_reason(finding)][:half]
+    chosen = sorted((*good, *bad), key=lambda finding: finding.picture_id)
+    return [
+        {"picture_id": f.picture_id, "verdict": "reject" if true_reason(f) else "keep", "why": "drawn so"}
+        for f in chosen
+    ]
 
 
 def _atlas_source(path: Path) -> AtlasSource:
