@@ -1,4 +1,4 @@
-"""The regions of a project at a glance."""
+"""The regions of a project at a glance: a line for each."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""The files of `annotations/regions/`: what one must hold, whether it does, and how a new one begins."""

@@ -1,0 +1,52 @@
+"""Wikimedia Commons: a full-text search for every keyword, and a walk through the categories that it finds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from culturebench.params.collect import CommonsSource
+from culturebench.progress import progress
+from culturebench.sources.api import Api
+from culturebench.sources.lead import Lead
+from culturebench.sources.mediawiki import BATCH, MediaWiki, Page, lead_of
+from culturebench.sources.queries import Query
+
+
+def leads(api: Api, settings: CommonsSource, queries: Sequence[Query]) -> Iterator[Lead]:
+    """Files by query, those of the search before those of categories, each file once."""
+    wiki = MediaWiki(api, settings.url, settings.width)
+    seen: set[str] = set()
+    for query in progress(queries, len(queries), "ask commons"):
+        for page, how in _pages(wiki, settings, query):
+            if page.title not in seen:
+                seen.add(page.title)
+                yield lead_of(page, query.text, {**query.metadata, **how})
+
+
+def _pages(wiki: MediaWiki, settings: CommonsSource, query: Query) -> Iterator[tuple[Page, dict[str, str]]]:
+    for page in wiki.search_files(query.text, settings.per_query):
+        yield page, {}
+    if not settings.categories:
+        return
+    search = {"srsearch": query.text, "srnamespace": "14", "srlimit": str(settings.categories), "srprop": ""}
+    left = settings.per_query
+    for category in _walk(wiki, wiki.titles("search", search, settings.categories), settings.depth):
+        if left == 0:
+            return
+        for page in wiki.category_files(category, left):
+            left -= 1
+            yield page, {"commons_category": category.partition(":")[2]}
+
+
+def _walk(wiki: MediaWiki, roots: Sequence[str], depth: int) -> Iterator[str]:
+    """Categories level by level; one that is its own descendant, as there are on Commons, comes once."""
+    seen = set(roots)
+    level = list(roots)
+    for _ in range(depth + 1):
+        yield from level
+        below: list[str] = []
+        for category in level:
+            members = {"cmtitle": category, "cmtype": "subcat", "cmlimit": str(BATCH)}
+            below += [title for title in wiki.titles("categorymembers", members, BATCH) if title not in seen]
+            seen.update(below)
+        level = below

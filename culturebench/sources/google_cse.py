@@ -1,0 +1,70 @@
+"""Google's Programmable Search for pictures; it says nothing about a picture's licence, so none is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+from pydantic import BaseModel, Field
+
+from culturebench.params.collect import GoogleSource
+from culturebench.progress import progress
+from culturebench.sources.api import Answer, Api
+from culturebench.sources.lead import Lead
+from culturebench.sources.queries import Query
+
+_PAGE: Final = 10
+
+
+class _Image(BaseModel):
+    contextLink: str = ""
+
+
+class _Item(BaseModel):
+    link: str
+    image: _Image = _Image()
+
+
+class _Start(BaseModel):
+    startIndex: int
+
+
+class _Queries(BaseModel):
+    nextPage: list[_Start] = Field(default_factory=list[_Start])
+
+
+class _Reply(Answer):
+    queries: _Queries = _Queries()
+    items: list[_Item] = Field(default_factory=list[_Item])
+
+
+def leads(api: Api, settings: GoogleSource, queries: Sequence[Query], key: str) -> Iterator[Lead]:
+    """Pictures by query, each once; `key` goes into a header, so that no URL holds it."""
+    seen: set[str] = set()
+    for query in progress(queries, len(queries), "ask google_cse"):
+        for item in _items(api, settings, query, key):
+            if item.link not in seen:
+                seen.add(item.link)
+                yield Lead(
+                    file_name=unquote(urlsplit(item.link).path.rpartition("/")[2]) or item.link,
+                    file_url=item.link,
+                    page_url=item.image.contextLink,
+                    query=query.text,
+                    metadata=query.metadata,
+                )
+
+
+def _items(api: Api, settings: GoogleSource, query: Query, key: str) -> Iterator[_Item]:
+    fixed = {"cx": settings.engine, "q": query.text, "searchType": "image", "safe": "active"}
+    if settings.rights:
+        fixed["rights"] = settings.rights
+    start = 1
+    while start <= settings.per_query:
+        num = min(_PAGE, settings.per_query - start + 1)
+        reply = api.ask(_Reply, settings.url, {**fixed, "num": str(num), "start": str(start)}, {"X-Goog-Api-Key": key})
+        yield from reply.items[:num]
+        following = reply.queries.nextPage
+        if not reply.items or not following or following[0].startIndex <= start:
+            return
+        start = following[0].startIndex

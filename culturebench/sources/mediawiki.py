@@ -1,0 +1,171 @@
+"""The API of MediaWiki, which Commons and Wikipedia share: paging, files, licences and authors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from culturebench.sources.api import Answer, Api
+from culturebench.sources.lead import Lead, licence_text, plain
+from culturebench.web.failed import Failed
+
+#: Titles or results that one request may name, without a bot's rights.
+BATCH: Final = 50
+#: Types that a picture may have; of the others (sound, video, documents) nothing is fetched.
+_PICTURES: Final = {"image/jpeg", "image/png", "image/webp", "image/gif", "image/tiff", "image/bmp"}
+_LATER: Final = {"maxlag", "ratelimited", "readonly", "internal_api_error_DBQueryError"}
+_MOST_PAGES: Final = 200
+_FILE: Final = {
+    "iiprop": "url|size|mime|extmetadata",
+    "iiextmetadatafilter": "LicenseShortName|LicenseUrl|UsageTerms|Artist|Credit",
+    "iiextmetadatalanguage": "en",
+}
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class _Text(_Part):
+    value: str | int | float = ""
+
+
+class FileInfo(_Part):
+    """`imageinfo` of one file: where it is and what its page says; `extmetadata` is HTML."""
+
+    url: str = ""
+    thumburl: str = ""
+    descriptionurl: str = ""
+    mime: str = ""
+    extmetadata: dict[str, _Text] | list[Any] = Field(default_factory=dict[str, _Text])
+
+    def said(self, name: str) -> str:
+        """A field of the description page as text; MediaWiki writes no fields as an empty list."""
+        fields = self.extmetadata if isinstance(self.extmetadata, dict) else {}
+        return plain(str(fields[name].value)) if name in fields else ""
+
+
+class Page(_Part):
+    """A page that a query found; `index` is its place in a search's order."""
+
+    title: str
+    ns: int = 0
+    index: int = 0
+    imageinfo: list[FileInfo] = Field(default_factory=list[FileInfo])
+    pageimage: str = ""
+    fullurl: str = ""
+
+
+class _Query(_Part):
+    pages: list[Page] = Field(default_factory=list[Page])
+    search: list[Page] = Field(default_factory=list[Page])
+    categorymembers: list[Page] = Field(default_factory=list[Page])
+
+
+class _Error(_Part):
+    code: str
+    info: str = ""
+
+
+class _Reply(Answer):
+    query: _Query = _Query()
+    more: dict[str, str | int] = Field(default_factory=dict[str, str | int], alias="continue")
+    batchcomplete: bool = False
+    error: _Error | None = None
+
+    def check(self) -> None:
+        if self.error is not None:
+            passing = self.error.code in _LATER
+            raise Failed(self.error.code, f"the wiki says: {plain(self.error.info)[:200]}", passing=passing)
+
+
+class MediaWiki:
+    """One wiki's `api.php`; pictures are asked for at no more than `width` pixels of width."""
+
+    def __init__(self, api: Api, url: str, width: int) -> None:
+        self._api = api
+        self._url = url
+        self._width = width
+
+    def pages(self, params: Mapping[str, str], most: int) -> Iterator[Page]:
+        """At most `most` pages of a generator with their properties, in its order."""
+        merged: dict[str, Page] = {}
+        given = 0
+        for reply in self._replies(params):
+            for page in reply.query.pages:
+                merged[page.title] = _merge(merged.get(page.title), page)
+            # Properties of one batch of pages may come in several replies.
+            if not reply.batchcomplete and reply.more:
+                continue
+            for page in sorted(merged.values(), key=lambda page: (page.index, page.title)):
+                if given == most:
+                    return
+                given += 1
+                yield page
+            merged.clear()
+
+    def titles(self, kind: str, params: Mapping[str, str], most: int) -> list[str]:
+        """At most `most` titles of the list `search` or `categorymembers`."""
+        found: list[str] = []
+        for reply in self._replies({"list": kind, **params}):
+            pages = reply.query.search if kind == "search" else reply.query.categorymembers
+            found += [page.title for page in pages]
+            if len(found) >= most:
+                break
+        return found[:most]
+
+    def search_files(self, words: str, most: int) -> Iterator[Page]:
+        """Files (namespace 6) that a full-text search finds, pictures only."""
+        search = {"generator": "search", "gsrsearch": f"{words} filetype:bitmap", "gsrnamespace": "6"}
+        return self.pages({**search, "gsrlimit": str(min(most, BATCH)), **self._file()}, most)
+
+    def category_files(self, category: str, most: int) -> Iterator[Page]:
+        """Files that stand in a category, given as `Category:…`."""
+        members = {"generator": "categorymembers", "gcmtitle": category, "gcmtype": "file"}
+        return self.pages({**members, "gcmlimit": str(min(most, BATCH)), **self._file()}, most)
+
+    def files(self, titles: Sequence[str]) -> Iterator[Page]:
+        """The named files (`File:…`), in the order of their titles within each batch."""
+        for start in range(0, len(titles), BATCH):
+            batch = titles[start : start + BATCH]
+            yield from self.pages({"titles": "|".join(batch), **self._file()}, len(batch))
+
+    def _file(self) -> dict[str, str]:
+        return {"prop": "imageinfo", "iiurlwidth": str(self._width), **_FILE}
+
+    def _replies(self, params: Mapping[str, str]) -> Iterator[_Reply]:
+        asked = {"action": "query", "format": "json", "formatversion": "2", "maxlag": "5", **params}
+        more: dict[str, str] = {}
+        for _ in range(_MOST_PAGES):
+            reply = self._api.ask(_Reply, self._url, {**asked, **more})
+            yield reply
+            following = {key: str(value) for key, value in reply.more.items()}
+            if not following or following == more:
+                return
+            more = following
+
+
+def _merge(known: Page | None, page: Page) -> Page:
+    if known is None:
+        return page
+    return page if page.imageinfo or not known.imageinfo else known
+
+
+def lead_of(page: Page, query: str, metadata: Mapping[str, Any]) -> Lead:
+    """What is known of a file page: the wiki's own rendering of it as file, and its description page."""
+    name = page.title.partition(":")[2]
+    if not page.imageinfo:
+        return Lead(file_name=name, file_url="", query=query, metadata=metadata, error="missing")
+    info = page.imageinfo[0]
+    return Lead(
+        file_name=name,
+        file_url=info.thumburl or info.url,
+        page_url=info.descriptionurl,
+        author=info.said("Artist") or info.said("Credit"),
+        licence_text=licence_text(info.said("LicenseShortName"), info.said("LicenseUrl"), info.said("UsageTerms")),
+        query=query,
+        metadata=metadata,
+        error="" if info.mime in _PICTURES else "unsupported_format",
+    )

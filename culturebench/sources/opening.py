@@ -1,0 +1,80 @@
+"""Every source on the web, ready to be asked for one region."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import partial
+from typing import Any
+
+from culturebench.params.collect import (
+    CommonsSource,
+    GoogleSource,
+    OnlineSource,
+    OpenverseSource,
+    UrlsSource,
+    Web,
+    WikidataSource,
+    WikipediaSource,
+)
+from culturebench.sources import commons, google_cse, openverse, urls, wikidata, wikipedia
+from culturebench.sources.api import Api
+from culturebench.sources.base import SourceError
+from culturebench.sources.lead import Lead
+from culturebench.sources.online import Online
+from culturebench.sources.queries import queries
+from culturebench.sources.snapshot import Snapshot
+from culturebench.web.client import Client
+
+GOOGLE_KEY = "GOOGLE_API_KEY"
+OPENVERSE_TOKEN = "OPENVERSE_ACCESS_TOKEN"
+
+Secret = Callable[[str], str | None]
+
+
+class OnlineSources:
+    """Opens sources for a region file's content; `with` ends the connections of all of them.
+
+    `secret` gives a key by its name, or None.
+    """
+
+    def __init__(
+        self, rules: Web, snapshot: Snapshot, region: Mapping[str, Any], removed: Collection[str], secret: Secret
+    ) -> None:
+        self._snapshot = snapshot
+        self._region = region
+        self._removed = removed
+        self._secret = secret
+        self._client = Client(rules)
+
+    def __enter__(self) -> OnlineSources:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.__exit__()
+
+    def open(self, settings: OnlineSource) -> Online:
+        """The source that `settings` describe; `SourceError` when its key is not in the environment."""
+        return Online(settings.kind, self._leads(settings), self._client, self._snapshot, self._removed)
+
+    def seal(self) -> None:
+        """From now on the snapshot's label gives the same without the web, failures included."""
+        self._snapshot.seal()
+
+    def _leads(self, settings: OnlineSource) -> Callable[[str], Iterable[Lead]]:
+        api, words = Api(self._client, self._snapshot), queries(self._region)
+        match settings:
+            case UrlsSource():
+                return partial(urls.leads, settings)
+            case CommonsSource():
+                return lambda _: commons.leads(api, settings, words)
+            case WikidataSource():
+                return lambda _: wikidata.leads(api, settings, self._region["iso"])
+            case WikipediaSource():
+                return lambda _: wikipedia.leads(api, settings, words)
+            case OpenverseSource():
+                return lambda _: openverse.leads(api, settings, words, self._secret(OPENVERSE_TOKEN))
+            case GoogleSource():
+                key = self._secret(GOOGLE_KEY)
+                if not key:
+                    raise SourceError(f"the source google_cse needs {GOOGLE_KEY} in the environment; set it there")
+                return lambda _: google_cse.leads(api, settings, words, key)

@@ -1,0 +1,76 @@
+"""Openverse: openly licensed pictures of many collections."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from pydantic import BaseModel
+
+from culturebench.params.collect import OpenverseSource
+from culturebench.progress import progress
+from culturebench.sources.api import Answer, Api
+from culturebench.sources.lead import Lead
+from culturebench.sources.queries import Query
+
+#: The largest page that a request without a token is given.
+_PAGE: Final = 20
+_NAMES: Final = {"cc0": "CC0", "pdm": "PDM"}
+
+
+class _Result(BaseModel):
+    id: str = ""
+    title: str | None = None
+    foreign_landing_url: str | None = None
+    url: str | None = None
+    creator: str | None = None
+    license: str = ""
+    license_version: str | None = None
+    license_url: str | None = None
+    source: str | None = None
+
+
+class _Reply(Answer):
+    page_count: int
+    results: list[_Result]
+
+
+def leads(api: Api, settings: OpenverseSource, queries: Sequence[Query], token: str | None) -> Iterator[Lead]:
+    """Pictures by query, each once; with a `token` Openverse lets one ask more often."""
+    secret = {"Authorization": f"Bearer {token}"} if token else {}
+    seen: set[str] = set()
+    for query in progress(queries, len(queries), "ask openverse"):
+        for result in _results(api, settings, query.text, secret):
+            if result.url and result.url not in seen:
+                seen.add(result.url)
+                yield _lead(result, query)
+
+
+def _results(api: Api, settings: OpenverseSource, words: str, secret: dict[str, str]) -> Iterator[_Result]:
+    given, page, pages = 0, 1, 1
+    while page <= pages:
+        params = {"q": words, "page": str(page), "page_size": str(_PAGE)}
+        reply = api.ask(_Reply, settings.url, params, secret)
+        for result in reply.results:
+            if given == settings.per_query:
+                return
+            given += 1
+            yield result
+        if given == settings.per_query or not reply.results:
+            return
+        page, pages = page + 1, reply.page_count
+
+
+def _lead(result: _Result, query: Query) -> Lead:
+    code = result.license.lower()
+    family = _NAMES.get(code, f"CC {code.upper()}" if code else "")
+    licence = f"{family} {result.license_version or ''}".strip()
+    return Lead(
+        file_name=f"{result.id} {result.title or ''}".strip(),
+        file_url=result.url or "",
+        page_url=result.foreign_landing_url or "",
+        author=result.creator or "",
+        licence_text=licence or result.license_url or "",
+        query=query.text,
+        metadata={**query.metadata, **({"collection": result.source} if result.source else {})},
+    )

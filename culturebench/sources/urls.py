@@ -1,0 +1,44 @@
+"""A list of pictures on the web: a manifest as a folder has one, whose column `file` holds URLs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from culturebench.params.collect import UrlsSource
+from culturebench.sources.base import SourceError
+from culturebench.sources.lead import Lead
+from culturebench.sources.manifest import Entry, read_manifest
+
+
+def leads(settings: UrlsSource, region: str) -> Iterator[Lead]:
+    """The lines of one region in the order of their URLs; `SourceError` for a wrong manifest."""
+    path = Path(settings.path)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise SourceError(f"collect.sources: {settings.path!r} cannot be read: {error.strerror}") from None
+    for entry in sorted(read_manifest(path.name, data), key=lambda entry: entry.file):
+        if (entry.region or settings.region) == region:
+            yield _lead(entry, settings)
+        elif not entry.region and settings.region is None:
+            raise SourceError(
+                f"{path.name}:{entry.line}: `region` is empty; fill it in, or set `region` for the whole source"
+            )
+
+
+def _lead(entry: Entry, settings: UrlsSource) -> Lead:
+    try:
+        path = urlsplit(entry.file).path
+    except ValueError:
+        path = ""
+    return Lead(
+        file_name=unquote(path.rpartition("/")[2]) or entry.file,
+        file_url=entry.file,
+        page_url=entry.source_url,
+        author=entry.author or settings.author,
+        licence_text=entry.licence or settings.licence,
+        query=Path(settings.path).name,
+        metadata={"captions": dict(entry.captions)} if entry.captions else {},
+    )

@@ -1,0 +1,75 @@
+"""Wikidata: pictures (P18) of the things of a class that a country has or comes from, as files of Commons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from urllib.parse import unquote, urlsplit
+
+from pydantic import BaseModel
+
+from culturebench.params.collect import WikidataSource
+from culturebench.progress import progress
+from culturebench.sources.api import Answer, Api
+from culturebench.sources.lead import Lead
+from culturebench.sources.mediawiki import MediaWiki, lead_of
+
+# P297: ISO 3166-1 code; P17: country; P495: country of origin; P31, P279: instance and subclass of; P18: image.
+# ORDER BY makes LIMIT and OFFSET pages of one list.
+_SPARQL = """SELECT DISTINCT ?item ?image WHERE {
+  VALUES ?iso { %(iso)s }
+  ?country wdt:P297 ?iso .
+  { ?item wdt:P17 ?country . } UNION { ?item wdt:P495 ?country . }
+  ?item (wdt:P31|wdt:P279)/wdt:P279* wd:%(kind)s .
+  ?item wdt:P18 ?image .
+} ORDER BY ?item ?image LIMIT %(limit)d OFFSET %(offset)d"""
+
+
+class _Value(BaseModel):
+    value: str
+
+
+class _Binding(BaseModel):
+    item: _Value
+    image: _Value
+
+
+class _Bindings(BaseModel):
+    bindings: list[_Binding]
+
+
+class _Reply(Answer):
+    results: _Bindings
+
+
+def leads(api: Api, settings: WikidataSource, iso: Sequence[str]) -> Iterator[Lead]:
+    """Files by class; what Commons says of each is asked there."""
+    wiki = MediaWiki(api, settings.commons_url, settings.width)
+    asked = [(category, kind) for category, kinds in settings.classes.items() for kind in kinds]
+    seen: set[str] = set()
+    for category, kind in progress(asked, len(asked), "ask wikidata"):
+        items: dict[str, str] = {}
+        for binding in _bindings(api, settings, iso, kind):
+            title = _title(binding.image.value)
+            if title not in seen:
+                seen.add(title)
+                items[title] = binding.item.value.rpartition("/")[2]
+        for page in wiki.files(list(items)):
+            found = {"category": category, "item": items.get(page.title, "")}
+            yield lead_of(page, f"{kind} of {' '.join(iso)}", {key: value for key, value in found.items() if value})
+
+
+def _bindings(api: Api, settings: WikidataSource, iso: Sequence[str], kind: str) -> Iterator[_Binding]:
+    codes = " ".join(f'"{code}"' for code in iso)
+    for offset in range(0, settings.per_query, settings.page):
+        limit = min(settings.page, settings.per_query - offset)
+        query = _SPARQL % {"iso": codes, "kind": kind, "limit": limit, "offset": offset}
+        found = api.ask(_Reply, settings.url, {"query": query, "format": "json"}).results.bindings
+        yield from found
+        if len(found) < limit:
+            return
+
+
+def _title(image: str) -> str:
+    """`File:…` as MediaWiki writes it, of `http://commons.wikimedia.org/wiki/Special:FilePath/…`."""
+    name = unquote(urlsplit(image).path.rpartition("/Special:FilePath/")[2]).replace("_", " ").strip()
+    return f"File:{name[:1].upper()}{name[1:]}"

@@ -1,0 +1,37 @@
+"""Wikipedia: the page image of every article that a keyword finds, in the keyword's own language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from culturebench.params.collect import WikipediaSource
+from culturebench.progress import progress
+from culturebench.sources.api import Api
+from culturebench.sources.lead import Lead
+from culturebench.sources.mediawiki import BATCH, MediaWiki, Page, lead_of
+from culturebench.sources.queries import Query
+
+
+def leads(api: Api, settings: WikipediaSource, queries: Sequence[Query]) -> Iterator[Lead]:
+    """Free page images by query, each file once a language."""
+    seen: set[tuple[str, str]] = set()
+    for query in progress(queries, len(queries), "ask wikipedia"):
+        wiki = MediaWiki(api, settings.url.replace("{language}", query.language), settings.width)
+        articles: dict[str, Page] = {}
+        for article in wiki.pages(_search(query.text, settings.per_query), settings.per_query):
+            name = article.pageimage.replace("_", " ")
+            title = f"File:{name[:1].upper()}{name[1:]}"
+            if name and (query.language, title) not in seen:
+                seen.add((query.language, title))
+                articles[title] = article
+        for page in wiki.files(list(articles)):
+            # A file's namespace has another name in every language.
+            article = articles.get(f"File:{page.title.partition(':')[2]}")
+            named = {} if article is None else {"article": article.fullurl or article.title}
+            yield lead_of(page, query.text, {**query.metadata, **named})
+
+
+def _search(words: str, most: int) -> dict[str, str]:
+    search = {"generator": "search", "gsrsearch": words, "gsrnamespace": "0", "gsrlimit": str(min(most, BATCH))}
+    images = {"prop": "pageimages|info", "piprop": "name", "pilicense": "free", "pilimit": str(BATCH), "inprop": "url"}
+    return {**search, **images}

@@ -1,0 +1,56 @@
+"""Politeness: how often one host is asked, and what it asked for itself."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from culturebench.web.failed import AskedToWait
+
+
+class Pace:
+    """Lets requests to one host start at least `interval` seconds apart, and later when the host wants it."""
+
+    def __init__(self, interval: float, longest_wait: float) -> None:
+        self._interval = interval
+        self._longest_wait = longest_wait
+        self._slower: dict[str, float] = {}
+        self._next: dict[str, float] = {}
+        self._paused: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    def wait(self, host: str) -> None:
+        """Return when the next request to `host` may start; `AskedToWait` when that is too far away."""
+        if self._paused.get(host, 0.0) - time.monotonic() > self._longest_wait:
+            raise AskedToWait("asked_to_wait", "the host asked for a longer pause than is waited for", passing=True)
+        with self._lock:
+            start = max(time.monotonic(), self._next.get(host, 0.0))
+            self._next[host] = start + max(self._interval, self._slower.get(host, 0.0))
+        while (left := max(start, self._paused.get(host, 0.0)) - time.monotonic()) > 0:
+            time.sleep(left)
+
+    def pause(self, host: str, seconds: float) -> None:
+        """No request to `host` starts before `seconds` have passed."""
+        with self._lock:
+            self._paused[host] = max(self._paused.get(host, 0.0), time.monotonic() + seconds)
+
+    def slow_down(self, host: str, interval: float) -> None:
+        """From now on requests to `host` start at least `interval` seconds apart."""
+        with self._lock:
+            self._slower[host] = interval
+
+
+def retry_after(value: str | None) -> float | None:
+    """Seconds to wait, of a `Retry-After` header in seconds or as a date (RFC 9110); None when it says nothing."""
+    if value is None:
+        return None
+    text = value.strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:9])
+    try:
+        date = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return max(0.0, (date.replace(tzinfo=date.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
