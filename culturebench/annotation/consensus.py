@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from culturebench.annotation.decisions import Decision
 
@@ -13,10 +13,11 @@ UNDECIDED = "undecided"
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the majority says.
+    """What is decided.
 
     `reason` is the majority's for a rejected picture and `undecided` where there is no majority;
-    `agreement` is the share of the decisions that agree with the verdict, 0 without any.
+    `agreement` is how much speaks for the verdict: the share of the decisions, or after Dawid and Skene
+    its probability; 0 without any decision.
     """
 
     kept: bool
@@ -39,6 +40,26 @@ def majority(decisions: Sequence[Decision], min_decisions: int) -> Verdict:
         return Verdict(True, "", subdivision, len(keepers) / count, count)
     reason = _most_frequent(decision.reason for decision in rejecters)
     return Verdict(False, reason, "", len(rejecters) / count, count)
+
+
+def weighed(decisions: Sequence[Decision], min_decisions: int, keep: float) -> Verdict:
+    """The verdict whose probability is the larger one; `keep` is that of keeping the picture."""
+    count = len(decisions)
+    subdivision = _most_frequent(decision.subdivision for decision in decisions if decision.verdict == "keep")
+    if count < min_decisions or keep == 0.5:
+        return Verdict(False, UNDECIDED, subdivision, max(keep, 1 - keep) if count else 0.0, count)
+    if keep > 0.5:
+        return Verdict(True, "", subdivision, keep, count)
+    # One rejection among several keeps can win by its author's reliability: its reason is then the only one.
+    reason = _most_frequent(decision.reason for decision in decisions if decision.verdict == "reject")
+    return Verdict(False, reason or UNDECIDED, "", 1 - keep, count)
+
+
+def at_least(verdict: Verdict, min_agreement: float) -> Verdict:
+    """The verdict, or none when too little speaks for it."""
+    if verdict.agreement >= min_agreement or verdict.reason == UNDECIDED:
+        return verdict
+    return replace(verdict, kept=False, reason=UNDECIDED)
 
 
 def _most_frequent(names: Iterable[str]) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from culturebench.atlas.captions import Caption, cultural_caption, neutral_caption, noun_caption
@@ -18,27 +18,56 @@ _UNSPACED = frozenset(("zh", "ja", "th"))
 
 @dataclass(frozen=True)
 class Picture:
-    """What a provider may look at. `metadata` is the candidate's, parsed."""
+    """What a provider may look at; `metadata` is the candidate's, parsed, and `found` the captions it has already.
+
+    A `rejected` picture gets no caption any more; what it has cost still counts.
+    """
 
     picture_id: str
     region: str
     subdivision: str
     metadata: Mapping[str, Any]
+    found: Mapping[str, CaptionRow] = field(default_factory=dict[str, CaptionRow])
+    image: bytes = b""
+    rejected: bool = False
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a provider has to say of one picture.
+
+    Without a cultural caption `reason` (countable) and `detail` may tell why. `noun_drafts` are noun captions that a
+    person has yet to confirm. Tokens and cost are those of all replies behind it.
+    """
+
+    captions: Mapping[str, CaptionRow] = field(default_factory=dict[str, CaptionRow])
+    reason: str = ""
+    detail: str = ""
+    noun_drafts: Mapping[str, CaptionRow] = field(default_factory=dict[str, CaptionRow])
+    cues: Sequence[str] = ()
+    subdivision: str = ""
+    served_model: str = ""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost: float = 0.0
 
 
 class Provider(Protocol):
     """Anything that captions pictures."""
 
-    def captions(self, picture: Picture) -> dict[str, CaptionRow]:
-        """Captions by role (`cultural`, `noun`, `neutral`, `cultural_en`, `noun_en`); none when it cannot tell."""
+    def write(self, pictures: Sequence[Picture]) -> list[Written]:
+        """For each picture captions by role (`cultural`, `noun`, `neutral`, …), as far as it can tell."""
         ...
 
 
 class AtlasProvider:
     """Captions atlas pictures from their scene, as the region and subdivision that the experts gave them."""
 
-    def captions(self, picture: Picture) -> dict[str, CaptionRow]:
+    def write(self, pictures: Sequence[Picture]) -> list[Written]:
         """All five captions of an atlas picture with a known subdivision; none for any other."""
+        return [Written(self._captions(picture)) for picture in pictures]
+
+    def _captions(self, picture: Picture) -> dict[str, CaptionRow]:
         if "scene" not in picture.metadata or picture.region not in REGIONS:
             return {}
         language, subdivisions = REGIONS[picture.region]
@@ -61,10 +90,13 @@ class TemplateProvider:
         """`modifiers` and `neutral` are the region file's: phrases under `local` and `en`."""
         self._language, self._modifiers, self._neutral = language, modifiers, neutral
 
-    def captions(self, picture: Picture) -> dict[str, CaptionRow]:
-        """What was given and what follows from it; without a noun caption there is nothing to build on."""
+    def write(self, pictures: Sequence[Picture]) -> list[Written]:
+        """What was given or found and what follows from it; without a noun caption there is nothing to build on."""
+        return [Written(self._captions(picture)) for picture in pictures]
+
+    def _captions(self, picture: Picture) -> dict[str, CaptionRow]:
         given: Mapping[str, Any] = picture.metadata.get("captions", {})
-        rows = {role: parse_caption(value, self._code(role)) for role, value in given.items()}
+        rows = {role: parse_caption(value, self._code(role)) for role, value in given.items()} | dict(picture.found)
         for side, noun, cultural in (("local", "noun", "cultural"), ("en", "noun_en", "cultural_en")):
             if noun in rows and cultural not in rows:
                 rows[cultural] = with_modifier(rows[noun], _pick(self._modifiers[side], picture.picture_id))

@@ -38,6 +38,11 @@ def noun_span(row: CaptionRow) -> Span | None:
     return None if row["noun_start"] < 0 else (row["noun_start"], row["noun_end"])
 
 
+def modifier_span(row: CaptionRow) -> Span | None:
+    """Where the modifier stands, None when there is none or nobody marked it."""
+    return None if row["modifier_start"] < 0 else (row["modifier_start"], row["modifier_end"])
+
+
 def parse_caption(value: Any, language: str) -> CaptionRow:
     """A caption from a manifest or an annotation: a text, or `{text, noun, modifier}`.
 

@@ -42,17 +42,21 @@ class Undecodable(Exception):
         self.reason = reason
 
 
-def decode(data: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
+def decode(data: bytes, max_pixels: int = MAX_PIXELS, least_side: int = 0) -> Image.Image:
     """The first frame as an RGB picture, turned as its EXIF says, transparency on white.
 
-    Nothing larger than `max_pixels` is decompressed. Raises `Undecodable`.
+    Nothing larger than `max_pixels` is decompressed. With `least_side` a JPEG may come at a half, a quarter or an
+    eighth of its size, as long as its longer side keeps so many pixels: several times faster. Raises `Undecodable`.
     """
-    _sniff(data)
+    sniff(data)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             with Image.open(io.BytesIO(data), formats=FORMATS) as image:
                 _check_pixels(image, max_pixels)
+                if least_side:
+                    factor = max(image.size) / least_side
+                    image.draft(None, (round(image.width / factor), round(image.height / factor)))
                 image.load()
                 return _rgb(_upright(image))
         except Undecodable:
@@ -63,7 +67,8 @@ def decode(data: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
             raise Undecodable(_reason(data, error), f"{type(error).__name__}: {error}"[:200]) from None
 
 
-def _sniff(data: bytes) -> None:
+def sniff(data: bytes) -> None:
+    """Raise `Undecodable` when the first bytes are of no picture format that is read."""
     if not data:
         raise Undecodable("zero_byte", "the file is empty")
     if _SUPPORTED.match(data):

@@ -7,13 +7,13 @@ bowl with another ornament, or with a ball beside it, is another picture.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from culturebench.images.hashing import VIEWS
-from culturebench.images.neighbours import Pairs
 
 Floats = NDArray[np.floating[Any]]
 
@@ -26,21 +26,38 @@ _COARSE_REDUCTION = 3
 _COARSE_LIMIT = 0.45  # mean difference at a third of the size; true pairs of the atlas stay below 0.3
 
 
+@dataclass(frozen=True)
+class Pairs:
+    """Pairs as parallel arrays (m,): view `view` of picture `first` resembles `second`, or its mirror image."""
+
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
+    view: NDArray[np.int64]
+    mirrored: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    def chosen(self, which: NDArray[np.int64] | slice) -> Pairs:
+        """Some of the pairs."""
+        return Pairs(self.first[which], self.second[which], self.view[which], self.mirrored[which])
+
+
 def differences(thumbnails: NDArray[np.uint8], pairs: Pairs) -> Floats:
     """For each pair the largest root-mean-square difference of a block, as a share of the picture's contrast.
 
     `thumbnails` is (n, side, side, 3). 0 for equal pictures; infinity where a coarse look was enough.
     """
-    result = [_batch(thumbnails, pairs, slice(start, start + _BATCH)) for start in range(0, len(pairs), _BATCH)]
+    parts = [pairs.chosen(slice(start, start + _BATCH)) for start in range(0, len(pairs), _BATCH)]
+    result = [_batch(thumbnails, part) for part in parts]
     return np.concatenate(result) if result else np.empty(0)
 
 
-def _batch(thumbnails: NDArray[np.uint8], pairs: Pairs, part: slice) -> Floats:
-    flip = pairs.mirrored[part]
-    moving = thumbnails[pairs.first[part]].astype(np.float32) / 255  # (pairs, side, side, 3)
-    fixed = thumbnails[pairs.second[part]].astype(np.float32) / 255
-    fixed[flip] = fixed[flip][:, :, ::-1]
-    boxes = np.array([(x0, x1, y0, y1) for x0, y0, x1, y1 in VIEWS], dtype=np.float32)[pairs.view[part]]
+def _batch(thumbnails: NDArray[np.uint8], pairs: Pairs) -> Floats:
+    moving = thumbnails[pairs.first].astype(np.float32) / 255  # (pairs, side, side, 3)
+    fixed = thumbnails[pairs.second].astype(np.float32) / 255
+    fixed[pairs.mirrored] = fixed[pairs.mirrored][:, :, ::-1]
+    boxes = np.array([(x0, x1, y0, y1) for x0, y0, x1, y1 in VIEWS], dtype=np.float32)[pairs.view]
     coarse_moving, coarse_fixed = (_reduce(pictures) for pictures in (moving, fixed))
     boxes = _align(coarse_moving.mean(3), coarse_fixed.mean(3), boxes, margin=1)
     promising = _residual(coarse_moving, coarse_fixed, boxes, margin=1)[1] < _COARSE_LIMIT

@@ -20,8 +20,10 @@ VIEWS: Final = (
     (0.06, 0.06, 1.0, 1.0),
 )
 THUMBNAIL: Final = 48
-_BORDER_TOLERANCE: Final = 10
+#: Pixels of the longer side that suffice: decoded no smaller, a picture has the same hash, mostly within 2 bits.
+DECODED_SIDE: Final = 512
 _WORKING_SIDE: Final = 256
+_BORDER_TOLERANCE: Final = 10
 
 
 @dataclass(frozen=True)
@@ -35,9 +37,12 @@ class Fingerprint:
 
 def fingerprint(image: Image.Image) -> Fingerprint:
     """The hashes and the thumbnail of an RGB picture without its border, if it has one."""
-    image = without_border(_reduced(image))
-    views = [phash(_inside(image, box)) for box in VIEWS]
-    return Fingerprint(np.array(views, dtype=np.uint64), phash(ImageOps.mirror(image)), _thumbnail(image))
+    reduced = _reduced(image)
+    bare = without_border(reduced)
+    grey = bare.convert("L")
+    whole = phash(image if bare is reduced else grey)
+    views = [whole, *(phash(_inside(grey, box)) for box in VIEWS[1:])]
+    return Fingerprint(np.array(views, dtype=np.uint64), phash(ImageOps.mirror(grey)), _thumbnail(bare))
 
 
 def phash(image: Image.Image) -> int:
@@ -74,11 +79,9 @@ def _opposite(lines: NDArray[Any]) -> tuple[int, int]:
 
 
 def _reduced(image: Image.Image) -> Image.Image:
-    factor = max(image.size) / _WORKING_SIDE
-    if factor <= 1:
-        return image
-    size = (max(1, round(image.width / factor)), max(1, round(image.height / factor)))
-    return image.resize(size, Image.Resampling.BOX)
+    """By a whole factor: another one would add its own pattern, and move the hash by a few bits."""
+    factor = max(image.size) // _WORKING_SIDE
+    return image.reduce(factor) if factor > 1 else image
 
 
 def _thumbnail(image: Image.Image) -> NDArray[np.uint8]:

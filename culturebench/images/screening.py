@@ -1,45 +1,100 @@
-"""The rules that a candidate must pass before people see it."""
+"""The rules that a candidate must pass before people see it; what is in doubt goes to them marked."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
 
+from PIL import Image
+
+from culturebench.images.brought import ask, bring
 from culturebench.images.decode import Undecodable, decode
-from culturebench.images.measures import contrast, sharpness
-from culturebench.params.screen import Screen
+from culturebench.images.measures import contrast, palette_share, sharpness, text_share
+from culturebench.params.screen import LOW, Limits, Screen
+
+_MEASURES: Final[Mapping[str, Callable[[Image.Image], float]]] = {
+    "resolution": lambda image: min(image.size),
+    "aspect": lambda image: max(image.size) / min(image.size),
+    "uniform": contrast,
+    "blur": sharpness,
+    "text": text_share,
+    "drawing": palette_share,
+}
+_SENTENCES: Final = {
+    "resolution": "the shorter side has {value:g} pixels; at least {limit:g} are needed",
+    "aspect": "the longer side is {value:.2f} times the shorter; at most {limit:g} is allowed",
+    "uniform": "contrast {value:.4f}; at least {limit:g} is needed",
+    "blur": "sharpness {value:.6f}; at least {limit:g} is needed",
+    "text": "{value:.0%} look like lines of text; at most {limit:.0%} is allowed",
+    "drawing": "{value:.0%} are of the 16 commonest colours; at most {limit:.0%} is allowed",
+    "relevance": "similarity {value:.3f} to its query; at least {limit:g} is needed",
+    "safety": "called unsafe by {value:.3f}; at most {limit:g} is allowed",
+}
 
 
 @dataclass(frozen=True)
 class Screened:
-    """The rule that a picture breaks (empty when none), its size in pixels, its sharpness, and a sentence."""
+    """The rule that a picture breaks (empty when none), with a sentence, and the rules that it nearly breaks."""
 
     reason: str
-    width: int = 0
-    height: int = 0
-    sharpness: float = 0.0
     detail: str = ""
+    width: int = 0  # pixels
+    height: int = 0
+    borderline: tuple[str, ...] = ()
+    measured: Mapping[str, float] = field(default_factory=dict[str, float])  # value by rule
 
 
 def screen(data: bytes, licence: str, rules: Screen) -> Screened:
-    """Judge a file's bytes and licence; the reason is a word for counting, see `Screen` and `Undecodable`."""
+    """Judge a file by its bytes and licence; the reason is a rule's name, `licence`, or one of `Undecodable`."""
     try:
         image = decode(data, rules.max_pixels)
     except Undecodable as undecodable:
-        return Screened(undecodable.reason, detail=str(undecodable))
-    width, height = image.size
-    sharp = sharpness(image)
+        return Screened(undecodable.reason, str(undecodable))
+    result = Screened("", "", *image.size)
+    for name, measure in _MEASURES.items():
+        limits: Limits | None = getattr(rules, name)
+        if limits is not None:
+            result = _judged(result, name, measure(image), limits)
+    if not result.reason and licence not in rules.licences:
+        result = replace(result, reason="licence", detail=f"licence {licence} is not in screen.licences")
+    return result
 
-    def broken(reason: str, detail: str) -> Screened:
-        return Screened(reason, width, height, sharp, detail)
 
-    if min(width, height) < rules.min_side:
-        return broken("too_small", f"{width} x {height} pixels; the shorter side needs {rules.min_side}")
-    if max(width, height) > rules.max_aspect * min(width, height):
-        return broken("aspect", f"{width} x {height} pixels; at most {rules.max_aspect:g} : 1 is allowed")
-    if (spread := contrast(image)) < rules.min_contrast:
-        return broken("uniform", f"contrast {spread:.4f}; at least {rules.min_contrast:g} is needed")
-    if sharp < rules.min_sharpness:
-        return broken("blurred", f"sharpness {sharp:.6f}; at least {rules.min_sharpness:g} is needed")
-    if licence not in rules.licences:
-        return broken("licence", f"licence {licence} is not in screen.licences")
-    return broken("", "")
+def consult(
+    before: Sequence[Screened], files: Sequence[bytes], queries: Sequence[str], rules: Screen
+) -> list[Screened]:
+    """Judge pictures that no rule dropped by what the user's own functions say; `BroughtError` when one cannot.
+
+    A picture that was found without a query has no relevance.
+    """
+    results = list(before)
+    images = [decode(data, rules.max_pixels) for data in files]
+    if rules.relevance and (asked := [place for place, query in enumerate(queries) if query]):
+        columns = [images[place] for place in asked], [queries[place] for place in asked]
+        values = ask(bring(rules.relevance.use, "screen.relevance"), "screen.relevance", *columns)
+        for place, value in zip(asked, values.tolist(), strict=True):
+            results[place] = _judged(results[place], "relevance", value, rules.relevance)
+    if rules.safety and images:
+        values = ask(bring(rules.safety.use, "screen.safety"), "screen.safety", images)
+        for place, value in enumerate(values.tolist()):
+            results[place] = _judged(results[place], "safety", value, rules.safety)
+    return results
+
+
+def _judged(before: Screened, name: str, value: float, limits: Limits) -> Screened:
+    """With one more value; the first rule that is broken stays the reason."""
+    result = replace(before, measured={**before.measured, name: value})
+    if _beyond(value, limits.drop, name):
+        if result.reason:
+            return result
+        return replace(result, reason=name, detail=_SENTENCES[name].format(value=value, limit=limits.drop))
+    if _beyond(value, limits.borderline, name):
+        return replace(result, borderline=(*result.borderline, name))
+    return result
+
+
+def _beyond(value: float, limit: float | None, name: str) -> bool:
+    if limit is None:
+        return False
+    return value < limit if name in LOW else value > limit

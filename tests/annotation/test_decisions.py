@@ -100,8 +100,8 @@ def test_scripted_annotators_err_at_the_rate_they_name():
 
 def test_the_committed_decisions_are_those_of_the_scripted_annotators(tmp_path: Path, monkeypatch):
     root = Path(__file__).resolve().parents[2]
-    main(["--params", str(root / "params.yaml"), "--folder", str(tmp_path), "--regions", "jp", "vn"])
-    for region in ("jp", "vn"):
-        written = (tmp_path / f"{region}.jsonl").read_bytes()
-        assert written == (root / f"annotations/decisions/{region}.jsonl").read_bytes()
+    main(["--params", str(root / "params.yaml"), "--folder", str(tmp_path / "decisions"), "--regions", "jp", "vn"])
+    for name in ("decisions/jp.jsonl", "decisions/vn.jsonl", "gold/jp.jsonl", "gold/vn.jsonl"):
+        written = (tmp_path / name).read_bytes()
+        assert written == (root / "annotations" / name).read_bytes()
         assert written.splitlines() == sorted(written.splitlines(), key=lambda line: json.loads(line)["picture_id"])

@@ -60,7 +60,7 @@ def test_the_atlas_captions_a_scene_as_what_the_experts_called_it(region: str):
     language, subdivisions = REGIONS[region]
     scene = Scene(*contexts()[100], region="", subdivision="")
     picture = Picture(ID, region, subdivisions[1], {"scene": scene.__dict__})
-    rows = AtlasProvider().captions(picture)
+    rows = AtlasProvider().write([picture])[0].captions
     assert set(rows) == set(ROLES)
     assert rows["cultural"]["language"] == rows["noun"]["language"] == language
     assert part(rows["cultural"], "noun") == part(rows["noun"], "noun")
@@ -69,8 +69,8 @@ def test_the_atlas_captions_a_scene_as_what_the_experts_called_it(region: str):
 
 def test_the_atlas_says_nothing_of_other_pictures():
     scene = Scene(*contexts()[0])
-    assert AtlasProvider().captions(Picture(ID, "jp", "seigaiha", {})) == {}
-    assert AtlasProvider().captions(Picture(ID, "jp", "ainu", {"scene": scene.__dict__})) == {}
+    strangers = [Picture(ID, "jp", "seigaiha", {}), Picture(ID, "jp", "ainu", {"scene": scene.__dict__})]
+    assert [written.captions for written in AtlasProvider().write(strangers)] == [{}, {}]
 
 
 @pytest.mark.parametrize(
@@ -95,9 +95,9 @@ def test_a_template_needs_a_noun_caption_and_keeps_what_came_with_the_picture():
         {"local": ["in Nederlandse stijl"], "en": ["Dutch-style"]},
         {"local": ["in gewone stijl"], "en": ["plain"]},
     )
-    assert template.captions(Picture(ID, "nl", "", {})) == {}
+    assert template.write([Picture(ID, "nl", "", {})])[0].captions == {}
     given = {"noun": {"text": "een kom", "noun": "kom"}, "cultural_en": "a Delft bowl"}
-    rows = template.captions(Picture(ID, "nl", "", {"captions": given}))
+    rows = template.write([Picture(ID, "nl", "", {"captions": given})])[0].captions
     assert rows["cultural"]["text"] == "een kom in Nederlandse stijl"
     assert rows["neutral"]["text"] == "een kom in gewone stijl"
     assert rows["cultural_en"]["text"] == "a Delft bowl" and "noun_en" not in rows

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import io
+from collections import Counter
 from itertools import combinations
 
 import imagehash
@@ -10,52 +10,44 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from culturebench.atlas import defects
 from culturebench.atlas.pictures import render
 from culturebench.atlas.world import REGIONS, Scene, contexts
-from culturebench.images.difference import differences
-from culturebench.images.grouping import stars
 from culturebench.images.hashing import Fingerprint, fingerprint, phash, without_border
-from culturebench.images.neighbours import close_pairs
+from culturebench.images.matching import EmbeddingMatcher, HashMatcher, find_keepers
+from labelled_duplicates import CHANGES, jpeg, labelled
 
 MAX_DISTANCE, MAX_DIFFERENCE = 10, 0.31
 
 
-def alike(prints: list[Fingerprint]) -> set[tuple[int, int]]:
-    """Pairs of indices (smaller first) that pass both limits."""
-    views = np.stack([one.views for one in prints])
-    mirrored = np.array([one.mirrored for one in prints], dtype=np.uint64)
-    pairs = close_pairs(views, mirrored, MAX_DISTANCE)
-    close = differences(np.stack([one.thumbnail for one in prints]), pairs) <= MAX_DIFFERENCE
-    return {
-        (min(i, j), max(i, j)) for i, j in zip(pairs.first[close].tolist(), pairs.second[close].tolist(), strict=True)
-    }
+def grouped(prints: list[Fingerprint]) -> set[tuple[int, int]]:
+    """Pairs of indices (smaller first) that ended in one group."""
+    stays = find_keepers([HashMatcher(prints, MAX_DISTANCE, MAX_DIFFERENCE)], len(prints)).tolist()
+    members: dict[int, list[int]] = {}
+    for index, keeper in enumerate(stays):
+        members.setdefault(keeper, []).append(index)
+    return {pair for group in members.values() for pair in combinations(group, 2)}
 
 
 def scene(context: int, region: str, seed: int = 0) -> Scene:
     return Scene(*contexts()[context], region=region, subdivision=REGIONS[region][1][0], seed=seed)
 
 
-def jpeg(image: Image.Image, quality: int) -> Image.Image:
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=quality)
-    return Image.open(io.BytesIO(buffer.getvalue())).convert("RGB")
+@pytest.fixture(scope="module")
+def labelled_set() -> tuple[list[Fingerprint], dict[tuple[int, int], str]]:
+    pictures, truth = labelled(600, seed=0)
+    return [fingerprint(picture) for picture in pictures], truth
 
 
-def test_planted_copies_are_found_and_nothing_else():
-    dice = np.random.default_rng(0)
-    chosen = dice.permutation(len(contexts()))[:120]
-    codes = list(REGIONS)
-    originals = [render(scene(int(context), codes[n % len(codes)]), 256) for n, context in enumerate(chosen)]
-    changes = [
-        lambda image, dice: jpeg(image, 40), defects.resized, defects.cropped,
-        defects.flipped, defects.bordered, defects.colour_shifted,
-    ]  # fmt: skip
-    copies = [jpeg(changes[n % 6](image, dice), 92) for n, image in enumerate(originals)]
-    found = alike([fingerprint(image) for image in originals + copies])
-    planted = {(n, n + len(originals)) for n in range(len(originals))}
-    assert len(found & planted) / len(planted) >= 0.97
-    assert len(found & planted) / len(found) >= 0.99
+@pytest.mark.slow
+def test_copies_of_600_pictures_are_found_among_600_that_only_resemble_them(labelled_set):
+    prints, truth = labelled_set
+    found = grouped(prints)
+    right = found & truth.keys()
+    missed = Counter(truth[pair] for pair in truth.keys() - found)
+    assert len(right) / len(truth) >= 0.97, missed
+    assert len(right) / len(found) >= 0.99
+    assert set(truth.values()) == set(CHANGES)
+    assert all(count <= 0.08 * len(truth) / len(CHANGES) for count in missed.values()), missed
 
 
 def test_the_same_thing_in_the_same_place_with_another_ornament_is_another_picture():
@@ -63,13 +55,13 @@ def test_the_same_thing_in_the_same_place_with_another_ornament_is_another_pictu
     prints: list[Fingerprint] = []
     for context in dice.permutation(len(contexts()))[:12].tolist():
         prints += [fingerprint(render(scene(context, region), 256)) for region in REGIONS]
-    assert not alike(prints)
+    assert not grouped(prints)
 
 
 def test_a_companion_more_or_less_makes_another_picture():
     place = {"place": "sand", "light": "day", "framing": "far", "region": "tr", "subdivision": "iznik", "seed": 3}
     companions = ("none", "tree", "ball", "bird")
-    assert not alike([fingerprint(render(Scene(object="vase", companion=name, **place), 256)) for name in companions])
+    assert not grouped([fingerprint(render(Scene(object="vase", companion=name, **place), 256)) for name in companions])
 
 
 def test_the_hash_is_imagehash_s():
@@ -86,27 +78,75 @@ def test_a_border_is_cut_and_a_plain_sky_is_not():
     assert without_border(framed).size == image.size
 
 
-@pytest.mark.parametrize("count", [0, 1, 2, 150])
-def test_close_pairs_are_those_of_brute_force(count: int):
-    dice = np.random.default_rng(2)
-    base = dice.integers(0, 2**64, max(1, count // 5), dtype=np.uint64)
-    noise = [np.bitwise_or.reduce(np.uint64(1) << dice.integers(0, 64, 4, dtype=np.uint64)) for _ in range(4 * count)]
-    views = np.array([base[n % len(base)] ^ noise[n] for n in range(3 * count)], dtype=np.uint64).reshape(count, 3)
-    mirrored = np.array([base[n % len(base)] ^ noise[3 * count + n] for n in range(count)], dtype=np.uint64)
-    pairs = close_pairs(views, mirrored, 6)
+def test_the_closest_reading_is_that_of_brute_force():
+    prints = [fingerprint(render(scene(context, "tr"), 256)) for context in range(8)]
+    low, high = np.triu_indices(8, 1)
+    pairs, distance = HashMatcher(prints, MAX_DISTANCE, MAX_DIFFERENCE).closest_reading(low, high)
 
-    def distance(i: int, j: int) -> int:
-        wholes = [(views[i], views[j, 0]), (views[i], mirrored[j]), (views[j], views[i, 0]), (views[j], mirrored[i])]
-        return min(bin(int(view) ^ int(whole)).count("1") for several, whole in wholes for view in several)
+    def bits(cropped: int, whole: int, view: int, flip: bool) -> int:
+        other = prints[whole].mirrored if flip else int(prints[whole].views[0])
+        return (int(prints[cropped].views[view]) ^ other).bit_count()
 
-    expected = {pair: distance(*pair) for pair in combinations(range(count), 2) if distance(*pair) <= 6}
-    found = zip(np.minimum(pairs.first, pairs.second), np.maximum(pairs.first, pairs.second), strict=True)
-    assert dict(zip([(int(i), int(j)) for i, j in found], pairs.distance.tolist(), strict=True)) == expected
-
-
-def test_a_chain_never_joins_what_does_not_resemble_its_keeper():
-    assert stars([0, 1, 2, 3], [(0, 1), (1, 2), (2, 3)]) == {0: 0, 1: 0, 2: 2, 3: 2}
+    for place, (i, j) in enumerate(zip(low.tolist(), high.tolist(), strict=True)):
+        every = [bits(a, b, view, flip) for a, b in ((i, j), (j, i)) for view in range(6) for flip in (False, True)]
+        assert distance[place] == min(every)
+        reading = bits(
+            *(int(side[place]) for side in (pairs.first, pairs.second, pairs.view)), bool(pairs.mirrored[place])
+        )
+        assert reading == distance[place]
 
 
-def test_the_preferred_picture_becomes_the_keeper():
-    assert stars([2, 0, 1], [(0, 1), (0, 2), (1, 2)]) == {2: 2, 0: 2, 1: 2}
+def test_what_is_joined_already_needs_no_look():
+    prints = [fingerprint(jpeg(render(scene(3, "tr"), 256), quality)) for quality in (95, 90, 85, 80)]
+    matcher = HashMatcher(prints, MAX_DISTANCE, MAX_DIFFERENCE)
+    nobody = np.empty(0, dtype=np.int64)
+    assert matcher.same(nobody, nobody).tolist() == []
+    assert find_keepers([matcher, matcher], 4).tolist() == [0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("count", [1, 2, 40])
+def test_candidates_are_all_pairs_with_a_close_reading(count: int):
+    dice = np.random.default_rng(count)
+    base = dice.integers(0, 2**64, 1 + count // 5, dtype=np.uint64)
+
+    def near(number: int) -> np.uint64:
+        return base[number % len(base)] ^ np.bitwise_or.reduce(np.uint64(1) << dice.integers(0, 64, 3, dtype=np.uint64))
+
+    blank = np.zeros((48, 48, 3), dtype=np.uint8)
+    prints = [Fingerprint(np.array([near(n) for _ in range(6)]), int(near(n + 1)), blank) for n in range(count)]
+    prints += prints[:3]  # some share all of their hashes
+    matcher = HashMatcher(prints, 6, MAX_DIFFERENCE)
+    low, high = np.triu_indices(len(prints), 1)
+    close = matcher.closest_reading(low, high)[1] <= 6
+    expected = set(zip(low[close].tolist(), high[close].tolist(), strict=True))
+    found: set[tuple[int, int]] = set()
+    for first, second in matcher.candidates(np.arange(len(prints))):
+        assert (first < second).all()
+        found |= set(zip(first.tolist(), second.tolist(), strict=True))
+    assert expected and expected <= found
+
+
+def test_embeddings_join_what_hashes_cannot():
+    dice = np.random.default_rng(0)
+    embeddings = dice.normal(size=(50, 16))
+    embeddings[40] = 3 * embeddings[7] + 0.01
+    embeddings[41] = 0
+    matcher = EmbeddingMatcher(embeddings, 0.99)
+    stays = find_keepers([matcher], 50).tolist()
+    assert stays[40] == 7 and [n for n in range(50) if stays[n] != n] == [40]
+    prints = [fingerprint(render(scene(context, "tr"), 256)) for context in range(50)]
+    both = find_keepers([HashMatcher(prints, MAX_DISTANCE, MAX_DIFFERENCE), matcher], 50).tolist()
+    assert both[40] == 7
+
+
+def test_embeddings_find_all_pairs_of_brute_force():
+    directions = np.random.default_rng(1).normal(size=(9, 4))
+    embeddings = np.repeat(directions, 30, axis=0) + np.random.default_rng(2).normal(0, 0.05, (270, 4))
+    matcher = EmbeddingMatcher(embeddings, 0.999)
+    unit = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
+    expected = set(zip(*(side.tolist() for side in np.nonzero(np.triu(unit @ unit.T >= 0.999, 1))), strict=True))
+    found: set[tuple[int, int]] = set()
+    for first, second in matcher.candidates(np.arange(270)):
+        same = matcher.same(first, second)
+        found |= set(zip(first[same].tolist(), second[same].tolist(), strict=True))
+    assert expected and found == expected

@@ -1,0 +1,76 @@
+"""One picture on its way through the providers, and what comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from culturebench.captions.human import HumanCaptions
+from culturebench.captions.providers import Picture, Written
+from culturebench.captions.rows import ROLES, CaptionRow
+from culturebench.captions.wording import named_country
+
+_NEEDED = ("cultural", "noun")
+
+
+class CaptionWork:
+    """Collects captions: people's first, then whatever a provider adds to them."""
+
+    def __init__(self, picture: Picture, human: HumanCaptions | None) -> None:
+        self._picture = picture
+        self._audit = human.audit if human else ""
+        self._names = ["human"] if human else []
+        self._written: list[Written] = []
+        self.rejected = human.rejected if human else ""
+        self.found: dict[str, CaptionRow] = dict(human.captions) if human else {}
+
+    def picture(self) -> Picture:
+        """What the next provider sees."""
+        return replace(self._picture, found=dict(self.found), rejected=bool(self.rejected))
+
+    def take(self, name: str, written: Written) -> None:
+        """Add what is new; the first to write a caption keeps it, and a rejected picture gets none."""
+        if self.rejected:
+            written = replace(written, captions={}, noun_drafts={})
+        if written.captions.keys() - self.found.keys():
+            self._names.append(name)
+            self.found = dict(written.captions) | self.found
+        self._written.append(written)
+
+    def row(self, language: str, iso: Sequence[str]) -> dict[str, Any]:
+        """The columns of `captioned` that this picture decides."""
+        status, reason, detail = self._outcome(language, iso)
+        said = [written for written in self._written if written.captions]
+        drafts = {role: row for written in said for role, row in written.noun_drafts.items() if role not in self.found}
+        return {
+            "picture_id": self._picture.picture_id,
+            "status": status,
+            "reason": reason,
+            "detail": detail,
+            "provider": "+".join(self._names),
+            "audit": self._audit,
+            "subdivision": next(filter(None, (self._picture.subdivision, *(w.subdivision for w in said))), ""),
+            "cues": [cue for written in said for cue in written.cues],
+            "noun_draft": drafts.get("noun"),
+            "noun_en_draft": drafts.get("noun_en"),
+            "served_model": next((w.served_model for w in self._written if w.served_model), ""),
+            "input_tokens": sum(written.input_tokens for written in self._written),
+            "output_tokens": sum(written.output_tokens for written in self._written),
+            "cost": round(sum(written.cost for written in self._written), 9),
+        } | {role: self.found.get(role) for role in ROLES}
+
+    def _outcome(self, language: str, iso: Sequence[str]) -> tuple[str, str, str]:
+        """Status, reason and detail."""
+        if self.rejected:
+            return "dropped", self.rejected, ""
+        failed = next((written for written in self._written if written.reason), None)
+        if failed and "cultural" not in self.found:
+            return "waiting", failed.reason, failed.detail
+        missing = [role for role in _NEEDED if role not in self.found]
+        if missing:
+            return "waiting", "no_" + "_and_".join(missing) + "_caption", ""
+        for role, code in (("noun", language), ("noun_en", "en")):
+            if role in self.found and (name := named_country(self.found[role]["text"], code, iso)):
+                return "waiting", "noun_names_the_country", f"{role}: {name}"
+        return "kept", "", ""

@@ -1,0 +1,1 @@
+"""Chat completions of any OpenAI-compatible endpoint: bounded, kept, metered; keys never appear."""

@@ -1,0 +1,152 @@
+"""Many questions to one endpoint: what was answered before is kept, the rest is asked within the bounds."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+import openai
+from openai import AsyncOpenAI
+
+from culturebench.chat.batch import Batches
+from culturebench.chat.calls import Deadline, Lost, network_client, one_try, told
+from culturebench.chat.ledger import Ledger
+from culturebench.chat.reply import ChatError, Failure, Reply
+from culturebench.chat.request import ChatRequest
+from culturebench.images.decode import Undecodable
+from culturebench.params._endpoint import Endpoint
+from culturebench.progress import progress
+from culturebench.store import Store
+
+#: After as many answers in a row that the account is empty, no more questions are sent.
+_QUOTA_ERRORS = 3
+_COST_LIMIT = Failure("cost_limit", "the next reply could exceed `max_cost`")
+_NO_QUOTA = Failure("no_quota", "not sent: the endpoint said before that the account's quota is used up")
+
+
+class ChatClient:
+    """Asks an endpoint; a reply is kept the moment it is received and never asked for again."""
+
+    def __init__(self, endpoint: Endpoint, store: Store, key: str | None) -> None:
+        """`key` is the value of `endpoint.key_variable`, None when it is not set; it is needed only for new replies."""
+        self._endpoint, self._store, self._key = endpoint, store, key
+        self._quota_errors = 0
+        self.ledger = Ledger(endpoint, store)
+
+    def kept(self, requests: Sequence[ChatRequest]) -> list[Reply | None]:
+        """The replies that the store has, entered in the ledger; None where there is none."""
+        return [self._look_up(request.key(self._endpoint), request) for request in requests]
+
+    def ask_all(self, requests: Sequence[ChatRequest], label: str = "") -> list[Reply | Failure]:
+        """A reply or the reason for none, in the order of `requests`; equal questions are asked once.
+
+        Raises `ChatError` when the endpoint cannot be used at all; what was received before is kept.
+        """
+        keys = [request.key(self._endpoint) for request in requests]
+        answers: dict[str, Reply | Failure] = {}
+        missing: dict[str, ChatRequest] = {}
+        for key, request in zip(keys, requests, strict=True):
+            reply = self._look_up(key, request)
+            if reply:
+                answers[key] = reply
+            else:
+                missing[key] = request
+        if missing:
+            self._check_key()
+            ask = self._ask_batch(missing) if self._endpoint.batch else self._ask(missing, label)
+            answers |= asyncio.run(ask)
+        return [answers[key] for key in keys]
+
+    def _look_up(self, key: str, request: ChatRequest) -> Reply | None:
+        data = self._store.get(key)
+        reply = Reply.from_bytes(data) if data else None
+        self.ledger.book(key, request, reply)
+        return reply
+
+    def _check_key(self) -> None:
+        if self._endpoint.key_variable and not self._key:
+            raise ChatError(
+                f"{self._endpoint.base_url} needs a key for what is not kept yet: set the environment variable "
+                f"{self._endpoint.key_variable}, or name another one as `key_variable` (null when it needs none)"
+            )
+
+    async def _ask_batch(self, missing: Mapping[str, ChatRequest]) -> dict[str, Reply | Failure]:
+        async with network_client(self._endpoint, self._key) as network:
+            batches = Batches(network, self._endpoint, self._store, self.ledger, self._key)
+            try:
+                return await batches.ask(missing)
+            except openai.APIError as error:
+                raise ChatError(f"the batch endpoint: {told(error, self._key)}; run again, nothing is lost") from None
+
+    async def _ask(self, missing: Mapping[str, ChatRequest], label: str) -> dict[str, Reply | Failure]:
+        slots = asyncio.Semaphore(self._endpoint.concurrency)
+        settled = asyncio.Condition()
+        answers: dict[str, Reply | Failure] = {}
+
+        async def ask(key: str, request: ChatRequest) -> None:
+            async with slots:
+                answers[key] = await self._tries(network, settled, key, request)
+
+        async with network_client(self._endpoint, self._key) as network:
+            tasks = [asyncio.ensure_future(ask(key, request)) for key, request in missing.items()]
+            try:
+                for task in progress(asyncio.as_completed(tasks), total=len(tasks), label=label):
+                    await task
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+        return answers
+
+    async def _tries(
+        self, network: AsyncOpenAI, settled: asyncio.Condition, key: str, request: ChatRequest
+    ) -> Reply | Failure:
+        """All tries of one question."""
+        deadline = Deadline(self._endpoint)
+        number = 0
+        while True:
+            if self._quota_errors >= _QUOTA_ERRORS:
+                return _NO_QUOTA
+            if not await self._reserved(settled, key, request):
+                return _COST_LIMIT
+            try:
+                return await self._one_try(network, settled, key, request, deadline.left())
+            except Undecodable as error:
+                return Failure("bad_picture", str(error))
+            except Lost as lost:
+                number += 1
+                if not lost.again or number >= self._endpoint.tries:
+                    return lost.failure
+                if not await deadline.wait(number, lost.wait):
+                    return lost.failure
+
+    async def _reserved(self, settled: asyncio.Condition, key: str, request: ChatRequest) -> bool:
+        """Wait for the price of questions under way while theirs decides whether this one still fits."""
+        async with settled:
+            while not self.ledger.reserve(key, request):
+                if not self.ledger.under_way:
+                    return False
+                await settled.wait()
+        return True
+
+    async def _one_try(
+        self, network: AsyncOpenAI, settled: asyncio.Condition, key: str, request: ChatRequest, seconds: float
+    ) -> Reply:
+        endpoint, reply, unbilled = self._endpoint, None, False
+        try:
+            most = request.most_tokens(endpoint), endpoint.max_completion_tokens
+            reply = await one_try(network, request.body(endpoint), seconds, most, self._key)
+            self._store.put(key, reply.to_bytes())
+            self._quota_errors = 0
+            return reply
+        except (Undecodable, ChatError):
+            unbilled = True
+            raise
+        except Lost as lost:
+            unbilled = lost.unbilled
+            self._quota_errors += lost.failure.reason == "no_quota"
+            raise
+        finally:
+            self.ledger.settle(key, request, reply, unbilled)
+            async with settled:
+                settled.notify_all()

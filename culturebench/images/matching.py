@@ -1,0 +1,144 @@
+"""Which pictures are the same one: by hashes with a closer look, and, where asked for, by embeddings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from culturebench.images.difference import Pairs, differences
+from culturebench.images.grouping import Union, keepers
+from culturebench.images.hamming import close_pairs
+from culturebench.images.hashing import Fingerprint
+
+Indices = NDArray[np.int64]
+PicturePairs = Iterator[tuple[Indices, Indices]]
+
+_HELD = 1 << 20  # pairs expanded, and similarities computed, at a time
+_LOOKED_AT = 4096  # pairs looked at closely before what they join is left out of the rest
+
+
+class Matcher(Protocol):
+    """One way to tell that two pictures are the same one."""
+
+    def candidates(self, labels: Indices) -> PicturePairs:
+        """Blocks of picture pairs worth a look, of one label or a pair twice at times; `labels` change meanwhile."""
+        ...
+
+    def same(self, first: Indices, second: Indices) -> NDArray[np.bool_]:
+        """Whether each pair is the same picture; the order in a pair makes no difference."""
+        ...
+
+
+def find_keepers(matchers: Sequence[Matcher], n: int) -> Indices:
+    """For each of n pictures, numbered from the best, the one that stays in its stead; (n,), see `keepers`."""
+    union = Union(n)
+    for matcher in matchers:
+        for first, second in matcher.candidates(union.labels):
+            _join(matcher, union, first, second)
+
+    def resembles(one: int, others: Indices) -> NDArray[np.bool_]:
+        return np.logical_or.reduce([matcher.same(np.full_like(others, one), others) for matcher in matchers])
+
+    return keepers(union, resembles)
+
+
+def _join(matcher: Matcher, union: Union, first: Indices, second: Indices) -> None:
+    """Join the pairs that are the same, a part at a time: within a growing group most need no look."""
+    while len(first):
+        apart = union.labels[first] != union.labels[second]
+        first, second = first[apart], second[apart]
+        part = slice(0, _LOOKED_AT)
+        same = matcher.same(first[part], second[part])
+        union.join(first[part][same], second[part][same])
+        first, second = first[_LOOKED_AT:], second[_LOOKED_AT:]
+
+
+class HashMatcher:
+    """The hash of a crop of one is close to the other's or to its mirror image's, and little differs once aligned."""
+
+    def __init__(self, prints: Sequence[Fingerprint], max_distance: int, max_difference: float) -> None:
+        self.views = np.stack([one.views for one in prints])  # (n, views), the whole picture's first
+        self.mirrored = np.array([one.mirrored for one in prints], dtype=np.uint64)
+        self.thumbnails = np.stack([one.thumbnail for one in prints])
+        self.max_distance, self.max_difference = max_distance, max_difference
+
+    def candidates(self, labels: Indices) -> PicturePairs:
+        """Pairs that share a hash or have two close ones."""
+        every = np.concatenate([self.views, self.mirrored[:, None]], axis=1)
+        hashes, places = np.unique(every, return_inverse=True)
+        order = np.argsort(places, axis=None, kind="stable")
+        owners = order // every.shape[1]  # pictures, those of one hash side by side
+        edges = np.searchsorted(places.ravel()[order], np.arange(len(hashes) + 1))
+        alone = np.diff(edges) == 1
+        one_label = np.where(alone, 0, len(labels) + np.arange(len(hashes)))  # a shared hash has no label of its own
+        everyone = np.arange(len(hashes))
+        yield from _owners(everyone, everyone, edges, owners)
+        one_label[alone] = labels[owners[edges[:-1][alone]]]
+        for first, second in close_pairs(hashes, self.max_distance, one_label):
+            yield from _owners(first, second, edges, owners)
+            one_label[alone] = labels[owners[edges[:-1][alone]]]
+
+    def same(self, first: Indices, second: Indices) -> NDArray[np.bool_]:
+        """Within the hash distance in the closest reading, and within the difference there."""
+        low, high = np.minimum(first, second), np.maximum(first, second)
+        pairs, distance = self.closest_reading(low, high)
+        close = np.flatnonzero(distance <= self.max_distance)
+        result = np.zeros(len(first), dtype=bool)
+        result[close] = differences(self.thumbnails, pairs.chosen(close)) <= self.max_difference
+        return result
+
+    def closest_reading(self, low: Indices, high: Indices) -> tuple[Pairs, NDArray[np.uint8]]:
+        """Which crop of which picture resembles the other, mirrored or not, and by how many bits it is off."""
+        shape = (len(low), 2, self.views.shape[1], 2)  # which of both is cropped, its view, mirrored
+        distance = np.empty(shape, dtype=np.uint8)
+        for turn, (cropped, whole) in enumerate(((low, high), (high, low))):
+            for flip, hashes in enumerate((self.views[whole, 0], self.mirrored[whole])):
+                distance[:, turn, :, flip] = np.bitwise_count(self.views[cropped] ^ hashes[:, None])
+        flat = distance.reshape(len(low), 4 * self.views.shape[1])
+        best = flat.argmin(axis=1)
+        turn, view, flip = np.unravel_index(best, shape[1:])
+        pairs = Pairs(np.where(turn, high, low), np.where(turn, low, high), view, flip.astype(bool))
+        return pairs, flat[np.arange(len(low)), best]
+
+
+class EmbeddingMatcher:
+    """The embeddings point the same way; exact, and its time grows with n²."""
+
+    def __init__(self, embeddings: NDArray[np.floating[Any]], min_similarity: float) -> None:
+        """`embeddings` (n, d); a row of zeros resembles nothing."""
+        length = np.linalg.norm(embeddings, axis=1, keepdims=True)
+        self.unit = (embeddings / np.where(length == 0, 1, length)).astype(np.float32)
+        self.min_similarity = min_similarity
+
+    def candidates(self, labels: Indices) -> PicturePairs:
+        """Pairs of a cosine near the limit."""
+        n = len(self.unit)
+        height = max(1, _HELD // max(1, n))
+        for start in range(0, n, height):
+            similar = self.unit[start : start + height] @ self.unit[start:].T >= self.min_similarity - 1e-4
+            one, other = np.nonzero(np.triu(similar, 1))
+            yield start + one, start + other
+
+    def same(self, first: Indices, second: Indices) -> NDArray[np.bool_]:
+        """Of a cosine of at least `min_similarity`."""
+        cosine = np.einsum("nd,nd->n", self.unit[first], self.unit[second], dtype=np.float64)
+        return cosine >= self.min_similarity
+
+
+def _owners(first: Indices, second: Indices, edges: Indices, owners: Indices) -> PicturePairs:
+    """The pictures that have the hashes: all pairs of owners, smaller first, a bounded number at a time."""
+    lengths = np.diff(edges)
+    ends = np.cumsum(lengths[first] * lengths[second])
+    for start in range(0, int(ends[-1]) if len(ends) else 0, _HELD):
+        numbers = np.arange(start, min(start + _HELD, int(ends[-1])))
+        pair = np.searchsorted(ends, numbers, side="right")
+        row, column = np.divmod(
+            numbers - (ends[pair] - lengths[first[pair]] * lengths[second[pair]]), lengths[second[pair]]
+        )
+        one, other = owners[edges[first[pair]] + row], owners[edges[second[pair]] + column]
+        low, high = np.minimum(one, other), np.maximum(one, other)
+        unique = np.unique(low[low != high] * len(owners) + high[low != high])
+        yield unique // len(owners), unique % len(owners)

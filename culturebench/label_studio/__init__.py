@@ -1,0 +1,1 @@
+"""Experts' work in Label Studio: what is sent to them, what comes back, and a server for those who have none."""

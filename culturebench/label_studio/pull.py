@@ -1,0 +1,141 @@
+"""Fetching answers: the latest valid one of each person, merged into the lines that are there."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from culturebench.label_studio.answers import Row, WrongAnswer
+from culturebench.label_studio.client import Server, ServerTask
+
+#: (picture id, annotator, the annotation's `result`, the task's data) -> a line, or `WrongAnswer`.
+Read = Callable[[str, str, Any, Mapping[str, Any]], Row]
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What the server holds: the latest valid line of each (picture, annotator), and what could not be used.
+
+    `asked` are the pictures with a task, `people` the server's pseudonyms, `unusable` those (picture,
+    annotator) whose only answers are wrong, `problems` a sentence for each wrong answer.
+    """
+
+    rows: Mapping[tuple[str, str], Row]
+    latest: Mapping[tuple[str, str], datetime]
+    asked: frozenset[str]
+    people: frozenset[str]
+    unusable: frozenset[tuple[str, str]]
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Pulled:
+    """What a pull did to a file: lines that are new, changed and withdrawn, lines in all, and the problems."""
+
+    new: int
+    changed: int
+    withdrawn: int
+    lines: int
+    problems: tuple[str, ...]
+
+
+def fetch(server: Server, titles: Iterable[str], read: Read) -> Answered:
+    """Everything that people answered in these projects; skipped tasks and drafts are no answers."""
+    people = server.people()
+    projects = [project for title in titles if (project := server.project(title)) is not None]
+    rows: dict[tuple[str, str], Row] = {}
+    latest: dict[tuple[str, str], datetime] = {}
+    wrong: set[tuple[str, str]] = set()
+    asked: set[str] = set()
+    problems: list[str] = []
+    for task in (task for project in projects for task in server.tasks(project)):
+        if not task.external_id:
+            problems.append(f"task {task.number}: it was not made by a push and is ignored")
+            continue
+        asked.add(task.external_id)
+        for annotation in task.annotations:
+            if annotation.get("was_cancelled"):
+                continue
+            annotator = people.get(_number(annotation.get("completed_by")), "")
+            key = task.external_id, annotator
+            try:
+                at, row = _answer(task, annotation, annotator, read)
+            except WrongAnswer as error:
+                problems.append(f"task {task.number} ({task.external_id[:12]}…): {error}")
+                wrong.add(key)
+                continue
+            if key not in latest or at >= latest[key]:
+                rows[key], latest[key] = row, at
+    unusable = frozenset(wrong - rows.keys())
+    return Answered(rows, latest, frozenset(asked), frozenset(people.values()), unusable, tuple(sorted(problems)))
+
+
+def merge(path: Path, existing: Sequence[Row], answered: Answered, one_each: bool = False) -> Pulled:
+    """Write the lines of `existing` and of the server to `path`, sorted; the same bytes when nothing changed.
+
+    The server has the last word on its own people and pictures. Lines of others stay, and so do lines
+    whose task is gone. With `one_each` a picture has one line: the latest.
+    """
+    key = _picture if one_each else _both
+    fetched = _latest_each(answered) if one_each else answered.rows
+    now = {key(row): row for row in fetched.values()}
+    before = {key(row): row for row in existing}
+    kept = {name: row for name, row in before.items() if not _withdrawn(row, answered)}
+    after = kept | now
+    lines = [json.dumps(after[name], ensure_ascii=False, separators=(",", ":")) + "\n" for name in sorted(after)]
+    _write(path, "".join(lines).encode())
+    return Pulled(
+        new=len(after.keys() - before.keys()),
+        changed=sum(before[name] != after[name] for name in before.keys() & after.keys()),
+        withdrawn=len(before.keys() - after.keys()),
+        lines=len(after),
+        problems=answered.problems,
+    )
+
+
+def _answer(task: ServerTask, annotation: Mapping[str, Any], annotator: str, read: Read) -> tuple[datetime, Row]:
+    if not annotator:
+        raise WrongAnswer("its annotator is no member of the server any more")
+    try:
+        at = datetime.fromisoformat(str(annotation.get("updated_at"))).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise WrongAnswer(f"no time of change: {annotation.get('updated_at')!r:.60}") from None
+    return at, read(task.external_id, annotator, annotation.get("result"), task.data)
+
+
+def _number(completed_by: Any) -> int:
+    """The server gives a number in lists, and an object elsewhere."""
+    value = completed_by.get("id") if isinstance(completed_by, dict) else completed_by
+    return value if type(value) is int else -1
+
+
+def _withdrawn(row: Row, answered: Answered) -> bool:
+    ours = row["annotator"] in answered.people and row["picture_id"] in answered.asked
+    return ours and _both(row) not in answered.rows and _both(row) not in answered.unusable
+
+
+def _latest_each(answered: Answered) -> dict[str, Row]:
+    ordered = sorted(answered.rows, key=lambda key: (answered.latest[key], key))
+    return {key[0]: answered.rows[key] for key in ordered}
+
+
+def _both(row: Row) -> tuple[str, ...]:
+    return row["picture_id"], row["annotator"]
+
+
+def _picture(row: Row) -> tuple[str, ...]:
+    return (row["picture_id"],)
+
+
+def _write(path: Path, data: bytes) -> None:
+    if path.exists() and path.read_bytes() == data:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.write_bytes(data)
+    temporary.replace(path)

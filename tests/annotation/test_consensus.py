@@ -1,0 +1,143 @@
+"""Verdicts and agreement against other people's implementations, and against a planted truth."""
+
+from __future__ import annotations
+
+import warnings
+
+import krippendorff
+import numpy as np
+import pandas as pd
+import pytest
+
+from culturebench.annotation.agreement import agreement, krippendorff_alpha
+from culturebench.annotation.consensus import UNDECIDED, Verdict, at_least, majority, weighed
+from culturebench.annotation.dawid_skene import keep_probabilities
+from culturebench.annotation.decisions import Decision
+from culturebench.annotation.gold import read_gold
+from culturebench.annotation.lines import AnnotationError
+
+
+def decision(picture: int, annotator: str, keep: bool) -> Decision:
+    verdict, reason = ("keep", "") if keep else ("reject", "stereotype")
+    return Decision(picture_id=f"{picture:064x}", annotator=annotator, verdict=verdict, reason=reason)
+
+
+GUESSING = (0.95, 0.9, 0.6, 0.55, 0.5)
+RELIABLE = (0.95, 0.9, 0.85, 0.8, 0.75)
+
+
+def crowd(
+    seed: int, reliability: tuple[float, ...], pictures: int = 300
+) -> tuple[dict[str, list[Decision]], dict[str, bool]]:
+    """Five annotators of known reliability; some pictures lack an annotator."""
+    dice = np.random.default_rng(seed)
+    decisions: dict[str, list[Decision]] = {}
+    truth: dict[str, bool] = {}
+    for number in range(pictures):
+        keep = bool(dice.uniform() < 0.6)
+        said = [
+            decision(number, f"ann-{who}", keep if dice.uniform() < right else not keep)
+            for who, right in enumerate(reliability)
+            if dice.uniform() < 0.9
+        ]
+        name = f"{number:064x}"
+        truth[name] = keep
+        if said:
+            decisions[name] = said
+    return decisions, truth
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_weighing_gives_the_probabilities_that_crowd_kit_gives(seed: int):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from crowdkit.aggregation import DawidSkene
+    decisions, _ = crowd(seed, RELIABLE)
+    table = pd.DataFrame(
+        [(d.picture_id, d.annotator, d.verdict) for each in decisions.values() for d in each],
+        columns=["task", "worker", "label"],
+    )
+    theirs = DawidSkene(n_iter=500, tol=1e-9).fit_predict_proba(table)["keep"]
+    ours = keep_probabilities(decisions)
+    assert max(abs(ours[name] - theirs[name]) for name in ours) < 0.01
+    assert sum((ours[name] > 0.5) == (theirs[name] > 0.5) for name in ours) == len(ours)
+
+
+def test_weighing_is_right_more_often_than_counting_when_some_annotators_guess():
+    counted = weighted = 0
+    for seed in range(3):
+        decisions, truth = crowd(seed, GUESSING)
+        keep = keep_probabilities(decisions)
+        for name, each in decisions.items():
+            counted += majority(each, 1).kept == truth[name]
+            weighted += weighed(each, 1, keep[name]).kept == truth[name]
+    assert weighted > counted + 20
+
+
+def test_weighing_a_single_voice_or_none_gives_no_error():
+    assert keep_probabilities({}) == {}
+    assert keep_probabilities({"a": [], "b": [decision(1, "x", True)]}) == {"b": pytest.approx(1.0)}
+
+
+@pytest.mark.parametrize("labels", [2, 4])
+@pytest.mark.parametrize("seed", range(3))
+def test_alpha_is_that_of_the_krippendorff_package(seed: int, labels: int):
+    dice = np.random.default_rng(seed)
+    truth = dice.integers(0, labels, 80)
+    table = np.where(dice.uniform(size=(4, 80)) < 0.7, truth, dice.integers(0, labels, (4, 80))).astype(float)
+    table[dice.uniform(size=table.shape) < 0.3] = np.nan
+    theirs = krippendorff.alpha(reliability_data=table, level_of_measurement="nominal")
+    ours = krippendorff_alpha([[value for value in column if not np.isnan(value)] for column in table.T])
+    assert ours == pytest.approx(theirs, abs=1e-12)
+
+
+def test_alpha_of_the_published_example_is_0_743():
+    # Krippendorff (2011), section C: four observers, twelve units, nominal data with missing answers.
+    observers = [
+        [1, 2, 3, 3, 2, 1, 4, 1, 2, None, None, None],
+        [1, 2, 3, 3, 2, 2, 4, 1, 2, 5, None, 3],
+        [None, 3, 3, 3, 2, 3, 4, 2, 2, 5, 1, None],
+        [1, 2, 3, 3, 2, 4, 4, 1, 2, 5, 1, None],
+    ]
+    units = [[row[unit] for row in observers if row[unit] is not None] for unit in range(12)]
+    assert krippendorff_alpha(units) == pytest.approx(0.743, abs=5e-4)
+
+
+def test_alpha_of_nothing_to_compare_is_none():
+    assert krippendorff_alpha([]) is None
+    assert krippendorff_alpha([["keep"], ["reject"]]) is None
+    assert krippendorff_alpha([["keep", "keep"], ["keep", "keep"]]) is None
+
+
+def test_each_annotator_is_counted_on_known_pictures_alone():
+    decisions = {f"{n:064x}": [decision(n, "good", True), decision(n, "bad", n % 2 == 0)] for n in range(4)}
+    found = agreement(decisions, {f"{n:064x}": "keep" for n in range(3)})
+    assert found["annotators"] == {
+        "bad": {"decisions": 4, "gold": 3, "gold_right": 2},
+        "good": {"decisions": 4, "gold": 3, "gold_right": 3},
+    }
+    assert found["pictures"] == 4
+
+
+def test_a_verdict_below_the_least_agreement_is_none():
+    kept = Verdict(True, "", "delft", 2 / 3, 3)
+    assert at_least(kept, 0.6) == kept
+    assert (at_least(kept, 0.7).kept, at_least(kept, 0.7).reason) == (False, UNDECIDED)
+
+
+def test_equal_probabilities_and_too_few_decisions_decide_nothing():
+    one = [decision(1, "x", True)]
+    assert weighed(one, 2, 0.99).reason == weighed(one, 1, 0.5).reason == UNDECIDED
+    assert weighed(one, 1, 0.9).kept
+    assert not weighed([*one, decision(1, "y", False)], 2, 0.2).kept
+
+
+@pytest.mark.parametrize("line", ['{"picture_id": "x", "verdict": "keep"}', '{"picture_id": "' + "a" * 64 + '"}', "["])
+def test_a_wrong_line_of_known_answers_is_named(tmp_path, line: str):
+    path = tmp_path / "jp.jsonl"
+    path.write_text(line)
+    with pytest.raises(AnnotationError, match=r"jp\.jsonl:1"):
+        read_gold(path)
+    path.write_text(2 * ('{"picture_id": "' + "a" * 64 + '", "verdict": "keep"}\n'))
+    with pytest.raises(AnnotationError, match="second line"):
+        read_gold(path)

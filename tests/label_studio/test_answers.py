@@ -1,0 +1,113 @@
+"""Answers are checked field by field: a server takes whatever it is sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from culturebench.label_studio.answers import LONGEST, Form, WrongAnswer, caption_row, picture_row
+from studio import KEEP, REJECT, choice, mark, sure, text
+
+FORM = Form(("seigaiha", "ainu"), ("crafts", "food"), "ja")
+ID = "a" * 64
+
+
+def picture(*result: Any) -> dict[str, Any]:
+    return picture_row(FORM, ID, "expert-1", list(result), {})
+
+
+def caption(*result: Any, shown: str = "和風の家", **data: str) -> dict[str, Any]:
+    return caption_row(FORM, ID, "expert-1", list(result), {"cultural": shown, **data})
+
+
+def test_a_whole_answer_becomes_a_line():
+    assert picture(*KEEP) == {
+        "picture_id": ID, "annotator": "expert-1", "verdict": "keep", "reason": "", "subdivision": "seigaiha",
+        "category": "crafts", "confidence": 4,
+    }  # fmt: skip
+    assert picture(*REJECT)["reason"] == "wrong_culture"
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        [],
+        [sure(3)],
+        [choice("verdict", "keep")],
+        [choice("verdict", "perhaps"), sure(3)],
+        [choice("verdict", "reject"), sure(3)],
+        [choice("verdict", "reject"), choice("reason", "ugly"), sure(3)],
+        [choice("verdict", "keep"), choice("reason", "privacy"), sure(3)],
+        [choice("verdict", "reject"), choice("reason", "privacy"), choice("subdivision", "ainu"), sure(3)],
+        [*KEEP, choice("verdict", "reject")],
+        [choice("verdict", "keep"), choice("subdivision", "delft"), sure(3)],
+        [choice("verdict", "keep"), choice("category", "weapons"), sure(3)],
+        [choice("verdict", "keep"), sure(6)],
+        [choice("verdict", "keep"), sure(True)],
+        [choice("verdict", "keep"), sure("5")],  # type: ignore[arg-type]
+        [choice("verdict", "keep"), sure(2), sure(3)],
+        [choice("verdict", ["keep"]), sure(3)],  # type: ignore[arg-type]
+        [*KEEP, choice("mood", "fine")],
+        [*KEEP, text("verdict", "keep")],
+        [*KEEP, "keep"],
+        [*KEEP, {"from_name": ["verdict"], "type": "choices", "value": {}}],
+        [{**KEEP[0], "value": None}, sure(3)],
+    ],
+)
+def test_an_answer_that_the_form_does_not_offer_is_refused(result: list[Any]):
+    with pytest.raises(WrongAnswer):
+        picture(*result)
+
+
+@pytest.mark.parametrize("result", [None, {}, "keep", 3])
+def test_a_result_that_is_no_list_is_refused(result: Any):
+    with pytest.raises(WrongAnswer):
+        picture_row(FORM, ID, "expert-1", result, {})
+
+
+def test_marks_become_spans_of_characters_without_blanks_around_them():
+    row = caption(choice("audit", "correct"), mark("noun", 2, 5, "の家 "), text("noun", "家"), shown="和風の家 だ")
+    assert row["cultural"] == {"text": "和風の家 だ", "noun": [2, 4]}
+    assert row["noun"] == {"text": "家"}
+
+
+def test_offsets_count_as_a_browser_or_as_python_does():
+    for start, end in ((1, 2), (2, 3)):
+        row = caption(choice("audit", "correct"), mark("noun", start, end, "家"), shown="𠮷家")
+        assert row["cultural"]["noun"] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        [],
+        [choice("audit", "fine")],
+        [choice("audit", "edit")],
+        [choice("audit", "edit"), text("new_cultural", " ")],
+        [choice("audit", "edit"), text("new_cultural", "家" * (LONGEST + 1))],
+        [choice("audit", "edit"), text("new_cultural", "家"), text("new_cultural_noun", "宿")],
+        [choice("audit", "edit"), text("new_cultural", "和風の家"), text("new_cultural_noun", "風の"),
+         text("new_cultural_modifier", "和風")],
+        [choice("audit", "correct"), mark("noun", 0, 1, "家")],
+        [choice("audit", "correct"), mark("noun", -1, 1, "和")],
+        [choice("audit", "correct"), mark("noun", 0, 1, "和"), mark("noun", 3, 4, "家")],
+        [choice("audit", "correct"), mark("noun", 0, 2, "和風"), mark("modifier", 0, 3, "和風の")],
+        [choice("audit", "correct"), text("noun_noun", "家")],
+        [choice("audit", "correct"), text("noun", "\ud800")],
+        [choice("audit", "correct"), {**text("noun", "家"), "value": {"text": ["家", "宿"]}}],
+    ],
+)  # fmt: skip
+def test_captions_that_contradict_themselves_are_refused(result: list[Any]):
+    with pytest.raises(WrongAnswer):
+        caption(*result)
+
+
+def test_nothing_can_be_correct_where_nothing_was_shown():
+    with pytest.raises(WrongAnswer, match="showed no"):
+        caption(choice("audit", "correct"), shown="")
+
+
+def test_a_stereotype_has_no_captions():
+    row = caption(choice("audit", "stereotype"), text("noun", "家"))
+    assert (row["verdict"], row["reason"], "noun" in row) == ("reject", "stereotype", False)

@@ -1,0 +1,141 @@
+"""The forms that experts fill in are those that a pull can read; what reaches the network is checked before."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import threading
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import yaml
+from PIL import Image
+from typer.testing import CliRunner
+
+from culturebench import cli
+from culturebench.errors import CultureBenchError
+from culturebench.label_studio import region as work
+from culturebench.label_studio.client import LabelStudioError, Server
+from culturebench.label_studio.interface import CONTROLS, read_interface
+from culturebench.label_studio.pictures import showable
+from culturebench.label_studio.webhook import HEADER, MOST, listen
+from studio import ROOT, write_annotated, write_captioned, write_project
+
+FORMS = ROOT / "annotations/labeling"
+SECRET = "a-secret-of-the-flows"
+
+
+@pytest.mark.parametrize("form", CONTROLS)
+def test_the_projects_own_forms_can_be_read(form: str):
+    assert "View" in read_interface(FORMS / f"{form}.xml", form, {})
+
+
+def test_the_regions_choices_are_filled_in_under_their_keys():
+    choices = {"subdivision": {"ainu": 'Ainu · <アイヌ> & "文様"'}}
+    root = ElementTree.fromstring(read_interface(FORMS / "pictures.xml", "pictures", choices))
+    (found,) = root.findall(".//*[@name='subdivision']/Choice")
+    assert (found.get("alias"), found.get("value")) == ("ainu", choices["subdivision"]["ainu"])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('alias="reject"', 'alias="no"', "`verdict` offers keep, no; allowed: keep, reject"),
+        ('name="confidence"', 'name="sure"', "its controls must be"),
+        ("</View>", "", "no valid XML"),
+    ],
+)
+def test_a_form_that_a_pull_could_not_read_is_refused(tmp_path: Path, old: str, new: str, says: str):
+    path = tmp_path / "pictures.xml"
+    path.write_text((FORMS / "pictures.xml").read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+    with pytest.raises(LabelStudioError, match=says):
+        read_interface(path, "pictures", {})
+
+
+def test_tasks_say_nothing_that_would_sway_an_expert(tmp_path: Path):
+    root = tmp_path / "project"
+    names = write_project(root, 4, overlap=3)
+    found = work.wanted_tasks(root, "jp", "pictures")
+    assert [task.picture_id for task in found] == names
+    assert {frozenset(task.data) for task in found} == {frozenset(("country", "origin"))}
+    assert {task.overlap for task in found} == {3}
+    write_annotated(root, names[:1], names[1:])
+    assert [task.picture_id for task in work.wanted_tasks(root, "jp", "ties")] == names[:1]
+    write_captioned(root, {names[2]: "和風の家"}, names[3:])
+    (task,) = work.wanted_tasks(root, "jp", "captions")
+    assert (task.picture_id, task.data["cultural"], task.data["language_name"]) == (names[2], "和風の家", "Japanese")
+
+
+def test_an_overlap_that_could_decide_nothing_is_refused_before_anything_is_sent(tmp_path: Path):
+    root = tmp_path / "project"
+    write_project(root, 1, overlap=1)
+    with pytest.raises(LabelStudioError, match=r"labeling\.overlap is 1, but annotate\.min_decisions is 2"):
+        work.wanted_tasks(root, "jp", "pictures")
+
+
+def test_a_region_without_tables_says_which_stage_makes_them(tmp_path: Path):
+    root = tmp_path / "project"
+    write_project(root, 1)
+    with pytest.raises(CultureBenchError, match="dvc repro annotate"):
+        work.wanted_tasks(root, "jp", "ties")
+
+
+@pytest.mark.parametrize("url", ["", "127.0.0.1:8080", "ftp://x", "http://", "http://me:secret@x.example"])
+def test_an_address_that_is_none_is_refused(url: str):
+    with pytest.raises(LabelStudioError, match="http") as caught:
+        Server(url, "token")
+    assert "secret" not in str(caught.value)
+
+
+def test_a_server_that_is_not_there_is_one_sentence_without_the_token():
+    with pytest.raises(LabelStudioError, match=r"no answer from http://127\.0\.0\.1:1 ") as caught:
+        Server("http://127.0.0.1:1", "ab" * 20).check()
+    assert "abab" not in str(caught.value)
+
+
+def test_without_a_server_the_command_says_how_to_get_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("CULTUREBENCH_LABEL_STUDIO", str(tmp_path / "none"))
+    monkeypatch.delenv("LABEL_STUDIO_URL", raising=False)
+    result = CliRunner().invoke(cli.app, ["annotate", "push", "--region", "jp"])
+    assert "culturebench annotate up" in str(result.exception)
+    assert "No Label Studio" in CliRunner().invoke(cli.app, ["annotate", "down"]).stdout
+    monkeypatch.setenv("LABEL_STUDIO_URL", "http://127.0.0.1:1")
+    monkeypatch.delenv("LABEL_STUDIO_API_KEY", raising=False)
+    result = CliRunner().invoke(cli.app, ["annotate", "pull", "--region", "jp"])
+    assert "LABEL_STUDIO_API_KEY is not" in str(result.exception)
+    assert CliRunner().invoke(cli.app, ["annotate", "pull", "--region", "jp", "--project", "x"]).exit_code == 2
+
+
+def test_what_a_browser_cannot_show_becomes_png():
+    buffer = io.BytesIO()
+    Image.new("RGB", (3, 2), "red").save(buffer, "TIFF")
+    data, suffix = showable(buffer.getvalue())
+    assert suffix == "png" and data.startswith(b"\x89PNG")
+    assert showable(data) == (data, "png")
+
+
+def test_a_webhook_is_a_hint_only_with_the_secret():
+    hints: list[int] = []
+    with listen(SECRET, lambda: hints.append(1)) as url:
+        address = urlsplit(url).netloc
+
+        def post(headers: dict[str, str], body: bytes = b"{}") -> int:
+            connection = http.client.HTTPConnection(address, timeout=10)
+            connection.request("POST", "/", body, headers)
+            return connection.getresponse().status
+
+        assert post({}) == post({HEADER: ""}) == post({HEADER: SECRET[:-1]}) == post({HEADER: SECRET + "x"}) == 403
+        assert post({HEADER: SECRET, "Content-Length": str(MOST + 1)}, b"") == 413
+        assert post({HEADER: SECRET, "Content-Length": "-1"}, b"") == 413
+        assert hints == []
+        assert post({HEADER.lower(): SECRET}, b'{"action": "PROJECT_DELETED"}') == 204
+        assert hints == [1]
+    assert not [thread for thread in threading.enumerate() if "serve_forever" in thread.name]
+    with pytest.raises(CultureBenchError, match="16 characters"), listen("short", list):
+        pass
+
+
+def test_labeling_has_its_section_in_the_params():
+    assert set(yaml.safe_load((ROOT / "params.yaml").read_text())["labeling"]) == {"overlap", "gold", "batch_size"}
