@@ -40,7 +40,7 @@ def activate(sae: TopKSAE, neurons: Sequence[int], levels: Sequence[float], stre
     if len(levels) != len(neurons):
         raise EditError(f"{len(neurons)} neurons need as many levels, got {len(levels)}")
     target = torch.tensor(list(levels), dtype=torch.float32, device=sae.encoder.device) * strength
-    return _latent_edit(sae, neurons, lambda latents: target - latents)
+    return _latent_edit(sae, neurons, lambda latents: target.to(latents.device) - latents)
 
 
 def mask(sae: TopKSAE, neurons: Sequence[int]) -> Edit:
@@ -89,7 +89,9 @@ def _latent_edit(sae: TopKSAE, neurons: Sequence[int], change: Callable[[Tensor]
     chosen = as_neurons(sae, neurons)
 
     def edit(features: Tensor, real: Tensor) -> Tensor:
-        added = sae.decode_change(change(sae.pre(features.float(), chosen)), chosen)
+        here = chosen.to(features.device)
+        sae.to(features.device)  # follows the encoder, which may run on a GPU
+        added = sae.decode_change(change(sae.pre(features.float(), here)), here)
         return torch.where(real[..., None], features + added.to(features.dtype), features)
 
     return edit

@@ -57,6 +57,7 @@ class Enhancer(nn.Module):
         """The enhancer as an edit of real tokens; gradients reach its weights."""
 
         def edit(features: Tensor, real: Tensor) -> Tensor:
+            self.to(features.device)  # follows the encoder, which may run on a GPU
             return torch.where(real[..., None], self(features), features)
 
         return edit

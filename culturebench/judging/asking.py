@@ -2,38 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
+from culturebench.artifacts import labels
 from culturebench.artifacts.answers import UNRECOGNIZABLE
-from culturebench.errors import CultureBenchError
+from culturebench.artifacts.pins import Pin, load as load_pin
+from culturebench.engine.batches import map_batches
+from culturebench.engine.work import Worker, in_batches
 from culturebench.judging.atlas import AtlasClassifier
-from culturebench.judging.base import Judge, shuffled
-from culturebench.pins import fingerprint, verified_folder
+from culturebench.judging.base import Answer, Judge, Question, shuffled
+from culturebench.pins import fingerprint, pin_path, verified
 from culturebench.png import from_png
 
-KINDS = {"atlas": AtlasClassifier}
+if TYPE_CHECKING:
+    from culturebench.params.engine import Engine
+    from culturebench.params.judges import AtlasJudge, ServedJudge
+    from culturebench.store import Store
+
+BATCH = 64  # pictures that a judge sees at once
+
+#: Takes questions, gives one answer each.
+Answering = Callable[[Sequence[Question]], Sequence[Answer]]
 
 
-class JudgeError(CultureBenchError):
-    """A judge of a kind that does not exist."""
+def open_judge(
+    chosen: AtlasJudge | ServedJudge, bound: Path, engine: Engine, store: Store, secret: Callable[[str], str | None]
+) -> Answering:
+    """The judge of an entry of `judges` with what bind_judge gathered for it in the folder `bound`.
+
+    `store` keeps paid replies; `secret` gives the value of a named key, None when it is not set.
+    """
+    if chosen.kind == "atlas":
+        pin = pin_path(bound, chosen.pin)
+        served_model = f"{pin.stem}@{fingerprint(pin)[:12]}"
+        return by_engine(Worker(partial(_load_atlas, load_pin(pin), served_model)), engine)
+    # Imported here: the client takes 0.7 s, and most projects' stages never ask.
+    from culturebench.chat.client import ChatClient
+    from culturebench.judging import openai
+
+    key = secret(chosen.key_variable) if chosen.key_variable else None
+    return openai.ServedJudge(ChatClient(chosen, store, key), labels.load(bound / Path(labels.PATH).name))
 
 
-def load_judge(kind: str, pin: Path) -> Judge:
-    """The judge of a pin, its files verified; `JudgeError` for an unknown kind."""
-    if kind not in KINDS:
-        raise JudgeError(f"judges.*.kind is {kind!r}; known kinds: {', '.join(KINDS)}")
-    return KINDS[kind](verified_folder(pin), f"{pin.stem}@{fingerprint(pin)[:12]}")
+def by_engine(judge: Worker[Question, Answer], engine: Engine) -> Answering:
+    """A judge whose batches go to the engine's workers."""
+
+    def answer(questions: Sequence[Question]) -> list[Answer]:
+        batches = list(in_batches(questions, BATCH))
+        done = map_batches(judge, batches, engine=engine, label="CultureVQA", total=len(batches))
+        return [cast(Answer, answer) for batch in done for answer in batch]
+
+    return answer
 
 
-def ask(judge: Judge, pictures: Sequence[Mapping[str, Any]], regions: Sequence[str], seed: int) -> list[dict[str, Any]]:
+def _load_atlas(pin: Pin, served_model: str) -> Asker:
+    return Asker(AtlasClassifier(verified(pin), served_model))
+
+
+class Asker:
+    """A loaded judge that answers batches of questions."""
+
+    def __init__(self, judge: Judge) -> None:
+        self._judge = judge
+
+    def __call__(self, questions: Sequence[Question]) -> list[Answer]:
+        """One answer a question."""
+        images = [from_png(question.image) for question in questions]
+        return self._judge.answer(images, [question.options for question in questions])
+
+
+def ask(
+    judge: Answering, pictures: Sequence[Mapping[str, Any]], regions: Sequence[str], seed: int
+) -> list[dict[str, Any]]:
     """CultureVQA on rows of the pictures artifact: rows of the answers artifact.
 
     The options are `regions` and "unrecognizable", in an order that `seed` and the question decide.
     """
     options = [shuffled([*regions, UNRECOGNIZABLE], seed, row["prompt_id"], row["seed"]) for row in pictures]
-    answers = judge.answer([from_png(row["image"]) for row in pictures], options)
+    questions = [Question(row["image"], shown) for row, shown in zip(pictures, options, strict=True)]
     return [
         {
             "prompt_id": row["prompt_id"],
@@ -46,5 +95,5 @@ def ask(judge: Judge, pictures: Sequence[Mapping[str, Any]], regions: Sequence[s
             "served_model": answer.served_model,
             "options": shown,
         }
-        for row, shown, answer in zip(pictures, options, answers, strict=True)
+        for row, shown, answer in zip(pictures, options, judge(questions), strict=True)
     ]

@@ -9,6 +9,20 @@ from typing import Protocol
 
 from PIL import Image
 
+from culturebench.errors import CultureBenchError
+
+
+class JudgeError(CultureBenchError):
+    """A judge that did not answer."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A picture (PNG) and the options in the order shown."""
+
+    image: bytes
+    options: list[str]
+
 
 @dataclass(frozen=True)
 class Answer:

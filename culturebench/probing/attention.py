@@ -114,6 +114,18 @@ def cultural_attention(
     return values
 
 
+class AttentionReader:
+    """A loaded encoder that reads the CA of batches of prompts, each batch in one pass."""
+
+    def __init__(self, encoder: TextEncoder, *, relative: bool) -> None:
+        self.encoder = encoder
+        self._relative = relative
+
+    def __call__(self, prompts: Sequence[Prompt]) -> list[NDArray[np.float64]]:
+        """One array (directions, layers) a prompt, as `cultural_attention` has them."""
+        return list(cultural_attention(self.encoder, prompts, relative=self._relative, batch_size=len(prompts)))
+
+
 @contextmanager
 def attention_read(encoder: TextEncoder, reader: Reader) -> Generator[None]:
     """Within the block, `reader` gets each layer's attention weights as it runs; nothing is kept."""

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from culturebench.probing.attention import DIRECTIONS, Prompt, Span, cultural_attention
-from culturebench.text_to_image.base import TextEncoder
+from culturebench.probing.attention import DIRECTIONS, Prompt, Span
 
 Row = Mapping[str, Any]
 REFERENCES = ("zero", "context", "neutral_modifier")
@@ -61,15 +60,16 @@ def pairs_of(rows: Sequence[Row]) -> tuple[list[Pair], dict[str, int]]:
     return pairs, dict(dropped)
 
 
-def measure(encoder: TextEncoder, pairs: Sequence[Pair], *, relative: bool, batch_size: int) -> Measured:
+def measure(read: Callable[[Sequence[Prompt]], NDArray[np.float64]], pairs: Sequence[Pair]) -> Measured:
     """CA of every pair at every layer, in every direction and under every reference.
 
+    `read` gives the CA of prompts (prompts, directions, layers), as `cultural_attention` does.
     A pair whose spans hold no token (cut off, or one token for both) is dropped as `no_token`; one without
     a neutral prompt is left out of that reference alone.
     """
     neutrals = [pair.neutral for pair in pairs if pair.neutral is not None]
     prompts = [*(pair.cultural for pair in pairs), *(pair.noun for pair in pairs), *neutrals]
-    found = cultural_attention(encoder, prompts, relative=relative, batch_size=batch_size)
+    found = read(prompts)
     cultural, noun = found[: len(pairs)], found[len(pairs) : 2 * len(pairs)]
     neutral = np.full_like(cultural, np.nan)
     neutral[[i for i, pair in enumerate(pairs) if pair.neutral is not None]] = found[2 * len(pairs) :]

@@ -81,7 +81,8 @@ class TextEncoder(nn.Module):
 
         def hook(_module: nn.Module, _args: Any, output: Tensor) -> Tensor:
             assert self._real is not None, "edits act within TextEncoder.run"
-            return edit(output, self._real)
+            edited = edit(output.float(), self._real.to(output.device))  # sums of half-precision latents drift
+            return edited.to(output.dtype)
 
         handle = self.layers[layer].attention_output.register_forward_hook(hook, prepend=True)
         try:

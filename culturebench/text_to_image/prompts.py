@@ -7,7 +7,6 @@ from itertools import groupby
 from typing import Any
 
 from culturebench.errors import CultureBenchError
-from culturebench.progress import progress
 from culturebench.text_to_image.sampling import Intervention, KeptSampler, Shot
 
 Row = Mapping[str, Any]
@@ -60,10 +59,14 @@ def make_pictures(
         for batch in [list(group)]
         for start in range(0, len(batch), batch_size)
     ]
+    shots = [
+        [Shot(row[caption]["text"], seed, intervene(row["region"], draw)) for row, seed, draw in batch]
+        for batch in batches
+    ]
     made: list[dict[str, Any]] = []
-    for batch in progress(batches, len(batches), f"{condition} (batches of {batch_size})"):
-        shots = [Shot(row[caption]["text"], seed, intervene(row["region"], draw)) for row, seed, draw in batch]
-        for (row, seed, draw), shot, image in zip(batch, shots, sampler.pictures(shots), strict=True):
+    images = sampler.pictures(shots, f"{condition} (batches of {batch_size})")
+    for batch, some, pngs in zip(batches, shots, images, strict=True):
+        for (row, seed, draw), shot, image in zip(batch, some, pngs, strict=True):
             used = draw if shot.intervention else 0
             made.append(_picture(row, row[caption], seed, used, image, condition, strength))
     return made

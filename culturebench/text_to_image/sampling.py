@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
+from culturebench.engine.batches import map_batches
+from culturebench.engine.work import Kept, Worker
 from culturebench.png import to_png
 from culturebench.store import Store, key_of, pack, unpack
 from culturebench.text_to_image.base import Conditioning, Edit, TextToImage
+
+if TYPE_CHECKING:
+    from culturebench.params.engine import Engine
 
 
 @dataclass(frozen=True)
@@ -32,33 +36,16 @@ class Shot:
     intervention: Intervention | None = None
 
 
-class KeptSampler:
-    """A text-to-image system that never makes the same batch twice.
+class Painter:
+    """A loaded system that makes batches of pictures."""
 
-    `system` loads the model, and is called only when a batch is missing in `store`;
-    `identity` (JSON) is all of weights, sampler, libraries and code that determines a picture.
-    """
+    def __init__(self, system: TextToImage) -> None:
+        self.system = system
 
-    def __init__(self, system: Callable[[], TextToImage], identity: Mapping[str, Any], store: Store) -> None:
-        self._load = system
-        self._identity = identity
-        self._store = store
-
-    @cached_property
-    def system(self) -> TextToImage:
-        """The loaded system."""
-        return self._load()
-
-    def pictures(self, shots: Sequence[Shot]) -> list[bytes]:
-        """One PNG a shot. The batch is the unit that is kept: float sums may depend on a batch's other rows."""
-        key = key_of({**self._identity, "shots": [_describe(shot) for shot in shots]})
-        kept = self._store.get(key)
-        if kept is not None:
-            return unpack(kept)
+    def __call__(self, shots: Sequence[Shot]) -> list[bytes]:
+        """One PNG a shot."""
         images = self.system.generate(self._conditioning(shots), [shot.seed for shot in shots])
-        made = [to_png(image) for image in images]
-        self._store.put(key, pack(made))
-        return made
+        return [to_png(image) for image in images]
 
     def _conditioning(self, shots: Sequence[Shot]) -> Conditioning:
         """Every prompt is encoded alone, so that no other prompt's length decides its padding and its float sums."""
@@ -69,6 +56,37 @@ class KeptSampler:
                 encoded[key] = encode(self.system, shot.prompt, shot.intervention)
         rows = [encoded[key_of(_describe_input(shot))].tensors for shot in shots]
         return Conditioning({name: torch.cat([row[name] for row in rows]) for name in rows[0]})
+
+
+class KeptSampler:
+    """A text-to-image system that never makes the same batch twice.
+
+    `load` gives the system, and is called only when a batch is missing in `store`, once in every process of `engine`;
+    `identity` (JSON) is all of weights, sampler, libraries and code that determines a picture.
+    """
+
+    def __init__(
+        self, load: Callable[[], TextToImage], identity: Mapping[str, Any], store: Store, engine: Engine
+    ) -> None:
+        self._painter = Worker[Shot, bytes](lambda: Painter(load()))
+        self._identity = identity
+        self._kept = Kept(store, self._key, pack, unpack)
+        self._engine = engine
+
+    @property
+    def system(self) -> TextToImage:
+        """The system, loaded in this process."""
+        return cast(Painter, self._painter.loaded).system
+
+    def pictures(self, batches: Sequence[Sequence[Shot]], label: str) -> Iterator[list[bytes]]:
+        """One PNG a shot. The batch is the unit that is kept: float sums may depend on a batch's other rows."""
+        done = map_batches(
+            self._painter, batches, engine=self._engine, label=label, total=len(batches), kept=self._kept
+        )
+        return cast(Iterator[list[bytes]], done)
+
+    def _key(self, shots: Sequence[Shot]) -> str:
+        return key_of({**self._identity, "shots": [_describe(shot) for shot in shots]})
 
 
 def encode(system: TextToImage, prompt: str, intervention: Intervention | None) -> Conditioning:

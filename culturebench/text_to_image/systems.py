@@ -5,19 +5,22 @@ from __future__ import annotations
 import ast
 import hashlib
 from collections.abc import Mapping
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from culturebench.artifacts.pins import Pin, load as load_pin
 from culturebench.errors import CultureBenchError
-from culturebench.pins import fingerprint, pin_path, verified_folder
+from culturebench.pins import fingerprint, pin_path, verified
 from culturebench.store import Store
 from culturebench.text_to_image.base import TextToImage
-from culturebench.text_to_image.loading import load_model
+from culturebench.text_to_image.loading import load_encoder, load_model
 from culturebench.text_to_image.sampling import KeptSampler
 
 if TYPE_CHECKING:
     from culturebench.params.encoders import Encoder
+    from culturebench.params.engine import Engine
     from culturebench.params.models import Model
 
 
@@ -31,44 +34,81 @@ CODE = (
     "interventions/enhancer.py",
     "probing/sae.py",
 )
+#: Code that the systems around a pipeline share.
+HUB_CODE = (
+    "text_to_image/adapters/parts.py",
+    "text_to_image/adapters/pipeline.py",
+    "text_to_image/encoders/altdiffusion.py",
+    "text_to_image/encoders/families.py",
+    "text_to_image/encoders/files.py",
+    "text_to_image/encoders/hub.py",
+    "text_to_image/encoders/open_clip.py",
+    "text_to_image/runtime.py",
+)
 
 
 class TowerError(CultureBenchError):
     """A model that names a tower which is no encoder, or several where one is edited."""
 
 
-def single_tower(model: Model) -> str:
-    """The one tower that interventions act on; `TowerError` for a model of several."""
-    if len(model.towers) != 1:
-        raise TowerError(f"interventions act on models of one tower, models.*.towers names {', '.join(model.towers)}")
-    return model.towers[0]
+def edited_tower(model: Model) -> str:
+    """The tower that interventions act on; `TowerError` for a model without towers, or with several and none named."""
+    if not model.towers:
+        raise TowerError(
+            f"a model of the adapter {model.adapter} can neither be probed nor edited; leave of `conditions` in "
+            "params.yaml noun, noun_en and cultural alone while it is among `models`"
+        )
+    if model.edited is None and len(model.towers) > 1:
+        raise TowerError(f"interventions act on one tower; name it in models.*.edited: {', '.join(model.towers)}")
+    return model.edited or model.towers[0]
 
 
 def pins_of(model: Model, encoders: Mapping[str, Encoder], pins: Path) -> list[Path]:
-    """The pin files of a model's towers, then of its backbone; `TowerError` for a tower that is no encoder."""
+    """The pin files of a model's towers, its backbone and its bridge; `TowerError` for a tower that is no encoder."""
     unknown = [tower for tower in model.towers if tower not in encoders]
     if unknown:
         raise TowerError(f"models.*.towers names {', '.join(unknown)}; encoders has: {', '.join(encoders)}")
-    names = [*(encoders[tower].pin for tower in model.towers), model.pin]
+    names = [*(encoders[tower].pin for tower in model.towers), model.pin, *([model.bridge] if model.bridge else [])]
     return [pin_path(pins, name) for name in names]
 
 
 def load_pinned(model: Model, encoders: Mapping[str, Encoder], pins: Path, steps: int) -> TextToImage:
     """The system of a model's pins, every file verified; `PinError` for a file that changed."""
-    *towers, backbone = [verified_folder(path) for path in pins_of(model, encoders, pins)]
-    return load_model(model.adapter, towers, backbone, steps)
+    return _load(model, encoders, _read(model, encoders, pins), steps)
 
 
-def open_sampler(model: Model, encoders: Mapping[str, Encoder], pins: Path, steps: int, store: Store) -> KeptSampler:
+def _read(model: Model, encoders: Mapping[str, Encoder], pins: Path) -> dict[str, Pin]:
+    return {path.stem: load_pin(path) for path in pins_of(model, encoders, pins)}
+
+
+def _load(model: Model, encoders: Mapping[str, Encoder], pins: Mapping[str, Pin], steps: int) -> TextToImage:
+    """Needs no file of the project but the weights, so that any machine that has these can do it."""
+    folders = {name: verified(pin) for name, pin in pins.items()}  # several towers often lie in one repository
+    towers = [load_encoder(encoders[name], folders[encoders[name].pin]) for name in model.towers]
+    return load_model(model, towers, folders[model.pin], folders[model.bridge] if model.bridge else None, steps)
+
+
+def open_sampler(
+    model: Model, encoders: Mapping[str, Encoder], pins: Path, steps: int, store: Store, engine: Engine
+) -> KeptSampler:
     """A sampler of a model's pinned weights; the model is loaded at the first batch that `store` lacks."""
+    towers = {name: encoders[name] for name in model.towers if name in encoders}
     identity = {
         "weights": [fingerprint(path) for path in pins_of(model, encoders, pins)],
-        "adapter": model.adapter,
+        "model": model.model_dump(mode="json", exclude={"pin", "bridge", "towers", "edited"}),
+        "encoders": [encoder.model_dump(mode="json", exclude={"pin"}) for encoder in towers.values()],
         "steps": steps,
         "libraries": {name: version(name) for name in LIBRARIES},
-        "code": code_hash(f"text_to_image/{model.adapter}.py", *CODE),
+        "code": code_hash(*_code_of(model.adapter)),
     }
-    return KeptSampler(lambda: load_pinned(model, encoders, pins, steps), identity, store)
+    load = partial(_load, model, towers, _read(model, encoders, pins), steps)
+    return KeptSampler(load, identity, store, engine)
+
+
+def _code_of(adapter: str) -> tuple[str, ...]:
+    if adapter == "atlas":
+        return ("text_to_image/atlas.py", *CODE)
+    return (f"text_to_image/adapters/{adapter}.py", *HUB_CODE, *CODE)
 
 
 def code_hash(*files: str) -> str:

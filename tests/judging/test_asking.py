@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import pytest
 from PIL import Image
 
-from culturebench.judging.asking import JudgeError, ask, load_judge
+from culturebench.engine.work import Worker
+from culturebench.judging.asking import Asker, ask, by_engine
 from culturebench.judging.atlas import best_option
 from culturebench.judging.base import Answer, shuffled
+from culturebench.params.engine import Engine
 from culturebench.png import to_png
 
 REGIONS = ["jp", "nl", "ua"]
+LOCAL = Engine(kind="local", workers=1, address=None, cpus_per_worker=1, gpus_per_worker=0)
 
 
 class FirstOption:
@@ -24,13 +26,16 @@ class FirstOption:
         return [Answer(shown[0], "", f"I say {shown[0]}", "first-1") for shown in options]
 
 
+FIRST = by_engine(Worker(lambda: Asker(FirstOption())), LOCAL)
+
+
 def picture(prompt: str, seed: int, condition: str = "noun") -> dict[str, Any]:
     image = to_png(Image.new("RGB", (4, 4)))
     return {"prompt_id": prompt, "region": "jp", "condition": condition, "seed": seed, "image": image}
 
 
 def test_the_options_are_the_runs_regions_and_unrecognizable_in_the_order_shown():
-    rows = ask(FirstOption(), [picture("a", seed) for seed in range(20)], REGIONS, seed=0)
+    rows = ask(FIRST, [picture("a", seed) for seed in range(20)], REGIONS, seed=0)
     assert all(sorted(row["options"]) == sorted([*REGIONS, "unrecognizable"]) for row in rows)
     assert all(row["answer"] == row["options"][0] for row in rows)
     assert len({row["answer"] for row in rows}) == 4  # no option stands first by habit
@@ -38,7 +43,7 @@ def test_the_options_are_the_runs_regions_and_unrecognizable_in_the_order_shown(
 
 def test_the_order_is_the_questions_own_and_the_same_under_every_condition():
     first, again, other = (
-        ask(FirstOption(), [picture("a", 1, name)], REGIONS, seed=seed)[0]["options"]
+        ask(FIRST, [picture("a", 1, name)], REGIONS, seed=seed)[0]["options"]
         for name, seed in (("noun", 0), ("amplified", 0), ("noun", 5))
     )
     assert first == again
@@ -46,7 +51,7 @@ def test_the_order_is_the_questions_own_and_the_same_under_every_condition():
 
 
 def test_the_reply_is_kept_as_it_came_with_the_model_that_gave_it():
-    row = ask(FirstOption(), [picture("a", 0)], REGIONS, seed=0)[0]
+    row = ask(FIRST, [picture("a", 0)], REGIONS, seed=0)[0]
     assert row["raw"] == f"I say {row['answer']}"
     assert row["served_model"] == "first-1"
 
@@ -59,8 +64,3 @@ def test_a_classifier_answers_with_the_best_of_the_options_only():
 
 def test_a_region_that_the_classifier_never_learned_is_never_answered():
     assert best_option({"jp": 0.0, "plain": 0.0}, ["atlantis", "jp", "unrecognizable"]) == "jp"
-
-
-def test_an_unknown_kind_of_judge_is_refused_with_the_known_ones(tmp_path: Any):
-    with pytest.raises(JudgeError, match="'oracle'; known kinds: atlas"):
-        load_judge("oracle", tmp_path / "none.json")

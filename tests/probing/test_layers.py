@@ -1,8 +1,10 @@
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
 
-from culturebench.probing.attention import DIRECTIONS, Prompt
+from culturebench.probing.attention import DIRECTIONS, Prompt, cultural_attention
 from culturebench.probing.layers import Bootstrap, delta_curve
 from culturebench.probing.pairs import Pair, differences, measure, pairs_of
 from tests.support.small_encoder import WrittenEncoder
@@ -54,7 +56,7 @@ def noisy_attention(seed, planted=None, strength=3.0):
 
 
 def marked_layer(encoder, pairs, reference="zero", direction="modifier_to_noun"):
-    rows = measure(encoder, pairs, relative=True, batch_size=64).rows
+    rows = measure(partial(cultural_attention, encoder, relative=True, batch_size=64), pairs).rows
     values = differences(rows, reference, direction, len(encoder.layers))
     return delta_curve(values, encoder.last_upstream_layer + 1, BOOTSTRAP)
 
@@ -117,13 +119,18 @@ def test_pairs_without_spans_stay_out_with_a_reason():
 
 def test_a_pair_whose_spans_share_one_token_is_dropped_and_counted():
     merged = Pair("x", "jp", Prompt("bluevase", (4, 8), (0, 4), False), Prompt("vase", (0, 4), None, False), None)
-    measured = measure(WrittenEncoder(3, noisy_attention(0)), [merged, *some_pairs(3)], relative=True, batch_size=8)
+    measured = measure(
+        partial(cultural_attention, WrittenEncoder(3, noisy_attention(0)), relative=True, batch_size=8),
+        [merged, *some_pairs(3)],
+    )
     assert measured.dropped == {"no_token": 1}
     assert {r["picture_id"] for r in measured.rows} == {"000", "001", "002"}
 
 
 def test_a_pair_without_a_neutral_prompt_is_missing_under_that_reference_only():
-    rows = measure(WrittenEncoder(3, noisy_attention(0)), some_pairs(6), relative=True, batch_size=8).rows
+    rows = measure(
+        partial(cultural_attention, WrittenEncoder(3, noisy_attention(0)), relative=True, batch_size=8), some_pairs(6)
+    ).rows
     for direction in DIRECTIONS:
         assert len(differences(rows, "neutral_modifier", direction, 3)) == 3
         assert len(differences(rows, "zero", direction, 3)) == 6

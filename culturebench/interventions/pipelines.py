@@ -1,0 +1,249 @@
+"""Culture neurons in plain diffusers code: `with amplify(pipe, neurons, "jp", strength=7): pipe("お椀")`.
+
+Within the block the pipeline encodes its prompts under the edit; a negative prompt, and the empty one of guidance,
+are encoded as ever. Afterwards, also after an exception, nothing of it is left on the pipeline.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from culturebench.errors import CultureBenchError
+from culturebench.interventions import enhancer as enhancers
+from culturebench.interventions.bound import load_culture
+from culturebench.interventions.by_language import region_of
+from culturebench.interventions.conditions import CultureNeurons
+from culturebench.probing import sae as saes
+from culturebench.regions.model import load_region_file
+from culturebench.text_to_image.base import Edit
+from culturebench.text_to_image.encoders.hub import ENCODER, TOKENIZER, HubEncoder
+
+#: A prompt -> what is done to the features of its tokens; None: nothing.
+Choose = Callable[[str], Edit | None]
+
+
+class PipelineError(CultureBenchError):
+    """A pipeline that cannot be edited as asked."""
+
+
+@dataclass(frozen=True)
+class Neurons:
+    """The culture neurons of one text encoder, and the languages of the regions where these were given."""
+
+    culture: CultureNeurons
+    width: int  # dimensions of the encoder's features
+    languages: Mapping[str, str] = field(default_factory=dict[str, str])  # region -> ISO 639-1 code
+
+
+def load_neurons(folder: str | os.PathLike[str], regions: str | os.PathLike[str] | None = None) -> Neurons:
+    """What was found in an encoder: `folder` is such as models/bound/<model>/<encoder>.
+
+    `regions` is a folder of region files, such as annotations/regions; with it a prompt's language can tell its
+    region. `ArtifactError` or `RegionError` for a file that is missing or damaged.
+    """
+    bound = Path(folder)
+    culture = load_culture(bound.parent, bound.name)
+    width = saes.load(culture.folders[min(culture.folders)]).d
+    if regions is None:
+        return Neurons(culture, width)
+    codes = sorted({row["region"] for row in culture.table})
+    return Neurons(culture, width, {code: load_region_file(Path(regions) / f"{code}.yaml").language for code in codes})
+
+
+@contextmanager
+def amplify(
+    pipe: Any, neurons: Neurons, region: str | None = None, strength: float = 1.0, *, tower: str | None = None
+) -> Generator[None]:
+    """Within the block, prompts are encoded with a region's neurons scaled by 1 + `strength`; 0 changes no bit.
+
+    Without `region` each prompt's language tells it. `tower` names the text encoder that the neurons are of, such as
+    `text_encoder_2`, in a pipeline with several. Of several autoencoders the one with the lowest seed is taken.
+    `PipelineError`, `ChoiceError` or `LanguageError` for what does not fit.
+    """
+    with _edited(pipe, tower, neurons.culture.layer, neurons.width, _chooser(neurons, "amplified", strength, region)):
+        yield
+
+
+@contextmanager
+def activate(
+    pipe: Any, neurons: Neurons, region: str | None = None, strength: float = 1.0, *, tower: str | None = None
+) -> Generator[None]:
+    """As `amplify`, but each neuron is set to `strength` times its mean activation on cultural prompts."""
+    with _edited(pipe, tower, neurons.culture.layer, neurons.width, _chooser(neurons, "activated", strength, region)):
+        yield
+
+
+@contextmanager
+def mask(pipe: Any, neurons: Neurons, region: str | None = None, *, tower: str | None = None) -> Generator[None]:
+    """As `amplify`, but the neurons are set to 0."""
+    with _edited(pipe, tower, neurons.culture.layer, neurons.width, _chooser(neurons, "masked", 0.0, region)):
+        yield
+
+
+@contextmanager
+def enhance(pipe: Any, folder: str | os.PathLike[str], *, tower: str | None = None) -> Generator[None]:
+    """Within the block, prompts are encoded under the enhancer in `folder`, such as models/enhancer/<model>/culture."""
+    enhancer, layer = enhancers.load(Path(folder))
+    edit = enhancer.as_edit()
+    with _edited(pipe, tower, layer, enhancer.d, lambda text: edit):
+        yield
+
+
+def _chooser(neurons: Neurons, condition: str, strength: float, region: str | None) -> Choose:
+    def edit_of(code: str) -> Edit | None:
+        done = neurons.culture.intervention(condition, strength, code, 0)
+        return None if done is None else done.edit
+
+    if region is not None:
+        edit = edit_of(region)  # an unknown region is named before any picture
+        return lambda text: edit
+    if not neurons.languages:
+        raise PipelineError(
+            "no region: give `region`, or `regions` (a folder of region files) to load_neurons, "
+            "so that a prompt's language tells it"
+        )
+    return lambda text: edit_of(region_of(text, neurons.languages))
+
+
+@contextmanager
+def _edited(pipe: Any, tower: str | None, layer: int, width: int, choose: Choose) -> Generator[None]:
+    """The pipeline is, for the block, of a class of its own, whose `encode_prompt` attaches the edit."""
+    name = _tower(pipe, tower)
+    encoder = HubEncoder(getattr(pipe, name), getattr(pipe, name.replace(ENCODER, TOKENIZER)))
+    if width != encoder.hidden_size or layer >= len(encoder.layers):
+        raise PipelineError(
+            f"the edit is of layer {layer} of an encoder {width} wide; {name} has {len(encoder.layers)} layers and is "
+            f"{encoder.hidden_size} wide: give the `tower` that the neurons were found in"
+        )
+    plain = type(pipe)
+    pipe.__class__ = _subclass(plain, _Tower(name, encoder, layer, choose))
+    try:
+        yield
+    finally:
+        pipe.__class__ = plain
+
+
+def _tower(pipe: Any, named: str | None) -> str:
+    if not hasattr(pipe, "encode_prompt"):
+        raise PipelineError(f"{type(pipe).__name__} has no encode_prompt; give a text-to-image pipeline of diffusers")
+    parts: Mapping[str, Any] = pipe.components
+    towers = sorted(name for name, part in parts.items() if name.startswith(ENCODER) and part is not None)
+    if named is None and len(towers) == 1:
+        return towers[0]
+    if named not in towers:
+        got = "name" if named is None else f"there is no {named!r}, name"
+        raise PipelineError(f"{got} the tower that the neurons are of: {', '.join(towers) or 'the pipeline has none'}")
+    return named
+
+
+def _subclass(plain: Any, tower: _Tower) -> Any:
+    """`plain` with prompts encoded under the tower's edit."""
+    encode = inspect.signature(plain.encode_prompt)
+    both = "negative_prompt" in encode.parameters  # else a second call encodes the negative prompt, as FLUX's
+    within: list[int] = []  # for the picture being made: how often prompts were encoded so far
+
+    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        within.append(0)
+        try:
+            return plain.__call__(self, *args, **kwargs)
+        finally:
+            within.pop()
+
+    def encode_prompt(self: Any, *args: Any, **kwargs: Any) -> Any:
+        again = bool(within and within[-1])
+        if within:
+            within[-1] += 1
+        if again and not both:
+            return plain.encode_prompt(self, *args, **kwargs)
+        with tower.attached(encode.bind(self, *args, **kwargs).arguments):
+            return plain.encode_prompt(self, *args, **kwargs)
+
+    names = {key: getattr(plain, key) for key in ("__doc__", "__module__", "__qualname__")}
+    call.__signature__ = inspect.signature(plain.__call__)  # type: ignore[attr-defined]
+    encode_prompt.__signature__ = encode  # type: ignore[attr-defined]
+    return type(plain.__name__, (plain,), {**names, "__call__": call, "encode_prompt": encode_prompt})
+
+
+@dataclass(frozen=True)
+class _Tower:
+    """One text encoder of a pipeline, and what is done to it for each prompt."""
+
+    name: str  # the pipeline's
+    encoder: HubEncoder
+    layer: int
+    choose: Choose
+
+    @contextmanager
+    def attached(self, given: Mapping[str, Any]) -> Generator[None]:
+        """Within the block, the tower's first run is edited: pipelines encode the prompt before the negative one.
+
+        `given` are the arguments of `encode_prompt`.
+        """
+        texts = self._texts(given)
+        chosen = [self.choose(text) for text in texts]
+        if not any(chosen):
+            yield
+            return
+        edit = _by_row(chosen)
+        reading: list[Tensor] = []  # which tokens are real, while the tower reads the prompts
+        runs: list[None] = []
+
+        def before(_module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+            if not runs:
+                ids = args[0] if args else kwargs["input_ids"]
+                if len(ids) != len(texts):  # the negative ones among them, or a prompt in several pieces
+                    raise PipelineError(f"{self.name} reads {len(ids)} texts at once for {len(texts)} prompts")
+                mask_given = args[1] if len(args) > 1 else kwargs.get("attention_mask")
+                reading.append(self.encoder.real_tokens(ids, mask_given))
+            runs.append(None)
+
+        def inside(_module: Any, _args: Any, output: Tensor) -> Tensor | None:
+            if not reading:
+                return None
+            return edit(output.float(), reading[0].to(output.device)).to(output.dtype)
+
+        def after(_module: Any, _args: Any, _output: Any) -> None:
+            reading.clear()
+
+        with ExitStack() as hooks:
+            model = self.encoder.model
+            for handle in (
+                model.register_forward_pre_hook(before, with_kwargs=True),
+                self.encoder.layers[self.layer].attention_output.register_forward_hook(inside, prepend=True),
+                model.register_forward_hook(after),
+            ):
+                hooks.callback(handle.remove)
+            yield
+        if not runs:
+            raise PipelineError(f"the pipeline encoded its prompt without running {self.name}, so nothing was edited")
+
+    def _texts(self, given: Mapping[str, Any]) -> list[str]:
+        own = self.name.replace(ENCODER, "prompt")  # prompt_2 of text_encoder_2, where it is given
+        found = given.get(own) or given.get("prompt")
+        if found is None or given.get("prompt_embeds") is not None:
+            raise PipelineError(
+                "embeddings of the caller's cannot be edited; give the pipeline the prompt itself, or leave the block"
+            )
+        return [found] if isinstance(found, str) else list(found)
+
+
+def _by_row(chosen: Sequence[Edit | None]) -> Edit:
+    """Each prompt's own edit."""
+
+    def edit(features: Tensor, real: Tensor) -> Tensor:
+        rows = [
+            features[row : row + 1] if own is None else own(features[row : row + 1], real[row : row + 1])
+            for row, own in enumerate(chosen)
+        ]
+        return torch.cat(rows)
+
+    return edit

@@ -1,0 +1,1 @@
+"""Text-to-image systems: one module each, around the pipelines of diffusers."""

@@ -1,0 +1,44 @@
+"""Work in batches that fit into the device's memory."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import torch
+
+from culturebench.errors import CultureBenchError
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class DeviceMemoryError(CultureBenchError):
+    """A device without memory for a single picture."""
+
+
+class Batches:
+    """Batches of at most `most` items, halved for good whenever the device runs out of memory."""
+
+    def __init__(self, most: int | None = None) -> None:
+        self.most = most
+
+    def map(self, work: Callable[[Sequence[T]], Sequence[R]], items: Sequence[T]) -> list[R]:
+        """The results of `work` in the order of `items`; `DeviceMemoryError` when not even one item fits."""
+        done: list[R] = []
+        while len(done) < len(items):
+            size = min(self.most or len(items), len(items) - len(done))
+            try:
+                done += work(items[len(done) : len(done) + size])
+                continue
+            except torch.OutOfMemoryError:
+                if size == 1:
+                    raise DeviceMemoryError(
+                        "the device has no memory for a single picture; set models.*.runtime.offload: model, "
+                        "a smaller models.*.size, or free memory that other programs hold"
+                    ) from None
+            self.most = size // 2
+            torch.cuda.empty_cache()
+            print(f"out of memory with {size} pictures at once; going on with {self.most}", file=sys.stderr)
+        return done

@@ -1,0 +1,90 @@
+"""The parts of a pipeline's folder, each loaded from its own subfolder by the class that its config names."""
+
+from __future__ import annotations
+
+import json
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import diffusers
+
+from culturebench.errors import CultureBenchError
+from culturebench.text_to_image.runtime import device_of, dtype_of
+
+if TYPE_CHECKING:
+    from culturebench.params.models import ModelRuntime
+
+DENOISERS = ("unet", "transformer")
+
+
+class BackboneError(CultureBenchError):
+    """A backbone's folder that is incomplete, or of a kind that cannot be used."""
+
+
+def load_parts(folder: Path, how: ModelRuntime) -> dict[str, Any]:
+    """Denoiser, `vae` and `scheduler`, frozen; `model_index.json` is not needed, and pickles are refused."""
+    name = next((name for name in DENOISERS if (folder / name).is_dir()), None)
+    if name is None:
+        raise BackboneError(f"{folder} holds neither unet/ nor transformer/; `pin` must be a pipeline's folder")
+    denoiser = _load(folder / name, how, how.device_map)
+    if how.attention != "auto":
+        denoiser.set_attention_backend("native" if how.attention in ("sdpa", "eager") else "flash")
+    parts = {name: denoiser, "vae": _load(folder / "vae", how, None)}
+    for part in parts.values():
+        part.eval().requires_grad_(False)
+    kind = _class_of(folder / "scheduler/scheduler_config.json")
+    return {**parts, "scheduler": kind.from_pretrained(folder / "scheduler", local_files_only=True)}
+
+
+def read_index(folder: Path) -> dict[str, Any]:
+    """What `model_index.json` says beside the parts' classes; empty where there is none."""
+    path = folder / "model_index.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def placed(pipe: Any, how: ModelRuntime) -> Any:
+    """The pipeline on its device, or waiting on the CPU as `offload` says."""
+    pipe.set_progress_bar_config(disable=True)
+    if how.offload == "none":
+        return pipe if how.device_map else pipe.to(device_of(how))
+    _need_accelerate(f"models.*.runtime.offload: {how.offload}")
+    if how.offload == "model":
+        pipe.enable_model_cpu_offload(device=device_of(how))
+    else:
+        pipe.enable_sequential_cpu_offload(device=device_of(how))
+    return pipe
+
+
+def _load(folder: Path, how: ModelRuntime, device_map: str | None) -> Any:
+    if device_map:
+        _need_accelerate(f"models.*.runtime.device_map: {device_map}")
+    kind = _class_of(folder / "config.json")
+    try:
+        return kind.from_pretrained(
+            folder,
+            torch_dtype=dtype_of(how),
+            use_safetensors=True,
+            local_files_only=True,
+            device_map=device_map,
+            low_cpu_mem_usage=bool(device_map),
+        )
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise BackboneError(f"{folder} cannot be loaded as {kind.__name__}: {reason}") from None
+
+
+def _class_of(config: Path) -> Any:
+    try:
+        name = json.loads(config.read_text(encoding="utf-8"))["_class_name"]
+    except (FileNotFoundError, KeyError, ValueError):
+        raise BackboneError(f"{config} is missing or names no class; `pin` must be a pipeline's folder") from None
+    kind = getattr(diffusers, str(name), None)
+    if kind is None:
+        raise BackboneError(f"{config} names the class {name}, which diffusers {diffusers.__version__} does not have")
+    return kind
+
+
+def _need_accelerate(what: str) -> None:
+    if find_spec("accelerate") is None:
+        raise BackboneError(f"{what} needs the package accelerate; run `pip install --editable '.[gpu]'`")

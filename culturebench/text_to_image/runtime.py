@@ -1,0 +1,24 @@
+"""Where and in which precision models run; what params leave open depends on the machine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from culturebench.params._runtime import Runtime
+
+
+def device_of(how: Runtime) -> torch.device:
+    """The device; `auto` is the first accelerator, else the CPU."""
+    if how.device != "auto":
+        return torch.device(how.device)
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def dtype_of(how: Runtime) -> torch.dtype:
+    """The weights' type; `auto` is bfloat16 on an accelerator and float32 on a CPU."""
+    if how.dtype != "auto":
+        return {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}[how.dtype]
+    return torch.float32 if device_of(how).type == "cpu" else torch.bfloat16

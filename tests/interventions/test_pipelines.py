@@ -1,0 +1,322 @@
+"""Culture neurons in plain diffusers code: what the library's own pipelines make under an edit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import diffusers
+import numpy as np
+import pytest
+import torch
+from diffusers import DiffusionPipeline
+
+import layouts
+import sd15
+import tiny_project
+from culturebench.artifacts import binding, layer_probe, neurons as neuron_table, sae as sae_artifact
+from culturebench.interventions import enhancer as enhancers
+from culturebench.interventions.choice import ChoiceError
+from culturebench.interventions.edits import amplify as amplify_features
+from culturebench.interventions.enhancer import Enhancer
+from culturebench.interventions.pipelines import (
+    Neurons,
+    PipelineError,
+    activate,
+    amplify,
+    enhance,
+    load_neurons,
+    mask,
+)
+from culturebench.probing import sae as saes
+from culturebench.probing.sae import TopKSAE
+from culturebench.text_to_image.encoders.hub import HubEncoder
+from import_graph import ROOT
+
+PROMPTS = ["青海波の椀 bowl", "a plain bowl"]
+REGIONS = ROOT / "annotations/regions"
+#: Pipeline -> towers.
+TOWERS = {
+    "sd15": ["text_encoder"],
+    "sdxl": ["text_encoder", "text_encoder_2"],
+    "sd35_medium": ["text_encoder", "text_encoder_2", "text_encoder_3"],
+    "flux": ["text_encoder", "text_encoder_2"],
+}
+CASES = [(name, tower) for name, towers in TOWERS.items() for tower in towers]
+OF = {"jp": [1, 2, 3], "nl": [4, 5, 6], "de": [7, 8]}
+
+
+@pytest.fixture(scope="module")
+def pipe_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Any]:
+    """The library's own pipeline of a layout; the tests hold that nothing changes it."""
+    root = tmp_path_factory.mktemp("layouts")
+
+    @cache
+    def loaded(name: str) -> Any:
+        write = sd15.write if name == "sd15" else partial(layouts.write, name)
+        pipe: Any = DiffusionPipeline.from_pretrained(write(root / name), use_safetensors=True)
+        pipe.set_progress_bar_config(disable=True)
+        return pipe
+
+    return loaded
+
+
+def encoder_of(pipe: Any, tower: str) -> HubEncoder:
+    return HubEncoder(getattr(pipe, tower), getattr(pipe, tower.replace("text_encoder", "tokenizer")))
+
+
+def write_neurons(bound: Path, width: int, layer: int = 0) -> Path:
+    """The folder of a tower in the layout of `bind_encoder`."""
+    verdict = dict.fromkeys(layer_probe.LAYER_KEYS, "")
+    layer_probe.save_layer(binding.layer_path(bound, "tower"), {**verdict, "layer": layer})
+    generator = torch.Generator().manual_seed(0)
+    sae = TopKSAE(width, 32, k=4)
+    for weights in (sae.encoder, sae.decoder):
+        weights.data = torch.randn(weights.shape, generator=generator)
+    saes.save(sae, sae_artifact.seed_folder(binding.sae_folder(bound, "tower"), 0))
+    rows = [
+        {**tiny_project.neuron(0, "jp", latent), "region": region, "selected": latent in chosen}
+        for region, chosen in OF.items()
+        for latent in range(32)
+    ]
+    neuron_table.TABLE.save(binding.neurons_path(bound, "tower"), rows)
+    return bound / "tower"
+
+
+@pytest.fixture
+def neurons_of(tmp_path: Path) -> Callable[..., Neurons]:
+    """Neurons as if they had been found in a tower."""
+
+    def made(pipe: Any, tower: str) -> Neurons:
+        return load_neurons(write_neurons(tmp_path, encoder_of(pipe, tower).hidden_size), REGIONS)
+
+    return made
+
+
+def make(pipe: Any, prompts: str | list[str], negative: str | None = "ugly", **more: Any) -> Any:
+    """Latents of one step, under guidance with a negative prompt."""
+    if isinstance(prompts, list) and negative is not None:
+        more["negative_prompt"] = [negative] * len(prompts)
+    elif negative is not None:
+        more["negative_prompt"] = negative
+    flux = isinstance(pipe, diffusers.FluxPipeline)
+    guidance = {"true_cfg_scale": 5.0, "max_sequence_length": 32} if flux else {"guidance_scale": 5.0}
+    guidance |= {"max_sequence_length": 32} if isinstance(pipe, diffusers.StableDiffusion3Pipeline) else {}
+    size = {"height": 32, "width": 32, "num_inference_steps": 1, "output_type": "np"}
+    noise = torch.Generator().manual_seed(0)
+    return pipe(prompts, **size, **guidance, **more, generator=noise).images
+
+
+def states(pipe: Any, tower: str, prompts: str | list[str], **more: Any) -> list[torch.Tensor]:
+    """What the tower gave for the prompt and for the negative one while pictures were made."""
+    seen: list[torch.Tensor] = []
+    handle = getattr(pipe, tower).register_forward_hook(lambda _m, _a, out: seen.append(out.last_hidden_state.clone()))
+    try:
+        make(pipe, prompts, **more)
+    finally:
+        handle.remove()
+    return seen
+
+
+def hooks(pipe: Any) -> int:
+    parts = [part for part in pipe.components.values() if isinstance(part, torch.nn.Module)]
+    return sum(
+        len(module._forward_hooks) + len(module._forward_pre_hooks) for part in parts for module in part.modules()
+    )
+
+
+@pytest.mark.parametrize(("name", "tower"), CASES)
+def test_the_prompt_is_read_under_the_edit_and_the_negative_prompt_as_ever(
+    name: str, tower: str, pipe_of: Callable[[str], Any], neurons_of: Callable[..., Neurons]
+) -> None:
+    pipe = pipe_of(name)
+    neurons = neurons_of(pipe, tower)
+    plain = states(pipe, tower, PROMPTS)
+    with amplify(pipe, neurons, region="jp", strength=7, tower=tower):
+        prompt, negative = states(pipe, tower, PROMPTS)
+    assert torch.equal(negative, plain[1])
+    encoder = encoder_of(pipe, tower)
+    encoder.max_tokens = prompt.shape[1]
+    with encoder.edited(0, amplify_features(saes.load(neurons.culture.folders[0]), OF["jp"], 7)), torch.no_grad():
+        wanted = encoder.run(encoder.tokenize_full(PROMPTS))["last"]
+    torch.testing.assert_close(prompt, wanted, atol=1e-4, rtol=1e-4)
+    assert not torch.allclose(prompt, plain[0], atol=1e-2)
+
+
+@pytest.mark.parametrize(("name", "tower"), CASES)
+def test_strength_0_changes_no_bit_and_nothing_is_left_behind(
+    name: str, tower: str, pipe_of: Callable[[str], Any], neurons_of: Callable[..., Neurons]
+) -> None:
+    pipe = pipe_of(name)
+    neurons, kind, before = neurons_of(pipe, tower), type(pipe), hooks(pipe)
+    plain = make(pipe, PROMPTS)
+    with amplify(pipe, neurons, region="jp", strength=0, tower=tower):
+        assert np.array_equal(make(pipe, PROMPTS), plain)
+    with amplify(pipe, neurons, region="jp", strength=7, tower=tower):
+        assert not np.array_equal(make(pipe, PROMPTS), plain)
+    assert type(pipe) is kind
+    assert hooks(pipe) == before
+    assert np.array_equal(make(pipe, PROMPTS), plain)
+
+
+def test_a_prompt_alone_reads_as_in_a_batch_and_several_pictures_of_it_share_it(
+    pipe_of: Callable[[str], Any], neurons_of: Callable[..., Neurons]
+) -> None:
+    pipe = pipe_of("sd15")
+    with activate(pipe, neurons_of(pipe, "text_encoder"), region="jp", strength=2):
+        both, alone = (states(pipe, "text_encoder", prompts)[0] for prompts in (PROMPTS, PROMPTS[0]))
+        assert len(make(pipe, PROMPTS, num_images_per_prompt=2)) == 4
+    torch.testing.assert_close(both[:1], alone, atol=1e-5, rtol=1e-4)
+
+
+def test_without_guidance_and_without_a_negative_prompt_the_prompt_is_edited_too(
+    pipe_of: Callable[[str], Any], neurons_of: Callable[..., Neurons]
+) -> None:
+    pipe = pipe_of("flux")
+    neurons = neurons_of(pipe, "text_encoder_2")
+    plain = make(pipe, "a bowl", None)
+    with mask(pipe, neurons, region="jp", tower="text_encoder_2"):
+        first, second = make(pipe, "a bowl", None), make(pipe, "a bowl", None)
+    assert np.array_equal(first, second)
+    assert not np.array_equal(first, plain)
+
+
+def test_each_prompt_of_a_batch_gets_the_neurons_of_its_own_language(
+    pipe_of: Callable[[str], Any], neurons_of: Callable[..., Neurons]
+) -> None:
+    pipe = pipe_of("sdxl")
+    neurons, prompts = neurons_of(pipe, "text_encoder"), ["お椀", "een huis met een tuin"]
+    with amplify(pipe, neurons, strength=7, tower="text_encoder"):
+        found = states(pipe, "text_encoder", prompts)[0]
+    for row, region in enumerate(("jp", "nl")):
+        with amplify(pipe, neurons, region=region, strength=7, tower="text_encoder"):
+            assert torch.equal(states(pipe, "text_encoder", prompts)[0][row], found[row])
+
+
+def test_edits_of_two_towers_and_of_one_tower_go_together(pipe_of: Callable[[str], Any], tmp_path: Path) -> None:
+    pipe = pipe_of("sdxl")
+    first, second = (
+        load_neurons(write_neurons(tmp_path / tower, encoder_of(pipe, tower).hidden_size)) for tower in TOWERS["sdxl"]
+    )
+    with amplify(pipe, first, "jp", 7, tower="text_encoder"):
+        alone = states(pipe, "text_encoder", PROMPTS)
+        with amplify(pipe, second, "nl", 7, tower="text_encoder_2"), mask(pipe, first, "nl", tower="text_encoder"):
+            inside = states(pipe, "text_encoder", PROMPTS)
+            assert not torch.equal(inside[0], alone[0])
+            assert torch.equal(inside[1], alone[1])
+        assert torch.equal(states(pipe, "text_encoder", PROMPTS)[0], alone[0])
+
+
+def test_an_enhancer_acts_in_the_same_way(pipe_of: Callable[[str], Any], tmp_path: Path) -> None:
+    pipe = pipe_of("sd15")
+    enhancer = Enhancer(encoder_of(pipe, "text_encoder").hidden_size, 8)
+    enhancers.save(enhancer, tmp_path / "fresh", layer=0)
+    with torch.no_grad():
+        enhancer.gain.fill_(2.0)
+    enhancers.save(enhancer, tmp_path / "trained", layer=0)
+    plain = states(pipe, "text_encoder", PROMPTS)
+    with enhance(pipe, tmp_path / "fresh"):  # its gain is 0
+        assert all(map(torch.equal, states(pipe, "text_encoder", PROMPTS), plain))
+    with enhance(pipe, tmp_path / "trained"):
+        prompt, negative = states(pipe, "text_encoder", PROMPTS)
+    assert torch.equal(negative, plain[1])
+    assert not torch.equal(prompt, plain[0])
+
+
+@pytest.mark.parametrize("part", ["unet", "text_encoder"])
+def test_nothing_is_left_behind_after_an_exception(
+    part: str, pipe_of: Callable[[str], Any], neurons_of: Callable[..., Neurons]
+) -> None:
+    pipe = pipe_of("sd15")
+    neurons, kind, before, plain = neurons_of(pipe, "text_encoder"), type(pipe), hooks(pipe), make(pipe, PROMPTS)
+
+    def fail(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    blocks = pipe.unet if part == "unet" else encoder_of(pipe, part).layers[1].attention
+    handle = blocks.register_forward_pre_hook(fail)
+    with pytest.raises(KeyboardInterrupt), amplify(pipe, neurons, "jp", 7):
+        make(pipe, PROMPTS)
+    handle.remove()
+    assert type(pipe) is kind
+    assert hooks(pipe) == before
+    assert np.array_equal(make(pipe, PROMPTS), plain)
+
+
+def test_what_does_not_fit_is_refused_before_any_picture(
+    pipe_of: Callable[[str], Any], neurons_of: Callable[..., Neurons], tmp_path: Path
+) -> None:
+    pipe = pipe_of("sdxl")
+    neurons = neurons_of(pipe, "text_encoder")
+    refused(amplify(pipe, neurons, "jp", 7), PipelineError, "name the tower .*: text_encoder, text_encoder_2")
+    refused(mask(pipe, neurons, "jp", tower="t5"), PipelineError, "there is no 't5'")
+    refused(amplify(pipe, neurons, "xx", 7, tower="text_encoder"), ChoiceError, "de, jp, nl")
+    wide = load_neurons(write_neurons(tmp_path / "wide", neurons.width + 1))
+    refused(mask(pipe, wide, "jp", tower="text_encoder"), PipelineError, "wide: give the `tower`")
+    refused(mask(pipe, wide, tower="text_encoder"), PipelineError, "give `region`, or `regions`")
+    deep = load_neurons(write_neurons(tmp_path / "deep", neurons.width, layer=40))
+    refused(mask(pipe, deep, "jp", tower="text_encoder"), PipelineError, "layer 40")
+    refused(mask(torch.nn.Identity(), neurons, "jp"), PipelineError, "Identity has no encode_prompt")
+
+
+def refused(edit: AbstractContextManager[None], error: type[Exception], words: str) -> None:
+    with pytest.raises(error, match=words), edit:
+        pass
+
+
+def test_embeddings_of_the_callers_are_refused_since_no_edit_reaches_them(
+    pipe_of: Callable[[str], Any], neurons_of: Callable[..., Neurons]
+) -> None:
+    pipe = pipe_of("sd15")
+    neurons = neurons_of(pipe, "text_encoder")
+    embeds = pipe.encode_prompt("a bowl", "cpu", 1, False)[0]
+    with pytest.raises(PipelineError, match="embeddings of the caller's"), mask(pipe, neurons, "jp"):
+        pipe(prompt_embeds=embeds, num_inference_steps=1, height=32, width=32)
+
+
+class BothHalvesAtOnce(diffusers.StableDiffusionPipeline):
+    """Reads the negative prompt and the prompt in one run."""
+
+    def encode_prompt(self, prompt: str, *_: Any, **__: Any) -> Any:
+        ids = self.tokenizer(["", prompt], padding="max_length", return_tensors="pt").input_ids
+        return self.text_encoder(ids)[0].chunk(2)[::-1]
+
+
+class NoneAtAll(diffusers.StableDiffusionPipeline):
+    """Knows its prompts by heart."""
+
+    def encode_prompt(self, prompt: str, *_: Any, **__: Any) -> Any:
+        return torch.zeros(1, 77, 64), torch.zeros(1, 77, 64)
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"), [(BothHalvesAtOnce, "reads 2 texts at once for 1 prompts"), (NoneAtAll, "nothing was edited")]
+)
+def test_a_pipeline_that_encodes_in_another_way_is_refused(
+    kind: Any, words: str, pipe_of: Callable[[str], Any], neurons_of: Callable[..., Neurons]
+) -> None:
+    pipe = kind(**pipe_of("sd15").components, requires_safety_checker=False)
+    neurons = neurons_of(pipe, "text_encoder")
+    with pytest.raises(PipelineError, match=words), mask(pipe, neurons, "jp"):
+        pipe("a bowl", num_inference_steps=1, height=32, width=32)
+    assert type(pipe) is kind
+
+
+def test_the_readmes_lines_run(pipe_of: Callable[[str], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (lines,) = re.findall(r"(?ms)^```python\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"))
+    pipe = pipe_of("sdxl")
+    made = write_neurons(tmp_path / "models/bound/sdxl", encoder_of(pipe, "text_encoder_2").hidden_size)
+    made.rename(made.with_name("sdxl_clip_g"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(pipe, "default_sample_size", 32 // pipe.vae_scale_factor)
+    pictures = []
+    for snippet in (lines, lines.replace("strength=7", "strength=0")):
+        torch.manual_seed(0)
+        found: dict[str, Any] = {"pipe": pipe}
+        exec(snippet, found)  # noqa: S102 (our own README)
+        pictures.append(np.asarray(found["picture"]))
+    assert not np.array_equal(*pictures)

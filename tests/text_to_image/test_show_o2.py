@@ -1,0 +1,106 @@
+"""Show-o2's process: the protocol on both sides, and what is refused. The model itself is not run here."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from culturebench.params.encoders import Encoder
+from culturebench.params.models import Model
+from culturebench.text_to_image.adapters.show_o2 import ShowO2, WorkerError
+from culturebench.text_to_image.loading import AdapterError, load_encoder, load_model
+from culturebench.text_to_image.systems import TowerError, edited_tower
+from import_graph import ROOT
+
+#: The project's worker, with a painter in the place of the model: one colour a prompt and seed.
+PAINTER = f"""
+    import sys
+    sys.path.insert(0, {str(ROOT / "workers")!r})
+    from PIL import Image
+    from show_o2 import serve
+
+    class OutOfMemoryError(RuntimeError):
+        pass
+
+    def paint(request):
+        print("painting", file=sys.stderr)
+        if len(request["prompts"]) > 2:
+            raise OutOfMemoryError("the device is full")
+        if "bad" in request["prompts"]:
+            raise ValueError("a bad prompt")
+        pairs = zip(request["prompts"], request["seeds"], strict=True)
+        return [Image.new("RGB", (8, 8), (len(prompt), seed, request["steps"])) for prompt, seed in pairs]
+
+    serve(paint, sys.stdin, sys.stdout)
+"""
+
+
+def system(tmp_path: Path, program: str) -> ShowO2:
+    script = tmp_path / "worker.py"
+    script.write_text(textwrap.dedent(program))
+    model = Model(adapter="show_o2", towers=[], pin="x", command=[sys.executable, str(script)], size=8)
+    made = load_model(model, [], tmp_path, None, 7)
+    assert isinstance(made, ShowO2)
+    return made
+
+
+def colours(made: ShowO2, prompts: Sequence[str], seeds: Sequence[int]) -> list[tuple[int, ...]]:
+    return [picture.getpixel((0, 0)) for picture in made.generate(made.encode(prompts), seeds)]  # type: ignore[misc]
+
+
+def test_pictures_come_back_in_order_and_smaller_batches_follow_a_full_device(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = system(tmp_path, PAINTER)
+    prompts = ["椀", "a bowl", "お椀", "bowl", "x"]
+    assert colours(made, prompts, [1, 2, 3, 4, 5]) == [
+        (len(prompt), seed, 7) for prompt, seed in zip(prompts, range(1, 6), strict=True)
+    ]
+    assert "out of memory with 5 pictures at once; going on with 2" in capsys.readouterr().err
+    made.close()
+
+
+def test_a_failed_request_is_told_and_the_worker_goes_on(tmp_path: Path) -> None:
+    made = system(tmp_path, PAINTER)
+    with pytest.raises(WorkerError, match="Show-o2's worker: ValueError: a bad prompt"):
+        colours(made, ["bad"], [1])
+    assert colours(made, ["good"], [1]) == [(4, 1, 7)]
+    made.close()
+
+
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        ("import sys; sys.exit(3)", "ended with status 3"),
+        ("print('Loading model', flush=True)", "which is no JSON object; it must print to stderr"),
+        ("print('{}', flush=True)", "did not say that it is ready"),
+        ('print(\'{"ready": true}\', flush=True)\ninput()\nprint(\'{"pictures": ["!"]}\')', "sent no pictures"),
+        ("print('{\"ready\": true}', flush=True)\ninput()\nprint('{\"pictures\": []}')", "sent 0 pictures, 1 were"),
+    ],
+)
+def test_a_worker_that_does_not_keep_to_the_protocol_is_one_error(tmp_path: Path, program: str, said: str) -> None:
+    with pytest.raises(WorkerError, match=said):
+        colours(system(tmp_path, program), ["a"], [1])
+
+
+def test_a_command_that_is_missing_or_cannot_be_run_is_named(tmp_path: Path) -> None:
+    with pytest.raises(WorkerError, match=r"models.\*.command is missing"):
+        load_model(Model(adapter="show_o2", towers=[], pin="x"), [], tmp_path, None, 7)
+    model = Model(adapter="show_o2", towers=[], pin="x", command=["/nowhere/python"])
+    made = load_model(model, [], tmp_path, None, 7)
+    with pytest.raises(WorkerError, match=r"models.\*.command cannot be run"):
+        made.generate(made.encode(["a"]), [1])
+
+
+def test_probing_and_interventions_are_refused(tmp_path: Path) -> None:
+    made = system(tmp_path, PAINTER)
+    with pytest.raises(WorkerError, match="can neither be probed nor edited"):
+        _ = made.encoder
+    with pytest.raises(AdapterError, match="Show-o2 can neither be probed nor edited"):
+        load_encoder(Encoder(adapter="show_o2", pin="x"), tmp_path)
+    with pytest.raises(TowerError, match="can neither be probed nor edited"):
+        edited_tower(Model(adapter="show_o2", towers=[], pin="x"))

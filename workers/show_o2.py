@@ -1,0 +1,128 @@
+"""Show-o2's worker: pictures on request, line by line in JSON. It runs in Show-o2's own environment.
+
+    python workers/show_o2.py --repository Show-o/show-o2 --weights FOLDER [--config configs/NAME.yaml]
+
+FOLDER holds `show-o2/` (config.json and safetensors of showlab/show-o2-7B), `wan2.1_vae.safetensors`, and `llm/` (the
+tokenizer of Qwen2.5-7B-Instruct). The calls are those of inference_t2i.py in showlab/Show-o. Needs nothing of the
+project around it; what the repository prints goes to stderr.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import io
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TextIO
+
+Make = Callable[[dict[str, Any]], list[Any]]
+
+
+def main() -> None:
+    """Load the model, say so, and answer until stdin ends."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--repository", type=Path, required=True)
+    parser.add_argument("--weights", type=Path, required=True)
+    parser.add_argument("--config", type=Path, default=Path("configs/showo2_7b_demo_432x432.yaml"))
+    options = parser.parse_args()
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    serve(load(options.repository.resolve(), options.weights.resolve(), options.config), sys.stdin, answers)
+
+
+def serve(make: Make, requests: TextIO, answers: TextIO) -> None:
+    """One answer a request; a request that fails is answered, and the next one is served."""
+    _say(answers, {"ready": True})
+    for line in requests:
+        try:
+            _say(answers, {"pictures": [_png(picture) for picture in make(json.loads(line))]})
+        except Exception as error:  # whatever it was, the other side has to hear of it
+            kind = "memory" if type(error).__name__ == "OutOfMemoryError" else "error"
+            _say(answers, {kind: f"{type(error).__name__}: {error}".splitlines()[0]})
+
+
+def load(repository: Path, weights: Path, config_file: Path) -> Make:
+    """The function that makes the pictures of a request."""
+    os.chdir(repository)
+    sys.path.insert(0, str(repository))
+    import torch
+    from models import Showo2Qwen2_5, WanVAE, omni_attn_mask_naive
+    from models.misc import get_text_tokenizer, prepare_gen_input
+    from omegaconf import OmegaConf
+    from PIL import Image
+    from safetensors.torch import load_file
+    from transport import Sampler, create_transport
+    from utils import denorm, get_hyper_params
+
+    config = OmegaConf.load(config_file)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    kind = torch.bfloat16
+    with tempfile.NamedTemporaryFile(suffix=".pth") as vae_file:  # the repository's class reads nothing else
+        torch.save(load_file(weights / "wan2.1_vae.safetensors"), vae_file.name)
+        vae = WanVAE(vae_pth=vae_file.name, dtype=kind, device=device)
+    tokenizer, ids = get_text_tokenizer(
+        str(weights / "llm"), add_showo_tokens=True, return_showo_token_ids=True, llm_name="qwen2_5"
+    )
+    config.model.showo.llm_vocab_size = len(tokenizer)
+    model = Showo2Qwen2_5.from_pretrained(weights / "show-o2", use_safetensors=True).to(device, kind).eval()
+    if config.model.showo.add_time_embeds:
+        config.dataset.preprocessing.num_image_tokens += 1
+        config.dataset.preprocessing.num_video_tokens += 1
+    numbers = get_hyper_params(config, tokenizer, ids)
+    (image_tokens, _, most_tokens, most_text, channels, patch, width, height, pad, bos, eos, boi, eoi, _, _, img_pad,
+     _, _) = numbers  # fmt: skip
+    ways = config.transport
+
+    @torch.no_grad()
+    def make(request: dict[str, Any]) -> list[Any]:
+        side = 16 * width
+        if request["size"] not in (None, side):
+            raise ValueError(f"{config_file} makes pictures of {side} pixels; set models.*.size to that")
+        guidance = ways.guidance_scale if request["guidance"] is None else request["guidance"]
+        count = len(request["prompts"])
+        text, no_text, places, no_places = prepare_gen_input(
+            request["prompts"], tokenizer, image_tokens, bos, eos, boi, eoi, pad, img_pad, most_text, device
+        )
+        noise = torch.stack([
+            torch.randn(channels, height * patch, width * patch, generator=torch.Generator().manual_seed(seed))
+            for seed in request["seeds"]
+        ]).to(device, kind)  # fmt: skip
+        if guidance > 0:
+            noise, text, places = torch.cat([noise] * 2), torch.cat([text, no_text]), torch.cat([places, no_places])
+        mask = omni_attn_mask_naive(text.size(0), most_tokens, places, device).to(kind)
+        transport = create_transport(
+            path_type=ways.path_type, prediction=ways.prediction, loss_weight=ways.loss_weight,
+            train_eps=ways.train_eps, sample_eps=ways.sample_eps, snr_type=ways.snr_type, do_shift=ways.do_shift,
+            seq_len=image_tokens,
+        )  # fmt: skip
+        sample = Sampler(transport).sample_ode(
+            sampling_method=ways.sampling_method, num_steps=request["steps"], atol=ways.atol, rtol=ways.rtol,
+            reverse=ways.reverse, time_shifting_factor=ways.time_shifting_factor,
+        )  # fmt: skip
+        latents = sample(
+            noise, model.t2i_generate, text_tokens=text, attention_mask=mask, modality_positions=places,
+            output_hidden_states=True, max_seq_len=most_tokens, guidance_scale=guidance,
+        )[-1][:count]  # fmt: skip
+        return [Image.fromarray(picture) for picture in denorm(vae.batch_decode(latents.unsqueeze(2)).squeeze(2))]
+
+    return make
+
+
+def _png(picture: Any) -> str:
+    written = io.BytesIO()
+    picture.save(written, format="PNG")
+    return base64.b64encode(written.getvalue()).decode()
+
+
+def _say(answers: TextIO, content: dict[str, Any]) -> None:
+    answers.write(json.dumps(content) + "\n")
+    answers.flush()
+
+
+if __name__ == "__main__":
+    main()
