@@ -3,32 +3,29 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import signal
+import shutil
 import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, cast
+from tempfile import TemporaryDirectory
 
 from culturebench.errors import CultureBenchError
+from culturebench.regions.prune import prune
+from flows.pipeline import Pipeline
+from flows.processes import running
+from flows.repair import repair
 
-#: How long a stopped pipeline may take to end by itself, in seconds.
-GRACE = 5.0
 #: How long to wait for another reproduction that is at the same stage before asking again, in seconds.
 PATIENCE = 1.0
 #: How many lines of output an error shows.
 TAIL = 15
-
-
-class DvcError(CultureBenchError):
-    """DVC could not be run, or a stage failed; the message ends with the last lines of its output."""
 
 
 class Outcome(StrEnum):
@@ -36,7 +33,7 @@ class Outcome(StrEnum):
 
     RAN = "ran"
     RESTORED = "restored"  # seen before with the same inputs: its outputs came from the cache
-    SKIPPED = "skipped"  # nothing that it depends on has changed
+    CACHED = "cached"  # nothing that it depends on has changed
     FAILED = "failed"
 
 
@@ -49,20 +46,28 @@ class StageOutcome:
     seconds: float
 
 
-@dataclass(frozen=True)
-class StaleStage:
-    """A stage that will run, or that may run when a stage before it writes other bytes than last time."""
+class DvcError(CultureBenchError):
+    """DVC could not be run, or a stage failed; the message ends with the last lines of its output.
 
-    stage: str
-    certain: bool
-    reasons: tuple[str, ...]
+    `outcomes` says what became of the stages until then.
+    """
+
+    def __init__(self, message: str, outcomes: tuple[StageOutcome, ...] = ()) -> None:
+        super().__init__(message)
+        self.outcomes = outcomes
 
 
 _MARKS = (
     (re.compile(r"^Running stage '(.+)':$"), Outcome.RAN),
     (re.compile(r"^Stage '(.+)' is cached - skipping run, checking out outputs$"), Outcome.RESTORED),
-    (re.compile(r"^Stage '(.+)' didn't change, skipping$"), Outcome.SKIPPED),
+    (re.compile(r"^Stage '(.+)' didn't change, skipping$"), Outcome.CACHED),
     (re.compile(r"^ERROR: failed to reproduce '(.+?)'"), Outcome.FAILED),
+)
+
+
+#: Advice on Git that DVC repeats after every stage.
+_ADVICE = re.compile(
+    r"^(To track the changes with git|To enable auto staging|Use `dvc push`|\t(git add|dvc config core))|^$"
 )
 
 
@@ -114,21 +119,27 @@ def reproduce(
     `single` leaves out what is before them. Every line of output goes to `on_line`; `environment` is added to the
     current one. Raises `DvcError` when a stage fails. An exception, Ctrl-C included, ends the stages' processes too.
     """
+    for sentence in (*repair(root), *prune(root)):
+        on_line(sentence)
     options = ["--single-item"] if single else []
     command = ["--wait-for-lock", "repro", *options, *targets]
     found: dict[str, StageOutcome] = {}
     while True:
         attempt = _attempt(command, root, on_line, environment)
         for outcome in attempt.outcomes:
-            # What ran before a wait is skipped after it, and has run all the same.
-            if outcome.stage not in found or outcome.outcome is not Outcome.SKIPPED:
+            if attempt.busy and outcome.outcome is Outcome.FAILED:
+                continue  # it only met the other reproduction
+            # What ran before a wait is cached after it, and has run all the same.
+            if outcome.stage not in found or outcome.outcome is not Outcome.CACHED:
                 found[outcome.stage] = outcome
         if not attempt.busy:
             break
         time.sleep(PATIENCE)
     if attempt.failed:
         failed = ", ".join(o.stage for o in attempt.outcomes if o.outcome is Outcome.FAILED) or "the pipeline"
-        raise DvcError(f"{failed} failed; run `dvc repro` again after the repair. DVC said:\n{attempt.tail}")
+        raise DvcError(
+            f"{failed} failed; run `dvc repro` again after the repair. DVC said:\n{attempt.tail}", tuple(found.values())
+        )
     return tuple(found.values())
 
 
@@ -145,116 +156,93 @@ def _attempt(
 ) -> _Attempt:
     reader = OutcomeReader()
     tail: deque[str] = deque(maxlen=TAIL)
-    with _running(command, root, environment) as process:
+    # -P: a file of the workspace must not stand in for one of Python's own modules.
+    with running([sys.executable, "-P", "-m", "dvc", *command], root=root, environment=environment) as process:
         for line in _lines(process):
             reader.read(line)
-            on_line(line)
-            tail.append(line)
+            if not _ADVICE.match(line):
+                on_line(line)
+                tail.append(line)
     failed = process.returncode != 0
     text = "\n".join(tail)
     return _Attempt(reader.outcomes(), failed, failed and "it is being blocked by" in text, text)
 
 
-def status(*, root: Path) -> list[StaleStage]:
-    """Every stage that is not up to date, in the order of execution, each with reasons a person can read."""
-    changed: dict[str, Any] = json.loads(_capture(["status", "--json"], root) or "{}")
-    before = _graph(_capture(["dag", "--dot"], root))
-    stale: dict[str, StaleStage] = {}
-    for stage in _in_order(before):
-        if stage in changed:
-            stale[stage] = StaleStage(stage, certain=True, reasons=tuple(_reasons(changed[stage])))
-        elif waiting := sorted(before[stage] & stale.keys()):
-            stale[stage] = StaleStage(stage, certain=False, reasons=tuple(f"after {name}" for name in waiting))
-    return list(stale.values())
+def look(*, root: Path, environment: Mapping[str, str] | None = None) -> Pipeline:
+    """Every stage, its place in the order, and what has changed about it, at the cost of one call of DVC."""
+    repair(root)
+    return _index(root, environment)
 
 
-def stages(*, root: Path) -> list[str]:
-    """Names of all stages, in an order in which they can run."""
-    return _in_order(_graph(_capture(["dag", "--dot"], root)))
+def graph(*, root: Path, environment: Mapping[str, str] | None = None) -> Pipeline:
+    """Every stage and its place in the order, without what has changed; works while a stage runs."""
+    return _index(root, environment, "--graph")
 
 
-def _reasons(changes: Sequence[Any]) -> Iterator[str]:
-    for change in changes:
-        if isinstance(change, str):
-            yield change
-            continue
-        for kind, items in change.items():
-            for path, state in items.items():
-                yield from _item_reasons(kind, path, state)
-
-
-def _item_reasons(kind: str, path: str, state: Any) -> Iterator[str]:
-    if isinstance(state, dict):
-        entries = cast(dict[str, str], state)
-        yield from (f"{path}: {key} {value}" for key, value in entries.items())
-    elif kind == "changed outs" and state in ("deleted", "not in cache"):
-        yield f"{path} is not there"
-    else:
-        yield f"{path} {state}"
-
-
-def _graph(dot: str) -> dict[str, set[str]]:
-    """Stage -> the stages directly before it, from the DOT text of `dvc dag`."""
-    before: dict[str, set[str]] = {}
-    for line in dot.splitlines():
-        names = re.findall(r'"([^"]+)"', line)
-        for name in names:
-            before.setdefault(name, set())
-        if len(names) == 2 and "->" in line:
-            before[names[1]].add(names[0])
-    return before
-
-
-def _in_order(before: Mapping[str, set[str]]) -> list[str]:
-    done: dict[str, None] = {}
-
-    def visit(stage: str) -> None:
-        if stage not in done:
-            for earlier in sorted(before[stage]):
-                visit(earlier)
-            done[stage] = None
-
-    for stage in before:
-        visit(stage)
-    return list(done)
-
-
-def _capture(arguments: Sequence[str], root: Path) -> str:
-    with _running(arguments, root, None, stderr=subprocess.PIPE) as process:
-        out, error = process.communicate()
+def _index(root: Path, environment: Mapping[str, str] | None, *options: str) -> Pipeline:
+    # -P: beside that script lies a module that is called dvc as well.
+    command = [sys.executable, "-P", str(Path(__file__).with_name("_index.py")), *options]
+    with running(command, root=root, environment=environment) as process:
+        lines = list(_lines(process))
     if process.returncode != 0:
-        raise DvcError(f"`dvc {' '.join(arguments)}` failed: {error.strip() or out.strip()}")
-    return out
+        raise DvcError("DVC cannot read the pipeline: " + "\n".join(lines[-TAIL:]))
+    return Pipeline.read(json.loads(lines[-1]))
 
 
-@contextmanager
-def _running(
-    arguments: Sequence[str], root: Path, environment: Mapping[str, str] | None, stderr: int = subprocess.STDOUT
-) -> Generator[subprocess.Popen[str]]:
-    """DVC as a group of processes that never outlives the block."""
-    here = Path(sys.executable).parent
-    process = subprocess.Popen(
-        [sys.executable, "-m", "dvc", *arguments],
-        cwd=root,
-        env={**_environment(here), **(environment or {})},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=stderr,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-        start_new_session=True,  # a signal to DVC alone would leave the stage's process writing
-    )
-    try:
-        yield process
-    finally:
-        _end(process)
+def push(*, root: Path, on_line: Callable[[str], None]) -> None:
+    """Copy what the cache holds of the current outputs to the default remote; `DvcError` without one."""
+    _command(["push"], root, on_line)
 
 
-def _environment(here: Path) -> dict[str, str]:
-    inherited = dict(os.environ)
-    inherited["PATH"] = f"{here}{os.pathsep}{inherited.get('PATH', '')}"
-    return {**inherited, "PYTHONUNBUFFERED": "1", "DVC_NO_ANALYTICS": "1"}
+def share_cache(root: Path, other: Path) -> None:
+    """Let the checkout `other` of the workspace use its cache and settings, and bring its outputs there."""
+    local = root / ".dvc/config.local"
+    if local.exists():
+        shutil.copy2(local, other / ".dvc/config.local")
+    cache = root / ".dvc/cache"
+    _command(["config", "--local", "cache.dir", str(cache)], other)
+    with suppress(DvcError):  # outputs that are not in the cache are stale, and it complains of them
+        _command(["checkout", "--quiet"], other)
+
+
+def _command(arguments: Sequence[str], root: Path, on_line: Callable[[str], None] = lambda line: None) -> None:
+    attempt = _attempt(["--wait-for-lock", *arguments], root, on_line, None)
+    if attempt.failed:
+        raise DvcError(f"`dvc {arguments[0]}` failed. DVC said:\n{attempt.tail}")
+
+
+def cache_folder(*, root: Path) -> Path:
+    """Where DVC's cache is."""
+    with running([sys.executable, "-m", "dvc", "cache", "dir"], root=root) as process:
+        lines = list(_lines(process))
+    if process.returncode != 0:
+        raise DvcError("DVC does not say where its cache is: " + "\n".join(lines[-TAIL:]))
+    return root / lines[-1]
+
+
+@dataclass(frozen=True)
+class Purged:
+    """How many objects left the cache and each remote, and why a remote could not be asked."""
+
+    objects: int
+    remotes: Mapping[str, int]
+    failed: Mapping[str, str]
+
+
+def purge(hashes: Collection[str], *, root: Path) -> Purged:
+    """Delete objects, and what would bring them back, from the remotes and then from the cache.
+
+    The cache stays as it is as long as a remote cannot be asked, so that the same call can be made again.
+    """
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "hashes.json"
+        path.write_text(json.dumps(sorted(hashes)), encoding="utf-8")
+        command = [sys.executable, "-P", str(Path(__file__).with_name("_purge.py")), str(path)]
+        with running(command, root=root) as process:
+            lines = list(_lines(process))
+    if process.returncode != 0:
+        raise DvcError("DVC cannot delete from its cache: " + "\n".join(lines[-TAIL:]))
+    return Purged(**json.loads(lines[-1]))
 
 
 def _lines(process: subprocess.Popen[str]) -> Iterator[str]:
@@ -262,17 +250,3 @@ def _lines(process: subprocess.Popen[str]) -> Iterator[str]:
     for line in process.stdout:
         yield line.rstrip("\n")
     process.wait()
-
-
-def _end(process: subprocess.Popen[str]) -> None:
-    if process.poll() is not None:
-        return
-    for sign, patience in ((signal.SIGTERM, GRACE), (signal.SIGKILL, None)):
-        try:
-            os.killpg(process.pid, sign)
-            process.wait(patience)
-            return
-        except ProcessLookupError:
-            return
-        except subprocess.TimeoutExpired:
-            continue

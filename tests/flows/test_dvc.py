@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ import pytest
 from flows import dvc
 from flows.dvc import Outcome
 
+ROOT = Path(__file__).parents[2]
 PIPELINE = """
 stages:
   first:
@@ -43,9 +45,9 @@ def outcomes(project: Path) -> dict[str, Outcome]:
     return {outcome.stage: outcome.outcome for outcome in dvc.reproduce(root=project)}
 
 
-def test_every_stage_is_told_as_ran_skipped_or_restored(project: Path) -> None:
+def test_every_stage_is_told_as_ran_cached_or_restored(project: Path) -> None:
     assert outcomes(project) == {"first": Outcome.RAN, "second": Outcome.RAN}
-    assert outcomes(project) == {"first": Outcome.SKIPPED, "second": Outcome.SKIPPED}
+    assert outcomes(project) == {"first": Outcome.CACHED, "second": Outcome.CACHED}
     (project / "input.txt").write_text("two")
     assert outcomes(project) == {"first": Outcome.RAN, "second": Outcome.RAN}
     (project / "input.txt").write_text("one")
@@ -76,22 +78,60 @@ def test_a_stages_time_lasts_until_the_next_one_begins() -> None:
     assert (second.stage, second.seconds) == ("second@jp", 0.5)
 
 
-def test_whatever_ends_the_call_ends_the_processes_of_the_stage(project: Path) -> None:
-    (project / "first.py").write_text("import os, time; print('pid', os.getpid(), flush=True); time.sleep(600)")
-    pids: list[int] = []
+SLOW = """
+import os, signal, subprocess, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+print("pids", os.getpid(), child.pid, flush=True)
+while True:
+    open("first.txt", "a").write("still writing")
+    time.sleep(0.05)
+"""
 
-    def stop_at_the_pid(line: str) -> None:
-        if line.startswith("pid "):
-            pids.append(int(line.split()[1]))
+
+def pids(line: str) -> list[int]:
+    return [int(word) for word in line.split()[1:]] if line.startswith("pids ") else []
+
+
+def test_whatever_ends_the_call_ends_every_process_of_the_stage(project: Path) -> None:
+    (project / "first.py").write_text(SLOW)
+    found: list[int] = []
+
+    def stop_at_the_pids(line: str) -> None:
+        found.extend(pids(line))
+        if found:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        dvc.reproduce(root=project, on_line=stop_at_the_pid)
-    assert ends_soon(pids[0])
+        dvc.reproduce(root=project, on_line=stop_at_the_pids)
+    assert nobody_works(project, found)
+
+
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGKILL])
+def test_whatever_ends_the_python_above_ends_every_process_of_the_stage(project: Path, sign: signal.Signals) -> None:
+    (project / "first.py").write_text(SLOW)
+    script = "import sys; from pathlib import Path; from flows import dvc; "
+    script += "dvc.reproduce(root=Path(sys.argv[1]), on_line=lambda line: print(line, flush=True))"
+    command = [sys.executable, "-c", script, str(project)]
+    found: list[int] = []
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as above:
+        assert above.stdout is not None
+        found = next(numbers for line in above.stdout if (numbers := pids(line)))
+        above.send_signal(sign)
+        above.wait()
+    assert nobody_works(project, found)
+
+
+def nobody_works(project: Path, pids: list[int]) -> bool:
+    """Whether the processes end soon, and their file then stays as it is."""
+    ended = len(pids) == 2 and all(ends_soon(pid) for pid in pids)
+    size = (project / "first.txt").stat().st_size if (project / "first.txt").exists() else 0
+    time.sleep(0.2)
+    return ended and ((project / "first.txt").stat().st_size if (project / "first.txt").exists() else 0) == size
 
 
 def ends_soon(pid: int) -> bool:
-    for _ in range(100):
+    for _ in range(300):
         try:
             os.kill(pid, 0)
         except ProcessLookupError:
@@ -103,20 +143,42 @@ def ends_soon(pid: int) -> bool:
 def test_two_reproductions_at_once_wait_for_each_other(project: Path) -> None:
     with ThreadPoolExecutor(2) as pool:
         both = list(pool.map(outcomes, [project, project]))
-    assert sorted(found["first"] for found in both) == [Outcome.RAN, Outcome.SKIPPED]
+    assert sorted(found["first"] for found in both) == [Outcome.CACHED, Outcome.RAN]
 
 
-def test_status_names_what_will_run_and_what_may_follow(project: Path) -> None:
+def test_it_is_told_what_will_run_and_what_may_follow(project: Path) -> None:
     dvc.reproduce(root=project)
-    assert dvc.status(root=project) == []
+    assert dvc.look(root=project).stale == {}
     (project / "input.txt").write_text("two")
-    first, second = dvc.status(root=project)
+    pipeline = dvc.look(root=project)
+    assert list(pipeline.stages) == ["first", "second"]
+    first, second = pipeline.stale.values()
     assert (first.stage, first.certain, first.reasons) == ("first", True, ("input.txt modified",))
     assert (second.stage, second.certain, second.reasons) == ("second", False, ("after first",))
-    assert dvc.stages(root=project) == ["first", "second"]
+
+
+def test_what_a_stale_stage_may_bring_back_is_no_certain_reason(project: Path) -> None:
+    dvc.reproduce(root=project)
+    (project / "first.txt").unlink()
+    first, second = dvc.look(root=project).stale.values()
+    assert (first.stage, first.certain, first.reasons) == ("first", True, ("first.txt is not there",))
+    assert (second.stage, second.certain) == ("second", False)
+    assert outcomes(project) == {"first": Outcome.RESTORED, "second": Outcome.CACHED}
+
+
+def test_the_graph_can_be_read_while_a_stage_runs(project: Path) -> None:
+    seen: list[set[str]] = []
+
+    def look_meanwhile(line: str) -> None:
+        if line.startswith("Running stage 'first'"):
+            seen.append(set(dvc.graph(root=project).stages))
+
+    (project / "first.py").write_text("import time; time.sleep(3); open('first.txt', 'w').close()")
+    dvc.reproduce(root=project, on_line=look_meanwhile)
+    assert seen == [{"first", "second"}]
 
 
 def test_dvcs_own_complaint_is_passed_on(project: Path) -> None:
     (project / "dvc.yaml").write_text("stages: {first: {cmd: 3, deps: no list}}")
     with pytest.raises(dvc.DvcError, match=r"dvc\.yaml"):
-        dvc.status(root=project)
+        dvc.look(root=project)

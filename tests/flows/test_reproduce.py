@@ -1,47 +1,53 @@
-"""The flow runs the parts of the pipeline in their order."""
+"""What the flow does by itself: which groups it fans out, which wait for a device, and what it tells of a run."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
-from pathlib import Path
+import importlib
+from typing import Any
 
 import pytest
 import yaml
 
-from flows import dvc, reproduce as flow_module
-from flows.dvc import Outcome, StageOutcome
+from flows import reproduce as flow_module, results
+from import_graph import ROOT, closure, foreign_imports, python_files
 
-ROOT = Path(__file__).parents[2]
-
-
-def test_every_part_ends_in_stages_of_dvc_yaml() -> None:
-    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
-    for targets in flow_module.PARTS.values():
-        assert set(targets) <= set(stages)
+STAGES = {file.split("/")[1].removesuffix(".py") for file in python_files("stages") if file.split("/")[1][0] != "_"}
 
 
-@pytest.fixture(scope="session")
-def prefect_server() -> Iterator[None]:
-    from prefect.testing.utilities import prefect_test_harness
-
-    with prefect_test_harness(server_startup_timeout=120):
-        yield
+def test_every_stage_that_computes_with_torch_waits_for_its_device() -> None:
+    computing = {name for name in STAGES if "torch" in foreign_imports(closure(f"stages/{name}.py"))}
+    assert computing == flow_module.DEVICE
 
 
-@pytest.mark.slow
-@pytest.mark.usefixtures("prefect_server")
-def test_the_flow_runs_all_parts_and_keeps_that_a_stage_ran(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    asked: list[tuple[str, ...]] = []
+def test_the_groups_that_are_fanned_out_are_stages() -> None:
+    assert flow_module.NETWORK <= STAGES
+    assert not flow_module.NETWORK & flow_module.DEVICE
 
-    def reproduce(targets: tuple[str, ...], **_options: object) -> tuple[StageOutcome, ...]:
-        first_time = not asked
-        asked.append(targets)
-        return (StageOutcome("split", Outcome.RAN if first_time else Outcome.SKIPPED, 0.1),)
 
-    monkeypatch.setattr(dvc, "reproduce", reproduce)
-    with caplog.at_level(logging.WARNING):
-        assert flow_module.reproduce(ROOT) == {"split": "ran"}
-    assert asked == list(flow_module.PARTS.values())
+DEPLOYMENTS = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
+
+
+@pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=lambda deployment: deployment["name"])
+def test_every_deployment_names_a_flow_that_there_is(deployment: dict[str, Any]) -> None:
+    file, name = deployment["entrypoint"].split(":")
+    module = importlib.import_module(file.removesuffix(".py").replace("/", "."))
+    assert getattr(module, name).name == deployment["name"]
+
+
+def test_the_table_of_metrics_says_what_has_changed_and_what_is_new() -> None:
+    before = {"atlas": {"noun": {"culture_vqa": 0.25, "object_vqa": 0.9}}}
+    now = {
+        "atlas": {
+            "noun": {"culture_vqa": 0.3, "object_vqa": 0.9, "delta_culture_vqa": 0.1},
+            "masked": {"culture_vqa": 0.1},
+        }
+    }
+    assert results.metrics_table(now, before) == [
+        {"model": "atlas", "condition": "noun", "culture_vqa": "0.300 (+0.050)", "object_vqa": "0.900"},
+        {"model": "atlas", "condition": "masked", "culture_vqa": "0.100 (new)"},
+    ]
+
+
+@pytest.mark.parametrize("name", python_files("flows"))
+def test_flows_are_light(name: str) -> None:
+    assert not foreign_imports(closure(name)) & {"torch", "transformers", "diffusers"}

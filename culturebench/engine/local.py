@@ -1,0 +1,88 @@
+"""Batches on this machine: one after the other, in threads, or in processes."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from functools import partial
+from itertools import islice
+from typing import Any, TypeVar
+
+from culturebench.engine.work import EngineError, Failure, Kept, Worker
+
+T = TypeVar("T")
+R = TypeVar("R")
+#: Batches that wait, are at work or wait for their turn, for each thread or process.
+AHEAD = 2
+
+
+def run(
+    worker: Worker[T, R], batches: Iterable[Sequence[T]], kept: Kept[T, R] | None, workers: int, place: str
+) -> Iterator[list[R | Failure]]:
+    """The results of every batch in the order of `batches`."""
+    if place == "here" or workers == 1:
+        for batch in batches:
+            yield _do(worker, kept, batch)
+    elif place == "threads":
+        _ = worker.loaded  # once, and not in each thread
+        with ThreadPoolExecutor(workers) as pool:
+            yield from _ordered(pool, partial(_do, worker, kept), batches, workers * AHEAD)
+    else:
+        spawn = multiprocessing.get_context("spawn")  # a fork copies locks that threads of libraries hold
+        with ProcessPoolExecutor(workers, spawn, _begin, (worker, kept)) as pool:
+            try:
+                yield from _ordered(pool, _do_in_process, batches, workers * AHEAD)
+            except BrokenProcessPool:
+                raise EngineError(
+                    "a process that did a batch was ended from outside, as the system does when memory runs out; "
+                    "lower engine.workers in params.yaml and run again"
+                ) from None
+
+
+def _do(worker: Worker[T, R], kept: Kept[T, R] | None, batch: Sequence[T]) -> list[R | Failure]:
+    found = kept.get(batch) if kept else None
+    if found is not None:
+        return found
+    results = worker.do(batch)
+    if kept:
+        kept.put(batch, results)
+    return results
+
+
+def _ordered(
+    pool: Executor, do: Callable[[Sequence[T]], list[R]], batches: Iterable[Sequence[T]], ahead: int
+) -> Iterator[list[R]]:
+    rest = iter(batches)
+    waiting: deque[Future[list[R]]] = deque(pool.submit(do, batch) for batch in islice(rest, ahead))
+    try:
+        while waiting:
+            yield waiting.popleft().result()
+            waiting.extend(pool.submit(do, batch) for batch in islice(rest, 1))
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+_in_process: Callable[[Sequence[Any]], list[Any]]
+
+
+def _begin(worker: Worker[Any, Any], kept: Kept[Any, Any] | None) -> None:
+    global _in_process
+    _in_process = partial(_do, worker, kept)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A parent that was killed cannot tell its processes to end."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _do_in_process(batch: Sequence[Any]) -> list[Any]:
+    return _in_process(batch)

@@ -1,0 +1,107 @@
+"""What does batches, what an item that failed is, and how done batches are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from typing import Any, Generic, TypeVar
+
+from culturebench.errors import CultureBenchError
+from culturebench.store import Store
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class EngineError(CultureBenchError):
+    """Work that nobody can do: Ray is missing or out of reach, or a batch ends whoever takes it."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Stands in the place of an item's result: the kind of exception, and its message on one line."""
+
+    error: str
+    message: str
+
+
+class Worker(Generic[T, R]):
+    """What does batches. `load` gives a function of a batch, and is called once in every process that works.
+
+    The function returns as many results as it was given items, `Failure` for an item that could not be done.
+    """
+
+    def __init__(self, load: Callable[[], Callable[[Sequence[T]], Sequence[R | Failure]]]) -> None:
+        self._load = load
+        self._loaded: Callable[[Sequence[T]], Sequence[R | Failure]] | None = None
+
+    @property
+    def loaded(self) -> Callable[[Sequence[T]], Sequence[R | Failure]]:
+        """The function of this process."""
+        if self._loaded is None:
+            self._loaded = self._load()
+        return self._loaded
+
+    def do(self, batch: Sequence[T]) -> list[R | Failure]:
+        """The results of one batch."""
+        results = list(self.loaded(batch))
+        if len(results) != len(batch):
+            raise EngineError(f"a worker returned {len(results)} results for {len(batch)} items")
+        return results
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Another process loads for itself."""
+        return Worker, (self._load,)
+
+
+def each(function: Callable[[T], R], *errors: type[Exception]) -> Worker[T, R]:
+    """A worker that applies `function` to every item; an item that raises one of `errors` is a `Failure`."""
+    return Worker(partial(_Each, function, errors))
+
+
+class _Each(Generic[T, R]):
+    def __init__(self, function: Callable[[T], R], errors: tuple[type[Exception], ...]) -> None:
+        self._function = function
+        self._errors = errors
+
+    def __call__(self, batch: Sequence[T]) -> list[R | Failure]:
+        return [self._one(item) for item in batch]
+
+    def _one(self, item: T) -> R | Failure:
+        try:
+            return self._function(item)
+        except self._errors as error:
+            return Failure(type(error).__name__, " ".join(str(error).split()))
+
+
+@dataclass(frozen=True)
+class Kept(Generic[T, R]):
+    """Where done batches are kept: `key` is the hash of all that determines a batch's results.
+
+    A batch with a `Failure` is not kept, so that the next run tries it again.
+    """
+
+    store: Store
+    key: Callable[[Sequence[T]], str]
+    dump: Callable[[list[R]], bytes]
+    load: Callable[[bytes], list[R]]
+
+    def get(self, batch: Sequence[T]) -> list[R | Failure] | None:
+        """The kept results, None when there are none."""
+        content = self.store.get(self.key(batch))
+        return None if content is None else [*self.load(content)]
+
+    def put(self, batch: Sequence[T], results: Sequence[R | Failure]) -> None:
+        """Keep the results, if all items were done."""
+        whole = [result for result in results if not isinstance(result, Failure)]
+        if len(whole) == len(results):
+            self.store.put(self.key(batch), self.dump(whole))
+
+
+def in_batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """The items in lists of `size`, the last one shorter."""
+    rest = iter(items)
+    while batch := list(islice(rest, size)):
+        yield batch

@@ -1,0 +1,98 @@
+"""A run with other params leaves the workspace as it is: a checkout for a while, a DVC experiment at the end."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from culturebench.checks import problems
+from culturebench.errors import CultureBenchError
+from flows import dvc
+
+PLACE = Path(".dvc/tmp")
+
+
+class ExperimentError(CultureBenchError):
+    """An override that params.yaml does not allow, or a workspace from which no experiment can start."""
+
+
+@contextmanager
+def checkout(root: Path, overrides: Mapping[str, Any]) -> Generator[Path]:
+    """A copy of the workspace as it is now, with `overrides` (dotted key -> value) in its params, gone after the block.
+
+    It shares DVC's cache, so nothing that was computed is computed again. Raises `ExperimentError`, before any work,
+    for overrides that the params' own types refuse.
+    """
+    root = root.resolve()
+    (root / PLACE).mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="experiment-", dir=root / PLACE) as folder:
+        copy = Path(folder)
+        _clone(root, copy)
+        override(copy, overrides)
+        dvc.share_cache(root, copy)
+        yield copy
+
+
+def override(root: Path, overrides: Mapping[str, Any]) -> None:
+    """Write the values into params.yaml, comments kept; `ExperimentError` for a key or value that is not allowed."""
+    path = root / "params.yaml"
+    yaml = YAML()
+    yaml.preserve_quotes = True
+    yaml.width = 120
+    document = yaml.load(path.read_text(encoding="utf-8"))
+    for key, value in overrides.items():
+        *parents, last = key.split(".")
+        section = document
+        for name in parents:
+            section = section.get(name) if isinstance(section, dict) else None
+        if not isinstance(section, dict):
+            raise ExperimentError(f"override {key!r}: params.yaml has no {'.'.join(parents)}")
+        section[last] = value
+    with path.open("w", encoding="utf-8") as file:
+        yaml.dump(document, file)
+    if wrong := problems(root):
+        raise ExperimentError("the overrides do not fit: " + "; ".join(wrong))
+
+
+def keep(root: Path, copy: Path, name: str) -> str:
+    """Make what the checkout has computed the DVC experiment `name` of the workspace's commit; returns its commit."""
+    baseline = _git(root, "rev-parse", "HEAD")
+    _git(copy, "add", "--all")
+    tree = _git(copy, "write-tree")
+    commit = _git(copy, *_AUTHOR, "commit-tree", tree, "-p", baseline, "-m", f"dvc: experiment {name}")
+    # Where DVC looks for the experiments of a commit.
+    _git(root, "fetch", "--quiet", str(copy), f"{commit}:refs/exps/{baseline[:2]}/{baseline[2:]}/{name}")
+    return commit
+
+
+_AUTHOR = ("-c", "user.name=culturebench", "-c", "user.email=culturebench@localhost")
+
+
+def _clone(root: Path, copy: Path) -> None:
+    """The last commit, and over it whatever is new, changed or gone in the working tree and not ignored."""
+    if not _git(root, "rev-list", "--max-count=1", "--all"):
+        raise ExperimentError(f"{root} has no commit yet; an experiment starts from one: git add --all && git commit")
+    _git(root, "clone", "--quiet", "--shared", str(root), str(copy))
+    _git(copy, "-c", "advice.detachedHead=false", "checkout", "--quiet", _git(root, "rev-parse", "HEAD"))
+    listed = _git(root, "ls-files", "--modified", "--others", "--exclude-standard", "-z")
+    for name in filter(None, listed.split("\0")):
+        source, target = root / name, copy / name
+        if source.is_file():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, target)
+        else:
+            target.unlink(missing_ok=True)
+
+
+def _git(root: Path, *arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise ExperimentError(f"`git {arguments[0]}` failed: {done.stderr.strip()}")
+    return done.stdout.strip()

@@ -1,0 +1,103 @@
+"""Overrides are checked by the params' own types and run in a checkout; the workspace stays as it is."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from flows import dvc, experiment
+from flows.experiment import ExperimentError
+from import_graph import ROOT
+
+PIPELINE = """
+stages:
+  copy:
+    cmd: python samples.py
+    deps: [samples.py]
+    params: [evaluate.samples]
+    outs: [samples.txt]
+"""
+CODE = """
+import pathlib, yaml
+samples = yaml.safe_load(pathlib.Path("params.yaml").read_text())["evaluate"]["samples"]
+pathlib.Path("samples.txt").write_text(str(samples))
+"""
+
+
+def run(project: Path, *command: str) -> str:
+    return subprocess.run(command, cwd=project, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def git(project: Path, *arguments: str) -> str:
+    return run(project, "git", "-c", "user.name=me", "-c", "user.email=me@localhost", *arguments)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """The params and regions of this project with a pipeline of one stage that has run."""
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    shutil.copytree(ROOT / "annotations", tmp_path / "annotations")
+    git(tmp_path, "init", "--quiet", "--initial-branch=main")
+    run(tmp_path, sys.executable, "-m", "dvc", "init", "--quiet")
+    (tmp_path / "dvc.yaml").write_text(PIPELINE)
+    (tmp_path / "samples.py").write_text(CODE)
+    (tmp_path / ".gitignore").write_text("/samples.txt\n")
+    git(tmp_path, "add", "--all")
+    git(tmp_path, "commit", "--quiet", "--message", "start")
+    dvc.reproduce(root=tmp_path)
+    return tmp_path
+
+
+def test_an_experiment_runs_beside_the_workspace_and_can_be_taken_over(project: Path) -> None:
+    before = (project / "params.yaml").read_bytes()
+    (project / "note.txt").write_text("not committed yet")
+    with experiment.checkout(project, {"evaluate.samples": 321}) as copy:
+        assert (copy / "note.txt").exists()
+        assert [entry.stage for entry in dvc.look(root=copy).stale.values()] == ["copy"]
+        dvc.reproduce(root=copy)
+        assert (copy / "samples.txt").read_text() == "321"
+        experiment.keep(project, copy, "more-samples")
+    assert not copy.exists()
+    assert (project / "params.yaml").read_bytes() == before
+    assert (project / "samples.txt").read_text() == "2000"
+    assert "more-samples" in run(project, sys.executable, "-m", "dvc", "exp", "list", "--name-only")
+    (project / "note.txt").unlink()
+    run(project, sys.executable, "-m", "dvc", "exp", "apply", "more-samples")
+    assert (project / "samples.txt").read_text() == "321"
+    assert b"# bootstrap resamples" in (project / "params.yaml").read_bytes()
+
+
+def test_what_was_computed_is_not_computed_again(project: Path) -> None:
+    with experiment.checkout(project, {}) as copy:
+        assert dvc.look(root=copy).stale == {}
+        assert (copy / "samples.txt").read_text() == "2000"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("evaluate.level", 7, r"evaluate\.level.*less than 1.*7"),
+        ("evaluate.sample", 300, r"evaluate\.sample: unknown key"),
+        ("evalaute.samples", 300, r"params\.yaml has no evalaute"),
+        ("evaluate.samples.many", 300, r"params\.yaml has no evaluate\.samples"),
+        ("regions", ["jp", "atlantis"], "atlantis"),
+    ],
+)
+def test_an_override_that_does_not_fit_is_refused_before_any_work(
+    project: Path, key: str, value: object, message: str
+) -> None:
+    with pytest.raises(ExperimentError, match=message), experiment.checkout(project, {key: value}):
+        pytest.fail("the checkout was made")
+    assert yaml.safe_load((project / "params.yaml").read_text(encoding="utf-8"))["evaluate"]["samples"] == 2000
+    assert not list((project / ".dvc/tmp").glob("experiment-*"))
+
+
+def test_without_a_commit_there_is_nothing_to_start_from(tmp_path: Path) -> None:
+    git(tmp_path, "init", "--quiet")
+    with pytest.raises(ExperimentError, match="no commit"), experiment.checkout(tmp_path, {}):
+        pytest.fail("the checkout was made")

@@ -1,0 +1,104 @@
+"""A region goes to its experts with one flow and comes back with another: a real Label Studio, Prefect and DVC."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from platformdirs import user_cache_dir
+from prefect.testing.utilities import prefect_test_harness
+
+from culturebench.errors import CultureBenchError
+from culturebench.label_studio import local, region as work
+from flows.extend_region import extend_region
+from flows.sync_annotations import Git, sync_annotations
+from studio import KEEP, Studio
+from workspace import Params, Workspace
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("studio")]
+
+ANSWERED = 24
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+    home = tmp_path_factory.mktemp("studio")
+    found = Studio.fresh(home, local.install(Path(user_cache_dir("culturebench"))))
+    yield found
+    local.stop(home)
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory, studio: Studio) -> Iterator[Workspace]:
+    """One region and the data half, committed; nobody has decided on anything yet."""
+    found = Workspace.fresh(tmp_path_factory.mktemp("experts"))
+
+    def narrow(params: Params) -> None:
+        params["regions"] = ["jp"]
+
+    found.edit_params(narrow)
+    found.edit("dvc.yaml", lambda text: text[: text.index("  # ── weights")])
+    found.edit("annotations/decisions/jp.jsonl", lambda text: "")
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@localhost"]
+    for command in (["add", "--all"], ["commit", "--quiet", "-m", "The project"]):
+        subprocess.run([*git, *command], cwd=found.root, check=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LABEL_STUDIO_URL", studio.entry.url)
+        patch.setenv("LABEL_STUDIO_API_KEY", studio.entry.token)
+        for name, value in found.environment.items():
+            patch.setenv(name, value)
+        with prefect_test_harness(server_startup_timeout=120):
+            yield found
+
+
+@pytest.fixture(scope="module")
+def sent(workspace: Workspace) -> dict[str, int]:
+    return extend_region("jp", root=workspace.root)
+
+
+def test_a_region_is_collected_and_its_pictures_reach_the_experts(
+    workspace: Workspace, studio: Studio, sent: dict[str, int]
+) -> None:
+    project = studio.server.project(work.title("jp", "pictures"))
+    assert project is not None
+    assert len(list(studio.server.tasks(project))) == sent["sent"] > ANSWERED
+    assert sent["collected"] > sent["screened"] > sent["deduplicated"] > 0
+    assert workspace.hashes()["data/duplicates"]
+
+
+def test_the_same_flow_again_sends_nothing_twice(workspace: Workspace, sent: dict[str, int]) -> None:
+    again = extend_region("jp", root=workspace.root)
+    assert (again["sent"], again["there before"]) == (0, sent["sent"])
+
+
+def test_answers_come_back_are_committed_and_a_region_with_its_quota_runs_what_is_stale(
+    workspace: Workspace, studio: Studio, sent: dict[str, int]
+) -> None:
+    assert sync_annotations(root=workspace.root, quota=ANSWERED, git=Git(commit=True)) == {"jp": 0}
+    assert not (workspace.root / "data/train").exists()
+    project = studio.server.project(work.title("jp", "pictures"))
+    assert project is not None
+    tasks = [task.number for task in studio.server.tasks(project)]
+    first, second = studio.expert("first"), studio.expert("second")
+    for task in tasks[:ANSWERED]:
+        first.answer(task, *KEEP)
+    assert sync_annotations(root=workspace.root, quota=ANSWERED) == {"jp": ANSWERED}
+    assert not (workspace.root / "data/train").exists()
+    for task in tasks[:ANSWERED]:
+        second.answer(task, *KEEP)
+    assert sync_annotations(root=workspace.root, quota=ANSWERED, git=Git(commit=True)) == {"jp": ANSWERED}
+    assert (workspace.root / "data/train/jp.parquet").is_file()
+    assert workspace.load_json("reports/metrics/data.json")["regions"]["jp"]["annotate"]["kept"] == ANSWERED
+    show = ["git", "show", "annotations:annotations/decisions/jp.jsonl"]
+    committed = subprocess.run(show, cwd=workspace.root, check=True, capture_output=True, text=True).stdout
+    assert committed == (workspace.root / "annotations/decisions/jp.jsonl").read_text(encoding="utf-8")
+    assert len(committed.splitlines()) == 2 * ANSWERED
+
+
+def test_a_region_that_is_not_in_the_params_is_refused_before_anything_runs(workspace: Workspace) -> None:
+    with pytest.raises(CultureBenchError, match="culturebench region add vn"):
+        extend_region("vn", root=workspace.root)
+    with pytest.raises(CultureBenchError, match="vn"):
+        sync_annotations(regions=["vn"], root=workspace.root)
