@@ -8,7 +8,7 @@ export PATH := $(BIN):$(PATH)
 
 repro: $(INSTALLED)
 	@$(BIN)/culturebench validate
-	$(BIN)/dvc repro
+	@$(BIN)/culturebench repro
 	@$(BIN)/culturebench report
 
 test: $(INSTALLED)

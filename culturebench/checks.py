@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import culturebench.params
-from culturebench.params import ParamsError, load_document, load_region, load_section
+from culturebench.params import ParamsError, load_document, load_section
+from culturebench.regions.check import check
 
 #: A list that only `dvc.yaml` reads: which stages there are.
 LISTS = ("sites",)
-REGION_KEYS = ("code", "country", "language", "keywords", "subdivisions", "modifiers")
 
 
 def problems(root: Path) -> list[str]:
@@ -30,8 +30,8 @@ def problems(root: Path) -> list[str]:
         found += _complaint(lambda model=model: load_section(model, document))
     if found:
         return found
-    regions = _region_problems(document, root / "annotations/regions")
-    return [*regions, *_reference_problems(document), *_judge_problems(document)]
+    named = [*_reference_problems(document), *_source_problems(document, root)]
+    return [*check(root, document["regions"]).errors, *named]
 
 
 def section_models() -> list[type[Any]]:
@@ -56,28 +56,23 @@ def _complaint(action: Any) -> list[str]:
     return []
 
 
-def _region_problems(document: dict[str, Any], folder: Path) -> Iterator[str]:
-    for code in document["regions"]:
-        wrong = _complaint(lambda code=code: load_region(code, REGION_KEYS, folder))
-        yield from wrong
-        if not wrong and (named := load_region(code, ("code",), folder)["code"]) != code:
-            yield f"{folder / code}.yaml: `code` is {named!r}; it must be the file's name, {code!r}"
-
-
 def _reference_problems(document: dict[str, Any]) -> Iterator[str]:
     """A name that another section must define, and does not."""
     for section in ("encoders", "models", "judges"):
         for name, entry in document.get(section, {}).items():
             if "pin" in entry:
                 yield from _missing(f"{section}.{name}.pin", entry["pin"], "pins", document)
+            if entry.get("bridge"):
+                yield from _missing(f"{section}.{name}.bridge", entry["bridge"], "pins", document)
             for tower in entry.get("towers", ()):
                 yield from _missing(f"{section}.{name}.towers", tower, "encoders", document)
 
 
-def _judge_problems(document: dict[str, Any]) -> Iterator[str]:
-    for name, entry in document["judges"].items():
-        if entry["pin"] != name:
-            yield f"params.yaml: judges.{name}.pin is {entry['pin']!r}; a judge's pin bears its name, {name!r}"
+def _source_problems(document: dict[str, Any], root: Path) -> Iterator[str]:
+    known = sorted(path.stem for path in (root / "annotations/regions").glob("*.yaml"))
+    for number, source in enumerate(document["collect"]["sources"]):
+        for code in set(source.get("regions") or ()) - set(known):
+            yield f"params.yaml: collect.sources.{number}.regions: {code!r} is no region; there are: {', '.join(known)}"
 
 
 def _missing(key: str, value: str, section: str, document: dict[str, Any]) -> Iterator[str]:

@@ -20,6 +20,8 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 KEYS = {
     "OPENAI_API_KEY": "a judge behind an API",
     "HF_TOKEN": "models behind a licence on the Hugging Face hub",
+    "GOOGLE_API_KEY": "collecting through Google's Programmable Search",
+    "OPENVERSE_ACCESS_TOKEN": "asking Openverse more often than anybody may",
     "LABEL_STUDIO_API_KEY": "sending pictures to Label Studio",
 }
 LABEL_STUDIO = "LABEL_STUDIO_URL"

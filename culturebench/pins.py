@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from culturebench.artifacts.pins import Pin, PinnedFile, load
@@ -11,6 +13,9 @@ from culturebench.errors import CultureBenchError
 
 #: Formats that run code when they are read.
 PICKLES = frozenset({".bin", ".ckpt", ".joblib", ".pickle", ".pkl", ".pt", ".pth"})
+
+#: What `culturebench pins fetch` leaves in a folder: the repository and commit that it holds.
+HUB_FILE = ".hub.json"
 
 
 class PinError(CultureBenchError):
@@ -30,6 +35,21 @@ def pin_folder(name: str, folder: Path) -> Pin:
     return Pin(name, folder.as_posix(), files)
 
 
+def pin_repository(name: str, folder: Path, repo: str, commit: str) -> Pin:
+    """The pin of a folder that `culturebench pins fetch` filled; `PinError` when it holds another one or nothing."""
+    way_out = f"run `culturebench pins fetch {name}`"
+    licence = f"if it is behind a licence, accept that on the page huggingface.co/{repo} and set HF_TOKEN before"
+    try:
+        held = json.loads((folder / HUB_FILE).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise PinError(f"{folder} does not hold {repo} at {commit} yet; {way_out} ({licence})") from None
+    except ValueError:
+        raise PinError(f"{folder / HUB_FILE} is damaged; {way_out}") from None
+    if held != {"repo": repo, "commit": commit}:
+        raise PinError(f"{folder} holds {held}, pins.{name} names {repo} at {commit}; {way_out}")
+    return replace(pin_folder(name, folder), repo=repo, commit=commit)
+
+
 def pin_path(pins: Path, name: str) -> Path:
     """Where the pin `name` lies in the folder of pins."""
     return pins / f"{name}.json"
@@ -37,10 +57,14 @@ def pin_path(pins: Path, name: str) -> Path:
 
 def verified_folder(path: Path) -> Path:
     """The folder of a pin, after every one of its files was found unchanged; `PinError` otherwise."""
-    pin = load(path)
+    return verified(load(path))
+
+
+def verified(pin: Pin) -> Path:
+    """As `verified_folder`, of a pin that was read already: on another machine its file may not be there."""
     folder = Path(pin.folder)
     for name, pinned in sorted(pin.files.items()):
-        _verify(folder / name, pinned, path)
+        _verify(folder / name, pinned, pin.name)
     return folder
 
 
@@ -74,8 +98,7 @@ def _pin_file(path: Path, folder: Path) -> PinnedFile:
         raise PinError(f"{path} is no regular file; remove it or put a copy of the file there")
     if path.suffix.lower() in PICKLES:
         raise PinError(
-            f"{path} is in pickle format, which runs code when it is read; "
-            "convert it with safetensors.torch.save_file and remove it"
+            f"{path} is in pickle format, which runs code when it is read; run `culturebench pins convert {path}`"
         )
     size = path.stat().st_size
     if not size:
@@ -83,10 +106,10 @@ def _pin_file(path: Path, folder: Path) -> PinnedFile:
     return PinnedFile(size, sha256_of(path))
 
 
-def _verify(path: Path, pinned: PinnedFile, pin: Path) -> None:
-    way_out = f"restore the file, or run `dvc repro pin_model@{pin.stem}`"
+def _verify(path: Path, pinned: PinnedFile, pin: str) -> None:
+    way_out = f"restore the file, or run `dvc repro pin_model@{pin}`"
     if not path.is_file():
-        raise PinError(f"{path} is missing; {pin} holds it with sha256 {pinned.sha256}; {way_out}")
+        raise PinError(f"{path} is missing; the pin {pin} holds it with sha256 {pinned.sha256}; {way_out}")
     found = sha256_of(path)
     if found != pinned.sha256:
-        raise PinError(f"{path} changed: {pin} holds sha256 {pinned.sha256}, the file has {found}; {way_out}")
+        raise PinError(f"{path} changed: the pin {pin} holds sha256 {pinned.sha256}, the file has {found}; {way_out}")

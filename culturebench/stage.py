@@ -55,7 +55,8 @@ class Stage:
         outputs = {name: Path(path.format(**identity)) for name, path in self.outputs.items()}
         for path in outputs.values():
             path.parent.mkdir(parents=True, exist_ok=True)
-        _fix_threads()
+        fix_threads()
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         self.run(params, inputs, outputs, **identity)
 
     def params(self, **identity: str) -> SimpleNamespace:
@@ -72,9 +73,15 @@ def store_url() -> str:
     return os.environ.get(STORE_VARIABLE) or str(Path(user_cache_dir("culturebench")) / "store")
 
 
-def _fix_threads() -> None:
+def secret(name: str) -> str | None:
+    """A key from the environment, None when it is not set; it must not reach any log, artifact or message."""
+    return os.environ.get(name) or None
+
+
+def fix_threads() -> None:
     """The thread count decides the order of float sums, so it is a constant and not the machine's."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it determinism is an error on a GPU
     torch = sys.modules.get("torch")
     if torch is not None:
         torch.set_num_threads(THREADS)

@@ -48,6 +48,13 @@ class Store:
                 self._files.rm_file(temporary)
             raise
 
+    def delete(self, key: str) -> bool:
+        """Delete what is kept under `key`, and what a killed `put` left of it; whether there was anything."""
+        found = self._files.glob(f"{self._path(key)}*")
+        for path in found:
+            self._files.rm_file(path)
+        return bool(found)
+
     def _path(self, key: str) -> str:
         return f"{self._root}/{key[:2]}/{key}"
 

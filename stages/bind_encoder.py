@@ -15,6 +15,7 @@ from culturebench.stage import Stage
 
 def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Path], *, model: str) -> None:
     """Copy layer, autoencoders and neurons of each of the model's towers."""
+    outputs["bound"].mkdir(parents=True, exist_ok=True)  # a model without towers takes nothing over
     for tower in choose(params.models, model).towers:
         saes = inputs["sae"] / tower
         if not saes.is_dir():

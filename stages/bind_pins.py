@@ -15,10 +15,11 @@ from culturebench.stage import Stage
 
 
 def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Path], *, model: str) -> None:
-    """Copy the pins of the model's towers and of its backbone."""
+    """Copy the pins of the model's towers, its backbone and its bridge."""
     chosen = choose(params.models, model)
     outputs["system"].mkdir(parents=True, exist_ok=True)
-    for name in (*(choose(params.encoders, tower).pin for tower in chosen.towers), chosen.pin):
+    towers = [choose(params.encoders, tower).pin for tower in chosen.towers]
+    for name in (*towers, chosen.pin, *([chosen.bridge] if chosen.bridge else [])):
         shutil.copyfile(pin_path(inputs["pins"], name), pin_path(outputs["system"], name))
 
 

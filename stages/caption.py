@@ -5,66 +5,74 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from culturebench.artifacts import annotated, candidates, captioned
+from culturebench.artifacts import annotated, candidates, captioned, labels
 from culturebench.captions.human import HumanCaptions, read_human_captions
 from culturebench.captions.providers import AtlasProvider, Picture, Provider, TemplateProvider
-from culturebench.captions.rows import ROLES, CaptionRow
+from culturebench.captions.rows import ROLES
+from culturebench.captions.work import CaptionWork
 from culturebench.params.caption import Caption
-from culturebench.stage import Stage
+from culturebench.stage import Stage, secret, store_url
+from culturebench.store import Store
 
 CAPTIONS = "annotations/captions/{region}.jsonl"
-_NEEDED = ("cultural", "noun")
 
 
 def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Path], *, region: str) -> None:
     """Caption the kept pictures of one region by people's captions and the providers of the `caption` section."""
-    language = params.region["language"]
+    language, iso = params.region["language"], params.region["iso"]
     human = read_human_captions(inputs["captions"], language)
-    providers = {name: _provider(name, params.region) for name in params.caption.providers}
-    truth = candidates.TABLE.load(inputs["candidates"], ["picture_id", "metadata"])
-    metadata: dict[str, str] = {}
-    for row in truth:
-        # Of two manifest lines on one file the one with captions says more.
-        metadata[row["picture_id"]] = max(metadata.get(row["picture_id"], ""), row["metadata"], key=len)
-    rows: list[dict[str, Any]] = []
-    for row in annotated.TABLE.load(inputs["annotated"]):
-        if row["status"] != "kept":
-            continue
-        about = json.loads(metadata[row["picture_id"]])
-        picture = Picture(row["picture_id"], region, row["subdivision"], about)
-        captions = _captions(picture, human.get(picture.picture_id), providers)
-        rows.append({"picture_id": picture.picture_id, "region": region, "language": language} | captions)
+    works = _pictures(inputs, region, human, with_images="openai" in params.caption.providers)
+    for name in params.caption.providers:
+        provider = _provider(name, params)
+        unfinished = [work for work in works if not all(role in work.found for role in ROLES)]
+        for work, written in zip(unfinished, provider.write([work.picture() for work in unfinished]), strict=True):
+            work.take(name, written)
+    rows = [{"region": region, "language": language} | work.row(language, iso) for work in works]
     captioned.TABLE.save(outputs["captioned"], rows)
+    labels.save(outputs["label"], {region: params.region["judge_label"]})
 
 
-def _provider(name: str, region: dict[str, Any]) -> Provider:
+def _pictures(
+    inputs: dict[str, Path], region: str, human: dict[str, HumanCaptions], with_images: bool
+) -> list[CaptionWork]:
+    """The kept pictures of the region with what people wrote of them."""
+    verdicts = {row["picture_id"]: row for row in annotated.TABLE.load(inputs["annotated"]) if row["status"] == "kept"}
+    columns = ["picture_id", "metadata", *(["image"] if with_images else [])]
+    truth: dict[str, dict[str, Any]] = {}
+    for row in candidates.TABLE.load(inputs["candidates"], columns):
+        picture = row["picture_id"]
+        # Of two manifest lines on one file the one with captions says more.
+        if picture in verdicts and len(row["metadata"]) > len(truth.get(picture, {}).get("metadata", "")):
+            truth[picture] = row
+    return [
+        CaptionWork(
+            Picture(
+                picture_id,
+                region,
+                verdict["subdivision"],
+                json.loads(truth[picture_id]["metadata"]),
+                image=truth[picture_id].get("image") or b"",
+            ),
+            human.get(picture_id),
+        )
+        for picture_id, verdict in verdicts.items()
+    ]
+
+
+def _provider(name: str, params: SimpleNamespace) -> Provider:
+    region = params.region
     if name == "atlas":
         return AtlasProvider()
-    return TemplateProvider(region["language"], region["modifiers"], region["neutral_modifiers"])
+    if name == "template":
+        return TemplateProvider(region["language"], region["modifiers"], region["neutral_modifiers"])
+    # Imported here: the client takes 0.7 s, and most projects' stages never ask.
+    from culturebench.captions.openai import OpenAIProvider
+    from culturebench.chat.client import ChatClient
 
-
-def _captions(picture: Picture, human: HumanCaptions | None, providers: dict[str, Provider]) -> dict[str, Any]:
-    """The columns from `status` on: people's captions first, then whatever a provider adds to them."""
-    if human and human.rejected:
-        return _columns("dropped", human.rejected, ["human"], {})
-    found = dict(human.captions) if human else {}
-    names = ["human"] if found else []
-    for name, provider in providers.items():
-        if all(role in found for role in ROLES):
-            break
-        written = provider.captions(picture)
-        if written.keys() - found.keys():
-            names.append(name)
-            found = written | found
-    missing = [role for role in _NEEDED if role not in found]
-    if missing:
-        return _columns("waiting", "no_" + "_and_".join(missing) + "_caption", names, found)
-    return _columns("kept", "", names, found)
-
-
-def _columns(status: str, reason: str, names: list[str], found: dict[str, CaptionRow]) -> dict[str, Any]:
-    captions = {role: found.get(role) for role in ROLES}
-    return {"status": status, "reason": reason, "provider": "+".join(names)} | captions
+    endpoint = params.caption.openai
+    key = secret(endpoint.key_variable) if endpoint.key_variable else None
+    client = ChatClient(endpoint, Store(store_url()), key)
+    return OpenAIProvider(client, region, params.caption.longest, params.caption.minimum_answered)
 
 
 STAGE = Stage(
@@ -73,8 +81,19 @@ STAGE = Stage(
     identities=("region",),
     sections=(Caption,),
     inputs={"annotated": annotated.PATH, "candidates": candidates.PATH, "captions": CAPTIONS},
-    outputs={"captioned": captioned.PATH},
-    region_keys=("language", "modifiers", "neutral_modifiers"),
+    outputs={"captioned": captioned.PATH, "label": labels.REGION_PATH},
+    region_keys=(
+        "country",
+        "iso",
+        "judge_label",
+        "language",
+        "script",
+        "subdivisions",
+        "modifiers",
+        "neutral_modifiers",
+        "exclude",
+        "notes",
+    ),
 )
 
 if __name__ == "__main__":

@@ -1,44 +1,84 @@
 """Ask every source for the pictures of one region; what could not be read is a row as well."""
 
+from __future__ import annotations
+
 from collections import Counter
+from collections.abc import Collection, Iterable
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from culturebench.annotation.removed import read_removed
 from culturebench.artifacts import candidates
 from culturebench.errors import CultureBenchError
-from culturebench.params.collect import AtlasSource, Collect, FolderSource
+from culturebench.params.collect import AtlasSource, Collect, FolderSource, OnlineSource
 from culturebench.progress import progress
 from culturebench.sources.atlas import Atlas
 from culturebench.sources.base import Source
 from culturebench.sources.candidate import candidate
 from culturebench.sources.folder import Folder
-from culturebench.stage import Stage
+from culturebench.sources.queries import REGION_KEYS
+from culturebench.stage import Stage, secret, store_url
+
+if TYPE_CHECKING:
+    from culturebench.sources.opening import OnlineSources
+
+REMOVED = "annotations/removed.jsonl"
 
 
 def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Path], *, region: str) -> None:
     """Collect the candidates of one region from every source of `collect.sources`."""
+    removed = read_removed(inputs["removed"])
+    asked = [source for source in params.collect.sources if source.regions is None or region in source.regions]
+    online = any(isinstance(source, OnlineSource) for source in asked)
+    with _web(params, removed) if online else nullcontext() as web:
+        rows = _rows([_source(settings, web) for settings in asked], region, removed)
+        _refuse_a_bad_harvest(rows, params.collect.minimum_ok, region)
+        candidates.TABLE.save(outputs["candidates"], rows)
+        if web is not None:
+            web.seal()
+
+
+def _web(params: SimpleNamespace, removed: Collection[str]) -> OnlineSources:
+    # Imported only when a source needs it: the atlas and folders start sooner without.
+    from culturebench.sources.opening import OnlineSources
+    from culturebench.sources.snapshot import Snapshot
+    from culturebench.store import Store
+
+    snapshot = Snapshot(Store(store_url()), params.collect.snapshot)
+    return OnlineSources(params.collect.web, snapshot, params.region, removed, secret)
+
+
+def _source(settings: AtlasSource | FolderSource | OnlineSource, web: OnlineSources | None) -> Source:
+    if isinstance(settings, AtlasSource):
+        return Atlas(settings)
+    if isinstance(settings, FolderSource):
+        return Folder(settings)
+    assert web is not None
+    return web.open(settings)
+
+
+def _rows(sources: Iterable[Source], region: str, removed: Collection[str]) -> list[dict[str, Any]]:
+    """One row a file; of a file that several sources or queries found, the first one's."""
     rows: dict[tuple[str, str], dict[str, Any]] = {}
-    for settings in params.collect.sources:
-        source = _source(settings)
+    for source in sources:
         for found in progress(source.find(region), None, f"collect {region}"):
             row = candidate(found, source.kind, region)
+            if row["picture_id"] in removed or row["sha256"] in removed:
+                row |= {"status": "failed", "error": "removed", "image": None}
             rows.setdefault((row["picture_id"], row["file_name"]), row)
-    _refuse_a_bad_harvest(list(rows.values()), params.collect.minimum_ok, region)
-    candidates.TABLE.save(outputs["candidates"], rows.values())
-
-
-def _source(settings: AtlasSource | FolderSource) -> Source:
-    return Atlas(settings) if isinstance(settings, AtlasSource) else Folder(settings)
+    return list(rows.values())
 
 
 def _refuse_a_bad_harvest(rows: list[dict[str, Any]], minimum_ok: float, region: str) -> None:
-    errors = Counter(row["error"] for row in rows if row["status"] == "failed")
+    wanted = [row for row in rows if row["error"] != "removed"]
+    errors = Counter(row["error"] for row in wanted if row["status"] == "failed")
     failed = errors.total()
-    if rows and 1 - failed / len(rows) < minimum_ok:
+    if wanted and 1 - failed / len(wanted) < minimum_ok:
         reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(errors.items()))
         raise CultureBenchError(
-            f"region {region}: {failed} of {len(rows)} files could not be read ({reasons}); "
+            f"region {region}: {failed} of {len(wanted)} files could not be read ({reasons}); "
             f"mend the source or lower collect.minimum_ok ({minimum_ok:g})"
         )
 
@@ -48,6 +88,8 @@ STAGE = Stage(
     run=run,
     identities=("region",),
     sections=(Collect,),
+    region_keys=REGION_KEYS,
+    inputs={"removed": REMOVED},
     outputs={"candidates": candidates.PATH},
 )
 

@@ -1,6 +1,7 @@
 """Find near-duplicates across all regions and keep one picture of each group."""
 
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,36 +10,60 @@ import numpy as np
 
 from culturebench.artifacts import candidates, duplicates, screened
 from culturebench.artifacts._folder import keep_only
+from culturebench.engine.batches import map_batches
+from culturebench.engine.work import each, in_batches
+from culturebench.images.brought import Numbers, ask, bring
 from culturebench.images.decode import decode
-from culturebench.images.difference import differences
-from culturebench.images.grouping import stars
-from culturebench.images.hashing import Fingerprint, fingerprint
-from culturebench.images.neighbours import close_pairs
+from culturebench.images.hashing import DECODED_SIDE, Fingerprint, fingerprint
+from culturebench.images.matching import EmbeddingMatcher, HashMatcher, Matcher, find_keepers
 from culturebench.params.deduplicate import Deduplicate
+from culturebench.params.engine import Engine
 from culturebench.params.regions import Regions
 from culturebench.progress import progress
 from culturebench.sources.licences import rank
 from culturebench.stage import Stage
 
+BATCH = 32  # pictures
 Row = dict[str, Any]
 
 
 def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Path]) -> None:
     """Group the near-duplicates of all regions by the limits of the `deduplicate` section."""
-    regions = list(params.regions)
+    regions, limits = list(params.regions), params.deduplicate
     pictures: list[Row] = []
-    prints: list[Fingerprint] = []
-    for region in progress(regions, len(regions), "fingerprints"):
-        for row in _kept(inputs, region):
-            prints.append(fingerprint(decode(row.pop("image"), row["width"] * row["height"])))
-            pictures.append(row)
-    keeper = _keepers(pictures, prints, params.deduplicate)
+
+    def files() -> Iterator[tuple[bytes, int]]:
+        for region in regions:
+            for row in _kept(inputs, region):
+                yield row.pop("image"), row["width"] * row["height"]
+                pictures.append(row)
+
+    batches = in_batches(files(), BATCH)
+    done = map_batches(each(_fingerprint), batches, engine=params.engine, label="fingerprints", place="threads")
+    prints = [print_ for batch in done for print_ in batch if isinstance(print_, Fingerprint)]
+    embeddings = _embeddings(inputs, regions, limits.embedding.use) if limits.embedding else None
+    keeper = _keepers(pictures, prints, embeddings, limits)
     keep_only(outputs["duplicates"], regions)
     by_region = defaultdict[str, list[Row]](list)
     for row in _rows(pictures, prints, keeper):
         by_region[row["region"]].append(row)
     for region in regions:
         duplicates.TABLE.save(outputs["duplicates"] / f"{region}.parquet", by_region[region])
+
+
+def _fingerprint(file: tuple[bytes, int]) -> Fingerprint:
+    data, pixels = file
+    return fingerprint(decode(data, pixels, least_side=DECODED_SIDE))
+
+
+def _embeddings(inputs: dict[str, Path], regions: list[str], use: str) -> Numbers:
+    """What the user's own function makes of every picture, (n, d); a model, so one batch after the other."""
+    function = bring(use, "deduplicate.embedding")
+    rows = (row for region in regions for row in _kept(inputs, region))
+    images = (decode(row["image"], row["width"] * row["height"]) for row in rows)
+    batches = progress(in_batches(images, BATCH), label="embeddings")
+    parts = [ask(function, "deduplicate.embedding", batch, dimensions=2) for batch in batches]
+    return np.concatenate(parts) if parts else np.empty((0, 1))
 
 
 def _kept(inputs: dict[str, Path], region: str) -> list[Row]:
@@ -64,31 +89,30 @@ def _preference(pictures: list[Row]) -> list[int]:
     return sorted(range(len(pictures)), key=key)
 
 
-def _keepers(pictures: list[Row], prints: list[Fingerprint], limits: Deduplicate) -> dict[int, int]:
-    """Index to the index of the picture that stays for it; equal bytes are compared once, by their best copy."""
-    order = _preference(pictures)
+def _keepers(
+    pictures: list[Row], prints: list[Fingerprint], embeddings: Numbers | None, limits: Deduplicate
+) -> list[int]:
+    """The index of the picture that stays for each; equal bytes are compared once, by their best copy."""
     best_copy: dict[str, int] = {}
-    for index in order:
+    for index in _preference(pictures):
         best_copy.setdefault(pictures[index]["sha256"], index)
     distinct = list(best_copy.values())
-    stays = stars(range(len(distinct)), _alike([prints[index] for index in distinct], limits))
-    chosen = {index: distinct[stays[place]] for place, index in enumerate(distinct)}
-    return {index: chosen[best_copy[row["sha256"]]] for index, row in enumerate(pictures)}
-
-
-def _alike(prints: list[Fingerprint], limits: Deduplicate) -> list[tuple[int, int]]:
-    if not prints:
+    if not distinct:
         return []
-    views = np.stack([print_.views for print_ in prints])
-    mirrored = np.array([print_.mirrored for print_ in prints], dtype=np.uint64)
-    pairs = close_pairs(views, mirrored, limits.max_hash_distance)
-    close = differences(np.stack([print_.thumbnail for print_ in prints]), pairs) <= limits.max_difference
-    return list(zip(pairs.first[close].tolist(), pairs.second[close].tolist(), strict=True))
+    matchers: list[Matcher] = [
+        HashMatcher([prints[index] for index in distinct], limits.max_hash_distance, limits.max_difference)
+    ]
+    if embeddings is not None and limits.embedding:
+        matchers.append(EmbeddingMatcher(embeddings[distinct], limits.embedding.min_similarity))
+    chosen = {
+        index: distinct[place] for index, place in zip(distinct, find_keepers(matchers, len(distinct)), strict=True)
+    }
+    return [chosen[best_copy[row["sha256"]]] for row in pictures]
 
 
-def _rows(pictures: list[Row], prints: list[Fingerprint], keeper: dict[int, int]) -> list[Row]:
+def _rows(pictures: list[Row], prints: list[Fingerprint], keeper: list[int]) -> list[Row]:
     smallest: dict[int, str] = {}
-    for index, kept in keeper.items():
+    for index, kept in enumerate(keeper):
         smallest[kept] = min(smallest.get(kept, pictures[index]["picture_id"]), pictures[index]["picture_id"])
     return [
         {
@@ -107,7 +131,7 @@ def _rows(pictures: list[Row], prints: list[Fingerprint], keeper: dict[int, int]
 STAGE = Stage(
     name="deduplicate",
     run=run,
-    sections=(Regions, Deduplicate),
+    sections=(Regions, Deduplicate, Engine),
     inputs={"candidates": candidates.DIRECTORY, "screened": screened.DIRECTORY},
     outputs={"duplicates": duplicates.DIRECTORY},
 )

@@ -11,6 +11,7 @@ from culturebench.interventions.bound import load_culture
 from culturebench.interventions.conditions import CAPTION_OF, CONDITIONS, kind_of
 from culturebench.params import choose
 from culturebench.params.encoders import Encoders
+from culturebench.params.engine import Engine
 from culturebench.params.generate import Generate
 from culturebench.params.models import Models
 from culturebench.params.regions import Regions
@@ -18,7 +19,7 @@ from culturebench.params.sampler import Sampler
 from culturebench.stage import Stage, store_url
 from culturebench.store import Store
 from culturebench.text_to_image.prompts import CAPTIONS, make_pictures, select_prompts
-from culturebench.text_to_image.systems import open_sampler, single_tower
+from culturebench.text_to_image.systems import edited_tower, open_sampler
 
 COLUMNS = ("picture_id", "region", "subdivision", "metadata", *CAPTIONS)
 STRENGTH_OF = {"amplified": "amplify", "activated": "activate"}
@@ -35,10 +36,10 @@ def run(
     how: Sampler = params.sampler
     kind = kind_of(condition)
     amount = _strength(inputs["strength"], kind)
-    culture = load_culture(inputs["bound"], single_tower(chosen))
+    culture = load_culture(inputs["bound"], edited_tower(chosen))
     test = splits.TABLE.load_all(inputs["test"], params.regions, COLUMNS)
     made = make_pictures(
-        open_sampler(chosen, params.encoders.root, inputs["system"], how.steps, Store(store_url())),
+        open_sampler(chosen, params.encoders.root, inputs["system"], how.steps, Store(store_url()), params.engine),
         select_prompts(test, list(params.regions), numbers.prompts_per_region),
         CAPTION_OF[kind],
         numbers.seeds,
@@ -59,7 +60,7 @@ STAGE = Stage(
     name="generate_edited",
     run=run,
     identities=("model", "condition"),
-    sections=(Encoders, Generate, Models, Regions, Sampler),
+    sections=(Encoders, Engine, Generate, Models, Regions, Sampler),
     inputs={"system": pins.SYSTEM, "bound": binding.PATH, "strength": strength.PATH, "test": splits.TEST},
     outputs={"pictures": pictures.PATH},
 )

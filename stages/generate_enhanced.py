@@ -10,6 +10,7 @@ from culturebench.errors import CultureBenchError
 from culturebench.interventions import enhancer
 from culturebench.params import choose
 from culturebench.params.encoders import Encoders
+from culturebench.params.engine import Engine
 from culturebench.params.generate import Generate
 from culturebench.params.models import Models
 from culturebench.params.regions import Regions
@@ -37,7 +38,7 @@ def run(
     intervention = _intervention(inputs["enhancers"] / SITE_OF[condition])
     test = splits.TABLE.load_all(inputs["test"], params.regions, COLUMNS)
     made = make_pictures(
-        open_sampler(chosen, params.encoders.root, inputs["system"], how.steps, Store(store_url())),
+        open_sampler(chosen, params.encoders.root, inputs["system"], how.steps, Store(store_url()), params.engine),
         select_prompts(test, list(params.regions), numbers.prompts_per_region),
         "noun",
         numbers.seeds,
@@ -58,7 +59,7 @@ STAGE = Stage(
     name="generate_enhanced",
     run=run,
     identities=("model", "condition"),
-    sections=(Encoders, Generate, Models, Regions, Sampler),
+    sections=(Encoders, Engine, Generate, Models, Regions, Sampler),
     inputs={"system": pins.SYSTEM, "enhancers": enhancers.DIRECTORY + "/{model}", "test": splits.TEST},
     outputs={"pictures": pictures.PATH},
 )

@@ -9,6 +9,7 @@ from culturebench.artifacts import binding, pictures, pins, splits, strength
 from culturebench.interventions.bound import load_culture
 from culturebench.params import choose
 from culturebench.params.encoders import Encoders
+from culturebench.params.engine import Engine
 from culturebench.params.generate import Generate
 from culturebench.params.models import Models
 from culturebench.params.regions import Regions
@@ -16,7 +17,7 @@ from culturebench.params.sampler import Sampler
 from culturebench.stage import Stage, store_url
 from culturebench.store import Store
 from culturebench.text_to_image.prompts import CAPTIONS, make_pictures, select_prompts
-from culturebench.text_to_image.systems import open_sampler, single_tower
+from culturebench.text_to_image.systems import edited_tower, open_sampler
 
 COLUMNS = ("picture_id", "region", "subdivision", "metadata", *CAPTIONS)
 NO_REGION = ""  # the picture without any edit
@@ -29,10 +30,10 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
     how: Sampler = params.sampler
     regions = list(params.regions)
     amount = float(strength.load(inputs["strength"])["activate"]["strength"])
-    culture = load_culture(inputs["bound"], single_tower(chosen))
+    culture = load_culture(inputs["bound"], edited_tower(chosen))
     first = select_prompts(splits.TABLE.load_all(inputs["test"], regions[:1], COLUMNS), regions[:1], 1)[0]
     made = make_pictures(
-        open_sampler(chosen, params.encoders.root, inputs["system"], how.steps, Store(store_url())),
+        open_sampler(chosen, params.encoders.root, inputs["system"], how.steps, Store(store_url()), params.engine),
         [{**first, "region": region, "subdivision": ""} for region in (NO_REGION, *regions)],
         "noun_en",
         numbers.seeds[:1],
@@ -48,7 +49,7 @@ STAGE = Stage(
     name="generate_one_prompt",
     run=run,
     identities=("model",),
-    sections=(Encoders, Generate, Models, Regions, Sampler),
+    sections=(Encoders, Engine, Generate, Models, Regions, Sampler),
     inputs={"system": pins.SYSTEM, "bound": binding.PATH, "strength": strength.PATH, "test": splits.TEST},
     outputs={"pictures": pictures.ONE_PROMPT_PATH},
 )

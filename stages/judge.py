@@ -6,13 +6,14 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from culturebench.artifacts import answers, pictures, pins
-from culturebench.judging.asking import ask, load_judge
+from culturebench.judging.asking import ask, open_judge
 from culturebench.params import choose
+from culturebench.params.engine import Engine
 from culturebench.params.judge import Judge
 from culturebench.params.judges import Judges
 from culturebench.params.regions import Regions
-from culturebench.pins import pin_path
-from culturebench.stage import Stage
+from culturebench.stage import Stage, secret, store_url
+from culturebench.store import Store
 
 COLUMNS = ("prompt_id", "region", "condition", "seed", "image")
 
@@ -28,17 +29,18 @@ def run(
 ) -> None:
     """Put CultureVQA to one judge for one condition's pictures."""
     chosen = choose(params.judges, judge)
-    answering = load_judge(chosen.kind, pin_path(inputs["pins"], chosen.pin))
+    answering = open_judge(chosen, inputs["judge"], params.engine, Store(store_url()), secret)
     made = pictures.TABLE.load(inputs["pictures"], COLUMNS)
-    answers.TABLE.save(outputs["answers"], ask(answering, made, list(params.regions), params.judge.seed))
+    asked = ask(answering, made, list(params.regions), params.judge.seed)
+    answers.TABLE.save(outputs["answers"], asked)
 
 
 STAGE = Stage(
     name="judge",
     run=run,
     identities=("judge", "model", "condition"),
-    sections=(Judge, Judges, Regions),
-    inputs={"pins": pins.DIRECTORY, "pictures": pictures.PATH},
+    sections=(Engine, Judge, Judges, Regions),
+    inputs={"judge": pins.JUDGE, "pictures": pictures.PATH},
     outputs={"answers": answers.PATH},
 )
 

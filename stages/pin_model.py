@@ -8,19 +8,18 @@ from types import SimpleNamespace
 from culturebench.artifacts import pins
 from culturebench.params import choose
 from culturebench.params.pins import Pins
-from culturebench.pins import PinError, pin_folder
+from culturebench.pins import pin_folder, pin_repository
 from culturebench.stage import Stage
 
 
 def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Path], *, pin: str) -> None:
     """Pin the weights that `pins.<pin>` names."""
     source = choose(params.pins, pin)
-    if source.folder is None:
-        raise PinError(
-            f"pins.{pin}.repo: only folders can be pinned; download {source.repo} at {source.commit} "
-            f"and name its folder in pins.{pin}.folder"
-        )
-    pins.save(outputs["pin"], pin_folder(pin, Path(source.folder)))
+    folder = Path(source.folder)
+    if source.repo and source.commit:
+        pins.save(outputs["pin"], pin_repository(pin, folder, source.repo, source.commit))
+    else:
+        pins.save(outputs["pin"], pin_folder(pin, folder))
 
 
 STAGE = Stage(name="pin_model", run=run, identities=("pin",), sections=(Pins,), outputs={"pin": pins.PATH})

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from culturebench.artifacts import layer_probe, pins, splits
+from culturebench.artifacts.pins import Pin, load as load_pin
+from culturebench.engine.batches import map_batches
+from culturebench.engine.work import Worker, in_batches
 from culturebench.errors import CultureBenchError
 from culturebench.params import choose
-from culturebench.params.encoders import Encoders
+from culturebench.params.encoders import Encoder, Encoders
+from culturebench.params.engine import Engine
 from culturebench.params.probe_layers import ProbeLayers
 from culturebench.params.regions import Regions
-from culturebench.pins import pin_path, verified_folder
-from culturebench.probing.attention import DIRECTIONS
+from culturebench.pins import pin_path, verified
+from culturebench.probing.attention import DIRECTIONS, AttentionReader, Prompt
 from culturebench.probing.layers import Bootstrap, Curve, delta_curve
 from culturebench.probing.pairs import REFERENCES, differences, measure, pairs_of
 from culturebench.stage import Stage
@@ -30,10 +37,11 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
     """Measure every pair of the detect split, store it, and mark the layer; stop where none stands out."""
     chosen: ProbeLayers = params.probe_layers.of(encoder)
     source = choose(params.encoders, encoder)
-    model = load_encoder(source.adapter, verified_folder(pin_path(inputs["pins"], source.pin)))
-    pairs, dropped = pairs_of(splits.TABLE.load_all(inputs["detect"], params.regions, COLUMNS))
     relative = chosen.attention_unit == "relative"
-    measured = measure(model, pairs, relative=relative, batch_size=chosen.batch_size)
+    reader = Worker(partial(_open, source, load_pin(pin_path(inputs["pins"], source.pin)), relative=relative))
+    model = cast(AttentionReader, reader.loaded).encoder
+    pairs, dropped = pairs_of(splits.TABLE.load_all(inputs["detect"], params.regions, COLUMNS))
+    measured = measure(partial(_read, reader, chosen.batch_size, params.engine, len(model.layers)), pairs)
     layer_probe.TABLE.save(outputs["attention"], measured.rows)
 
     direction = chosen.direction or ("later_to_earlier" if model.causal else "modifier_to_noun")
@@ -56,6 +64,23 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
             "rule": _rule(chosen, significant),
         },
     )
+
+
+def _open(source: Encoder, pin: Pin, *, relative: bool) -> AttentionReader:
+    return AttentionReader(load_encoder(source, verified(pin)), relative=relative)
+
+
+def _read(
+    reader: Worker[Prompt, NDArray[np.float64]],
+    batch_size: int,
+    engine: Engine,
+    layers: int,
+    prompts: Sequence[Prompt],
+) -> NDArray[np.float64]:
+    batches = list(in_batches(prompts, batch_size))
+    done = map_batches(reader, batches, engine=engine, label=f"prompts (by {batch_size})", total=len(batches))
+    found = [cast(NDArray[np.float64], values) for batch in done for values in batch]
+    return np.array(found, dtype=np.float64).reshape(len(prompts), len(DIRECTIONS), layers)
 
 
 def _curves(chosen: ProbeLayers, model: TextEncoder, rows: list[dict[str, Any]]) -> Curves:
@@ -118,7 +143,7 @@ STAGE = Stage(
     name="probe_layers",
     run=run,
     identities=("encoder",),
-    sections=(ProbeLayers, Encoders, Regions),
+    sections=(ProbeLayers, Encoders, Engine, Regions),
     inputs={"detect": splits.DETECT, "pins": pins.DIRECTORY},
     outputs={"attention": layer_probe.PATH, "layer": layer_probe.LAYER_PATH},
 )

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from culturebench.artifacts import (
+    agreement,
     binding,
     enhancer,
     evaluation,
@@ -53,7 +54,11 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
         "models": [contents.model_values(model, regions, params.report.pixels) for model in models],
         "regions": regions,
         "level": params.evaluate.level,
-        "data": contents.data_values(load_json(inputs["counts"], splits.STAGE), regions),
+        "data": contents.data_values(
+            load_json(inputs["counts"], splits.STAGE),
+            regions,
+            {region: agreement.load(inputs["agreement"] / f"{region}.json") for region in regions},
+        ),
         "pins": contents.pin_values([_pin(path) for path in sorted(inputs["pins"].glob("*.json"))]),
         "versions": contents.versions(),
         "params": contents.params_values(
@@ -136,6 +141,7 @@ STAGE = Stage(
         "evaluation": evaluation.PATH,
         "confusion": evaluation.CONFUSION_PATH,
         "counts": splits.COUNTS,
+        "agreement": agreement.DIRECTORY,
         "pictures": pictures.DIRECTORY,
         "pins": pins.DIRECTORY,
         "sae": sae.DIRECTORY,

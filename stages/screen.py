@@ -1,18 +1,26 @@
-"""Drop candidates that nobody should have to look at; every drop has a reason."""
+"""Drop candidates that nobody should have to look at; every drop has a reason, and what is in doubt is marked."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 from culturebench.annotation.removed import read_removed
 from culturebench.artifacts import candidates, screened
-from culturebench.images.screening import Screened, screen
+from culturebench.engine.batches import map_batches
+from culturebench.engine.work import each, in_batches
+from culturebench.images.screening import Screened, consult, screen
+from culturebench.params.engine import Engine
 from culturebench.params.screen import Screen
 from culturebench.progress import progress
 from culturebench.sources.licences import rank
 from culturebench.stage import Stage
 
 REMOVED = "annotations/removed.jsonl"
+BATCH = 32  # pictures
+Row = dict[str, Any]
 
 
 def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Path], *, region: str) -> None:
@@ -21,28 +29,62 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
     found = candidates.TABLE.load(inputs["candidates"])
     # The best licensed copy of the same bytes comes first, and so is the one that stays.
     found.sort(key=lambda row: (row["picture_id"], rank(row["licence"]), row["file_name"]))
-    rows: list[dict[str, Any]] = []
-    seen: set[str] = set()
-    for row in progress(found, len(found), f"screen {region}"):
-        result = _screen(row, removed, params.screen)
-        if not result.reason and row["picture_id"] in seen:
-            result = Screened("same_bytes", result.width, result.height, result.sharpness, "the same file again")
-        if not result.reason:
-            seen.add(row["picture_id"])
-        rows.append(_row(row, result))
-    screened.TABLE.save(outputs["screened"], rows)
+    known = [_known(row, removed) for row in found]
+    unknown = [row for row, result in zip(found, known, strict=True) if result is None]
+    seen = iter(_seen(unknown, params.screen, params.engine, region))
+    results = _without_copies(found, [next(seen) if result is None else result for result in known])
+    if params.screen.relevance or params.screen.safety:
+        _consult(found, results, params.screen, region)
+    screened.TABLE.save(outputs["screened"], [_row(row, result) for row, result in zip(found, results, strict=True)])
 
 
-def _screen(row: dict[str, Any], removed: dict[str, str], rules: Screen) -> Screened:
+def _known(row: Row, removed: dict[str, str]) -> Screened | None:
+    """What needs no look at the picture."""
     if row["status"] == "failed":
-        return Screened(row["error"], detail=f"could not be read: {row['error']}")
+        return Screened(row["error"], f"could not be read: {row['error']}")
     for key in (row["picture_id"], row["sha256"]):
         if key in removed:
-            return Screened("removed", detail=f"taken down: {removed[key]}")
-    return screen(row["image"], row["licence"], rules)
+            return Screened("removed", f"taken down: {removed[key]}")
+    return None
 
 
-def _row(row: dict[str, Any], result: Screened) -> dict[str, Any]:
+def _seen(rows: Sequence[Row], rules: Screen, engine: Engine, region: str) -> list[Screened]:
+    """What each picture itself shows."""
+    batches = in_batches(((row["image"], row["licence"]) for row in rows), BATCH)
+    worker = each(partial(_screen, rules))
+    total = -(-len(rows) // BATCH)
+    done = map_batches(worker, batches, engine=engine, label=f"screen {region}", total=total, place="threads")
+    return [result for batch in done for result in batch if isinstance(result, Screened)]
+
+
+def _screen(rules: Screen, file: tuple[bytes, str]) -> Screened:
+    return screen(*file, rules)
+
+
+def _without_copies(rows: Sequence[Row], results: Sequence[Screened]) -> list[Screened]:
+    """Of the same bytes only the first that may stay."""
+    stays: set[str] = set()
+    unique: list[Screened] = []
+    for row, result in zip(rows, results, strict=True):
+        if not result.reason and row["picture_id"] in stays:
+            result = replace(result, reason="same_bytes", detail="the same file again")
+        if not result.reason:
+            stays.add(row["picture_id"])
+        unique.append(result)
+    return unique
+
+
+def _consult(rows: Sequence[Row], results: list[Screened], rules: Screen, region: str) -> None:
+    """Ask the user's own functions about what is left; models, so one batch after the other."""
+    left = [place for place, result in enumerate(results) if not result.reason]
+    for batch in progress(list(in_batches(left, BATCH)), label=f"consult {region}"):
+        files, queries = [rows[place]["image"] for place in batch], [rows[place]["query"] for place in batch]
+        judged = consult([results[place] for place in batch], files, queries, rules)
+        for place, result in zip(batch, judged, strict=True):
+            results[place] = result
+
+
+def _row(row: Row, result: Screened) -> Row:
     return {
         "picture_id": row["picture_id"],
         "region": row["region"],
@@ -51,8 +93,9 @@ def _row(row: dict[str, Any], result: Screened) -> dict[str, Any]:
         "reason": result.reason,
         "width": result.width,
         "height": result.height,
-        "blur": result.sharpness,
+        "borderline": [] if result.reason else list(result.borderline),
         "detail": result.detail,
+        **{rule: result.measured.get(rule) for rule in screened.RULES},
     }
 
 
@@ -60,7 +103,7 @@ STAGE = Stage(
     name="screen",
     run=run,
     identities=("region",),
-    sections=(Screen,),
+    sections=(Screen, Engine),
     inputs={"candidates": candidates.PATH, "removed": REMOVED},
     outputs={"screened": screened.PATH},
 )

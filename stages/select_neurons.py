@@ -31,7 +31,7 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
     """Score every latent of every autoencoder for every region on the detect split."""
     chosen: SelectNeurons = params.select_neurons.of(encoder)
     source = choose(params.encoders, encoder)
-    model = load_encoder(source.adapter, verified_folder(pin_path(inputs["pins"], source.pin)))
+    model = load_encoder(source, verified_folder(pin_path(inputs["pins"], source.pin)))
     layer = layer_probe.load_layer(inputs["layer"])["layer"]
     saes = {seed: probing_sae.load(sae.seed_folder(inputs["sae"], seed)) for seed in sae.seeds(inputs["sae"])}
 

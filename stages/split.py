@@ -7,12 +7,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from culturebench.artifacts import annotated, candidates, captioned, duplicates, screened, splits, unsplit
+from culturebench.artifacts import annotated, candidates, duplicates, grounded, screened, splits
 from culturebench.artifacts._folder import keep_only
 from culturebench.params.regions import Regions
 from culturebench.params.split import Split
 from culturebench.splitting.assign import BRIDGES, Placed, assign
-from culturebench.splitting.counts import annotation_counts, by_reason, total
+from culturebench.splitting.counts import annotation_counts, by_reason, screening_counts, total
 from culturebench.splitting.frozen import read_frozen
 from culturebench.stage import Stage
 
@@ -25,7 +25,7 @@ _TABLES = {
     "screened": screened.TABLE,
     "duplicates": duplicates.TABLE,
     "annotated": annotated.TABLE,
-    "captioned": captioned.TABLE,
+    "grounded": grounded.TABLE,
 }
 _ORIGIN = ["picture_id", "file_name", "page_url", "licence", "metadata", "status", "error"]
 
@@ -46,7 +46,7 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
         left_out += bridging
         counts[region] = _counts(tables[region], placed, bridging)
         _save(inputs["candidates"] / f"{region}.parquet", rows, placed, outputs, region)
-    unsplit.TABLE.save(outputs["unsplit"], left_out)
+    splits.UNSPLIT_TABLE.save(outputs["unsplit"], left_out)
     document = {"regions": counts, "all": total(counts.values())}
     outputs["counts"].write_text(json.dumps(document, sort_keys=True, indent=1) + "\n", encoding="utf-8")
 
@@ -58,7 +58,7 @@ def _load(inputs: dict[str, Path], region: str) -> Tables:
 
 
 def _captioned(tables: Tables) -> list[Row]:
-    return [row for row in tables["captioned"] if row["status"] == "kept"]
+    return [row for row in tables["grounded"] if row["status"] == "kept"]
 
 
 def _origins(tables: Tables) -> dict[str, Row]:
@@ -105,7 +105,7 @@ def _rows(tables: Tables, placed: dict[str, Placed]) -> list[Row]:
         if placed[picture].side:
             kept = {name: row[name] for name in splits.TABLE.schema.names if name in row}
             kept |= {name: origins[picture][name] for name in ("file_name", "licence", "metadata")}
-            kept |= {name: verdicts[picture][name] for name in ("subdivision", "provisional")}
+            kept |= {"subdivision": row["subdivision"], "provisional": verdicts[picture]["provisional"]}
             rows.append(kept | {"group": placed[picture].group})
     return rows
 
@@ -134,10 +134,10 @@ def _counts(tables: Tables, placed: dict[str, Placed], bridging: list[Row]) -> d
     split = by_reason(bridging) | {side: sides[side] for side in splits.SPLITS}
     return {
         "collect": by_reason(tables["candidates"]),
-        "screen": by_reason(tables["screened"]),
+        "screen": screening_counts(tables["screened"]),
         "deduplicate": by_reason(tables["duplicates"]),
         "annotate": annotation_counts(tables["annotated"]),
-        "caption": by_reason(tables["captioned"]),
+        "caption": by_reason(tables["grounded"]),
         "split": split | {"kept": sum(sides[side] for side in splits.SPLITS)},
     }
 
@@ -151,14 +151,14 @@ STAGE = Stage(
         "screened": screened.DIRECTORY,
         "duplicates": duplicates.DIRECTORY,
         "annotated": annotated.DIRECTORY,
-        "captioned": captioned.DIRECTORY,
+        "grounded": grounded.DIRECTORY,
         "frozen": FROZEN,
     },
     outputs={
         "detect": splits.DETECT,
         "train": splits.TRAIN,
         "test": splits.TEST,
-        "unsplit": unsplit.PATH,
+        "unsplit": splits.UNSPLIT,
         "counts": splits.COUNTS,
     },
 )

@@ -19,14 +19,14 @@ from culturebench.params.sampler import Sampler
 from culturebench.params.train_enhancer import TrainEnhancer
 from culturebench.stage import Stage
 from culturebench.text_to_image.denoising import Denoising
-from culturebench.text_to_image.systems import load_pinned, single_tower
+from culturebench.text_to_image.systems import edited_tower, load_pinned
 
 
 def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Path], *, model: str, site: str) -> None:
     """Train on the train split's noun captions and their pictures."""
     numbers: TrainEnhancer = params.train_enhancer
     chosen = choose(params.models, model)
-    probed = layer_probe.load_layer(inputs["probe"] / single_tower(chosen) / Path(layer_probe.LAYER_PATH).name)
+    probed = layer_probe.load_layer(inputs["probe"] / edited_tower(chosen) / Path(layer_probe.LAYER_PATH).name)
     layer = layer_of(site, probed, numbers.seed)
     rows = splits.TABLE.load_all(inputs["train"], params.regions, ("picture_id", "noun", "image"))
     pairs = [Pair(row["noun"]["text"], row["image"]) for row in rows]

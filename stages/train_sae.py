@@ -32,7 +32,7 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
     """Train on the train split's captions, and say how well the detect split's are described."""
     chosen: TrainSae = params.train_sae.of(encoder)
     source = choose(params.encoders, encoder)
-    model = load_encoder(source.adapter, verified_folder(pin_path(inputs["pins"], source.pin)))
+    model = load_encoder(source, verified_folder(pin_path(inputs["pins"], source.pin)))
     layer = layer_probe.load_layer(inputs["layer"])["layer"]
     captions = _thinned(_texts(inputs["train"], params.regions), chosen.most_prompts)
     features = _features(model, layer, captions, chosen, "train captions")

@@ -10,22 +10,21 @@ from culturebench.artifacts import binding, pins, splits, strength
 from culturebench.interventions.bound import load_culture
 from culturebench.interventions.conditions import CAPTION_OF, RANDOM, CultureNeurons, control_mismatch
 from culturebench.interventions.strength import RULE, describe, mark_allowed, score
-from culturebench.judging.asking import ask, load_judge
-from culturebench.judging.base import Judge
+from culturebench.judging.asking import Answering, ask, open_judge
 from culturebench.measures.statistics import Bootstrap
 from culturebench.params import choose
 from culturebench.params.encoders import Encoders
+from culturebench.params.engine import Engine
 from culturebench.params.judges import Judges
 from culturebench.params.models import Models
 from culturebench.params.regions import Regions
 from culturebench.params.sampler import Sampler
 from culturebench.params.tune_strength import TuneStrength
-from culturebench.pins import pin_path
-from culturebench.stage import Stage, store_url
+from culturebench.stage import Stage, secret, store_url
 from culturebench.store import Store
 from culturebench.text_to_image.prompts import CAPTIONS, make_pictures, select_prompts
 from culturebench.text_to_image.sampling import KeptSampler
-from culturebench.text_to_image.systems import open_sampler, single_tower
+from culturebench.text_to_image.systems import edited_tower, open_sampler
 
 COLUMNS = ("picture_id", "region", "subdivision", "metadata", *CAPTIONS)
 
@@ -35,11 +34,12 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
     numbers: TuneStrength = params.tune_strength
     chosen = choose(params.models, model)
     named = choose(params.judges, numbers.judge)
-    judge = load_judge(named.kind, pin_path(inputs["pins"], named.pin))
+    store = Store(store_url())
+    judge = open_judge(named, inputs["judges"] / numbers.judge, params.engine, store, secret)
     train = splits.TABLE.load_all(inputs["train"], params.regions, COLUMNS)
     prompts = select_prompts(train, list(params.regions), numbers.prompts_per_region)
-    culture = load_culture(inputs["bound"], single_tower(chosen))
-    sampler = open_sampler(chosen, params.encoders.root, inputs["system"], params.sampler.steps, Store(store_url()))
+    culture = load_culture(inputs["bound"], edited_tower(chosen))
+    sampler = open_sampler(chosen, params.encoders.root, inputs["system"], params.sampler.steps, store, params.engine)
     curves = {
         edit: _curve(params, sampler, prompts, culture, judge, kind, grid)
         for edit, kind, grid in (
@@ -60,23 +60,27 @@ def _curve(
     sampler: KeptSampler,
     prompts: list[Any],
     culture: CultureNeurons,
-    judge: Judge,
+    judge: Answering,
     kind: str,
     grid: tuple[float, ...],
 ) -> dict[str, Any]:
     numbers: TuneStrength = params.tune_strength
     bootstrap = Bootstrap(numbers.samples, numbers.seed, numbers.level)
-    points = []
+    made: dict[float, list[dict[str, Any]]] = {}
     for amount in grid:
 
         def intervene(region: str, draw: int, amount: float = amount) -> Any:
             return culture.intervention(kind, amount, region, draw)
 
-        made = make_pictures(
+        made[amount] = make_pictures(
             sampler, prompts, CAPTION_OF[kind], numbers.seeds, params.sampler.batch_size,
             condition=f"{kind} {amount:g}", strength=amount, intervene=intervene,
         )  # fmt: skip
-        points.append(score(amount, made, ask(judge, made, list(params.regions), numbers.seed), bootstrap))
+    # All pictures before all answers: on a cluster, the judge takes the place of the picture model.
+    points = [
+        score(amount, some, ask(judge, some, list(params.regions), numbers.seed), bootstrap)
+        for amount, some in made.items()
+    ]
     return describe(mark_allowed(points, numbers.alignment_share))
 
 
@@ -101,8 +105,8 @@ STAGE = Stage(
     name="tune_strength",
     run=run,
     identities=("model",),
-    sections=(Encoders, Judges, Models, Regions, Sampler, TuneStrength),
-    inputs={"pins": pins.DIRECTORY, "system": pins.SYSTEM, "bound": binding.PATH, "train": splits.TRAIN},
+    sections=(Encoders, Engine, Judges, Models, Regions, Sampler, TuneStrength),
+    inputs={"judges": pins.JUDGES, "system": pins.SYSTEM, "bound": binding.PATH, "train": splits.TRAIN},
     outputs={"strength": strength.PATH},
 )
 

@@ -8,6 +8,7 @@ STAGE = "judge"
 DIRECTORY = "data/answers"
 PATH = DIRECTORY + "/{judge}/{model}/{condition}.parquet"
 UNRECOGNIZABLE = "unrecognizable"
+UNPARSEABLE = "unparseable"  # a reply that is none of the options
 TABLE = Table(
     stage=STAGE,
     key=("prompt_id", "seed"),

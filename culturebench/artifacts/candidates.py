@@ -14,7 +14,7 @@ TABLE = Table(
         [
             required("picture_id", pa.string()),  # sha256 of the bytes; of the scene for an atlas picture
             required("region", pa.string()),
-            required("source", pa.string()),  # the kind of source: atlas, folder, ...
+            required("source", pa.string()),  # the kind of source: atlas, folder, commons, ...
             required("query", pa.string()),
             required("page_url", pa.string()),
             required("file_url", pa.string()),
@@ -26,7 +26,7 @@ TABLE = Table(
             required("size_bytes", pa.int64()),
             required("status", pa.string()),  # ok | failed
             required("error", pa.string()),
-            required("metadata", pa.string()),  # sorted JSON: {"scene": {...}} or {"captions": {language: text}}
+            required("metadata", pa.string()),  # sorted JSON: {"scene": {…}}, {"captions": {…}} or {"category": …}
             pa.field("image", pa.binary()),  # the retrieved bytes, null when status is failed
         ]
     ),

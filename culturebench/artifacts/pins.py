@@ -14,6 +14,9 @@ DIRECTORY = "models/pins"
 PATH = DIRECTORY + "/{pin}.json"
 #: The pins of one text-to-image model, its towers' and its backbone's, gathered by bind_pins.
 SYSTEM = "models/systems/{model}"
+#: What bind_judge gathers for one judge: its pin, or the names by which regions are shown to it.
+JUDGES = "models/judges"
+JUDGE = JUDGES + "/{judge}"
 
 
 @dataclass(frozen=True)
@@ -31,12 +34,16 @@ class Pin:
     name: str
     folder: str  # relative to the project's root
     files: dict[str, PinnedFile]
+    # of a hub repository alone
+    repo: str | None = None
+    commit: str | None = None
 
 
 def save(path: Path, pin: Pin) -> None:
     """Write the pin as JSON with sorted keys."""
     files = {name: {"size": file.size, "sha256": file.sha256} for name, file in pin.files.items()}
-    save_json(path, {"name": pin.name, "folder": pin.folder, "files": files})
+    hub = {"repo": pin.repo, "commit": pin.commit} if pin.repo else {}
+    save_json(path, {"name": pin.name, "folder": pin.folder, "files": files, **hub})
 
 
 def load(path: Path) -> Pin:
@@ -44,6 +51,6 @@ def load(path: Path) -> Pin:
     content: Any = load_json(path, STAGE)
     try:
         files = {name: PinnedFile(int(file["size"]), str(file["sha256"])) for name, file in content["files"].items()}
-        return Pin(str(content["name"]), str(content["folder"]), files)
+        return Pin(str(content["name"]), str(content["folder"]), files, content.get("repo"), content.get("commit"))
     except (KeyError, TypeError, AttributeError, ValueError):
         raise ArtifactError(f"{path} is no pin; run `dvc repro -f {STAGE}`") from None

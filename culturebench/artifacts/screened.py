@@ -4,6 +4,8 @@ import pyarrow as pa
 
 from culturebench.artifacts._table import Table, required
 
+#: The rules of the params section `screen`, and the reasons for which they drop.
+RULES = ("resolution", "aspect", "uniform", "blur", "text", "drawing", "relevance", "safety")
 STAGE = "screen"
 DIRECTORY = "data/screened"
 PATH = DIRECTORY + "/{region}.parquet"
@@ -19,8 +21,10 @@ TABLE = Table(
             required("reason", pa.string()),  # the rule that dropped it, "" when kept
             required("width", pa.int32()),  # pixels, 0 when not decodable
             required("height", pa.int32()),
-            required("blur", pa.float64()),  # variance of the Laplacian of the grey picture, 0..1 scale
+            required("borderline", pa.list_(pa.string())),  # rules that it nearly breaks: experts are told
             required("detail", pa.string()),  # a sentence for a person
+            # What the rules measured, null where one was not asked; units in the params section.
+            *(pa.field(rule, pa.float64()) for rule in RULES),
         ]
     ),
 )

@@ -1,4 +1,4 @@
-"""The three splits, one file a region each: a dependency says who may read what."""
+"""The three splits, one file a region each: a dependency says who may read what; and who got no side."""
 
 import pyarrow as pa
 
@@ -10,13 +10,14 @@ SPLITS = ("detect", "train", "test")
 DIRECTORIES = {split: f"data/{split}" for split in SPLITS}
 DETECT, TRAIN, TEST = (DIRECTORIES[split] for split in SPLITS)
 COUNTS = "reports/metrics/data.json"
+UNSPLIT = "data/unsplit.parquet"
+_PICTURE = (required("picture_id", pa.string()), required("region", pa.string()))
 TABLE = Table(
     stage=STAGE,
     key=("picture_id",),
     schema=pa.schema(
         [
-            required("picture_id", pa.string()),
-            required("region", pa.string()),
+            *_PICTURE,
             required("language", pa.string()),
             required("subdivision", pa.string()),
             required("group", pa.string()),
@@ -31,4 +32,10 @@ TABLE = Table(
             required("image", pa.binary()),
         ]
     ),
+)
+#: Captioned pictures without a side: the status is always `dropped`, the reason is `bridges_splits`.
+UNSPLIT_TABLE = Table(
+    stage=STAGE,
+    key=("picture_id",),
+    schema=pa.schema([*_PICTURE, required("status", pa.string()), required("reason", pa.string())]),
 )

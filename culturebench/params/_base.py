@@ -24,6 +24,8 @@ class Section(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     section: ClassVar[str]
+    #: False for a section that says where or how fast: no stage becomes stale when it changes.
+    decides_bytes: ClassVar[bool] = True
 
 
 T = TypeVar("T", bound="Section | RootModel[Any]")
@@ -66,9 +68,21 @@ def load_region(code: str, keys: Sequence[str], folder: Path = REGIONS_FOLDER) -
     return {key: content[key] for key in keys}
 
 
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that stands twice in one mapping: YAML would take the last and say nothing."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.value in seen and isinstance(key, yaml.ScalarNode):
+                raise yaml.MarkedYAMLError(problem=f"the key `{key.value}` stands twice", problem_mark=key.start_mark)
+            seen |= {key.value} if isinstance(key, yaml.ScalarNode) else set()
+        return super().construct_mapping(node, deep=deep)
+
+
 def _read_mapping(path: Path) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
     except FileNotFoundError:
         raise ParamsError(f"{path} is missing; run from the project's root") from None
     except yaml.YAMLError as error:

@@ -5,12 +5,19 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from culturebench.params._base import Section
+from culturebench.params._endpoint import Endpoint
 
 
 class Caption(Section):
     """Captions in `annotations/captions/` always come first."""
 
     section: ClassVar[str] = "caption"
-    providers: list[Literal["atlas", "template"]] = Field(
-        description="asked in this order: `atlas` (the scene's truth), `template` (a modifier and a noun caption)"
+    providers: list[Literal["atlas", "template", "openai"]] = Field(
+        description="asked in this order: `openai` (a model that sees the picture), `atlas` (the scene's truth), "
+        "`template` (a modifier and a noun caption)"
     )
+    longest: int = Field(gt=0, description="characters of a caption that a model writes")
+    minimum_answered: float = Field(
+        ge=0, le=1, description="the stage fails when a smaller share of the model's questions got any answer"
+    )
+    openai: Endpoint = Field(description="where the provider `openai` asks")

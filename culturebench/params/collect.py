@@ -29,20 +29,23 @@ class PlantedShares(BaseModel):
         return self
 
 
-class AtlasSource(BaseModel):
+class _Source(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    regions: list[str] | None = Field(default=None, description="codes that it is asked for; all when left out")
+
+
+class AtlasSource(_Source):
     """The embedded world."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     kind: Literal["atlas"]
     pictures: int = Field(ge=1, le=1344, description="pictures a region; a smaller number is a prefix of a larger one")
     size: int = Field(ge=64, le=2048, description="width and height in pixels")
     planted: PlantedShares = Field(description="shares of planted defects")
 
 
-class FolderSource(BaseModel):
+class FolderSource(_Source):
     """Files on this machine, named by a manifest or sorted into a folder per region."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     kind: Literal["folder"]
     path: str = Field(min_length=1, description="the folder; nothing outside of it is read")
     region: str = Field(
@@ -59,7 +62,105 @@ class FolderSource(BaseModel):
     max_bytes: int = Field(default=64_000_000, ge=1, description="larger files fail, in bytes")
 
 
-Source = Annotated[AtlasSource | FolderSource, Field(discriminator="kind")]
+class _OnlineSource(_Source):
+    """A source on the web; `collect.web` says how it is asked."""
+
+
+class _SearchSource(_OnlineSource):
+    """A source that is asked for the keywords of a region file."""
+
+    per_query: int = Field(default=50, ge=1, le=10_000, description="pictures that one query gives at most")
+
+
+_COMMONS = "https://commons.wikimedia.org/w/api.php"
+Url = Annotated[str, Field(pattern=r"^https?://")]
+Width = Annotated[int, Field(ge=64, le=8192)]
+
+
+class CommonsSource(_SearchSource):
+    """Wikimedia Commons: searches, and categories that a search finds."""
+
+    kind: Literal["commons"]
+    url: Url = Field(default=_COMMONS, description="`api.php` of the wiki")
+    width: Width = Field(default=1280, description="pixels; wider pictures are fetched as the wiki's own rendering")
+    categories: int = Field(default=1, ge=0, le=50, description="categories that a keyword starts a walk from")
+    depth: int = Field(default=1, ge=0, le=5, description="levels of subcategories below them")
+
+
+class WikidataSource(_SearchSource):
+    """Wikidata: pictures of things by country (the region file's `iso`) and class."""
+
+    kind: Literal["wikidata"]
+    url: Url = Field(default="https://query.wikidata.org/sparql", description="SPARQL endpoint")
+    commons_url: Url = Field(default=_COMMONS, description="`api.php` of the wiki that has the files")
+    width: Width = Field(default=1280, description="pixels; wider pictures are fetched as the wiki's own rendering")
+    classes: dict[str, list[Annotated[str, Field(pattern=r"^Q\d+$")]]] = Field(
+        min_length=1, description="category -> ids of classes, as {instruments: [Q34379]}; per_query counts for each"
+    )
+    page: int = Field(default=500, ge=1, le=10_000, description="results of one request")
+
+
+class WikipediaSource(_SearchSource):
+    """Wikipedia: free page images of the articles that a keyword finds."""
+
+    kind: Literal["wikipedia"]
+    url: Url = Field(
+        default="https://{language}.wikipedia.org/w/api.php", description="`{language}` becomes the keyword's language"
+    )
+    width: Width = Field(default=1280, description="pixels; wider pictures are fetched as the wiki's own rendering")
+
+
+class OpenverseSource(_SearchSource):
+    """Openverse; the environment's OPENVERSE_ACCESS_TOKEN, if there, allows more requests."""
+
+    kind: Literal["openverse"]
+    url: Url = Field(default="https://api.openverse.org/v1/images/", description="where pictures are searched")
+
+
+class GoogleSource(_SearchSource):
+    """Google's Programmable Search; needs GOOGLE_API_KEY in the environment. It gives no licence."""
+
+    kind: Literal["google_cse"]
+    url: Url = Field(default="https://customsearch.googleapis.com/customsearch/v1", description="where to search")
+    engine: str = Field(min_length=1, description="id (cx) of the search engine, which is no secret")
+    rights: str = Field(default="", description="licences to filter by, as `cc_publicdomain|cc_attribute`")
+    per_query: int = Field(default=50, ge=1, le=100, description="pictures that one query gives; Google ends at 100")
+
+
+class UrlsSource(_OnlineSource):
+    """A manifest of URLs."""
+
+    kind: Literal["urls"]
+    path: str = Field(min_length=1, description="a CSV or JSONL file whose column `file` holds URLs")
+    region: str | None = Field(default=None, min_length=1, description="region of lines that name none")
+    licence: str = Field(default="", description="the licence of pictures for which the manifest names none")
+    author: str = Field(default="", description="the author of pictures for which the manifest names none")
+
+
+OnlineSource = CommonsSource | WikidataSource | WikipediaSource | OpenverseSource | GoogleSource | UrlsSource
+Source = Annotated[AtlasSource | FolderSource | OnlineSource, Field(discriminator="kind")]
+
+
+class Web(BaseModel):
+    """How the web is asked; what comes from there is bounded."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    contact: Annotated[str, Field(pattern=r"^[!-~]*@[!-~]+$|^https?://[!-~]+$")] | None = Field(
+        description="e-mail or URL where the owners of sites reach you; it is sent with every request"
+    )
+    workers: int = Field(ge=1, le=256, description="files fetched at once")
+    per_host: int = Field(ge=1, le=32, description="files fetched from one host at once")
+    interval: float = Field(ge=0, description="seconds between the starts of two requests to one host")
+    tries: int = Field(ge=1, le=20, description="times that a request is made at most")
+    backoff: float = Field(ge=0, description="seconds before the second try, doubled before each further one")
+    longest_wait: float = Field(ge=0, description="seconds; a host that asks for a longer pause is given up")
+    deadline: float = Field(gt=0, description="seconds for one try, redirects included")
+    redirects: int = Field(ge=0, le=20, description="redirects followed for one file")
+    max_bytes: int = Field(ge=1, description="larger files fail")
+    max_pixels: int = Field(ge=1, description="pictures with more pixels fail")
+    test_addresses: list[Annotated[str, Field(pattern=r"^[\d.:a-f]+:\d+$")]] = Field(
+        default=[], description="address:port of servers that tests run; every other address must be a public one"
+    )
 
 
 class Collect(Section):
@@ -68,4 +169,15 @@ class Collect(Section):
     section: ClassVar[str] = "collect"
     snapshot: str = Field(min_length=1, description="label of what was collected; a new label collects again")
     minimum_ok: Share = Field(description="the stage fails when a smaller share of a region's files could be read")
+    web: Web = Field(description="how the web is asked")
     sources: list[Source] = Field(min_length=1, description="where to look")
+
+    @model_validator(mode="after")
+    def _say_who_asks(self) -> "Collect":
+        online = sorted({source.kind for source in self.sources if isinstance(source, _OnlineSource)})
+        if online and self.web.contact is None:
+            raise ValueError(
+                f"{', '.join(online)} on the web need `web.contact`, an e-mail address or URL of yours: "
+                "sites want to know whom to write to"
+            )
+        return self

@@ -1,16 +1,27 @@
 """The judges that answer CultureVQA."""
 
-from typing import ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
+from culturebench.params._endpoint import Endpoint
 
-class Judge(BaseModel):
-    """One judge: what kind it is, and its weights."""
+
+class AtlasJudge(BaseModel):
+    """One of the atlas's trained classifiers."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    kind: str = Field(description="Which class of culturebench.judging answers.")
+    kind: Literal["atlas"]
     pin: str = Field(description="Key of `pins`: the judge's weights.")
+
+
+class ServedJudge(Endpoint):
+    """A model that sees pictures, behind an OpenAI-compatible endpoint."""
+
+    kind: Literal["openai"]
+
+
+Judge = Annotated[AtlasJudge | ServedJudge, Field(discriminator="kind")]
 
 
 class Judges(RootModel[dict[str, Judge]]):

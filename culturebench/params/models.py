@@ -1,8 +1,23 @@
 """The text-to-image models of this run."""
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel
+from pydantic import BaseModel, ConfigDict, Field, RootModel, model_validator
+
+from culturebench.params._runtime import Runtime
+
+
+class ModelRuntime(Runtime):
+    """How a model's backbone runs; where its towers run is said under `encoders`."""
+
+    offload: Literal["none", "model", "sequential"] = Field(
+        default="none",
+        description="What waits on the CPU: nothing, whole parts, or single layers (slow, least memory).",
+    )
+    device_map: str | None = Field(default=None, description="Spreads the denoiser over several GPUs: auto, balanced.")
+    batch: int | None = Field(
+        default=None, ge=1, description="Most pictures computed at once; null: all of a batch, halved until they fit."
+    )
 
 
 class Model(BaseModel):
@@ -10,8 +25,24 @@ class Model(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     adapter: str = Field(description="Name of the adapter that loads it.")
-    towers: list[str] = Field(min_length=1, description="Keys of `encoders`, in the order the backbone reads them.")
+    towers: list[str] = Field(description="Keys of `encoders`, in the order the backbone reads them.")
+    edited: str | None = Field(default=None, description="The tower that interventions act on; null: the only one.")
     pin: str = Field(description="Key of `pins`: the weights behind the encoders.")
+    bridge: str | None = Field(default=None, description="Key of `pins`: weights between encoder and backbone, if any.")
+    steps: int | None = Field(default=None, ge=1, description="Sampler steps; null: `sampler.steps`.")
+    guidance: float | None = Field(default=None, ge=0, description="Guidance scale; null: the pipeline's own.")
+    size: int | None = Field(default=None, ge=8, description="Pixels, width and height; null: the pipeline's own.")
+    negative_prompt: str = Field(default="", description="What the unconditional half of the guidance reads.")
+    command: list[str] | None = Field(
+        default=None, min_length=1, description="Starts the worker of a model that lives in an environment of its own."
+    )
+    runtime: ModelRuntime = Field(default_factory=ModelRuntime, description="Where and in which precision it runs.")
+
+    @model_validator(mode="after")
+    def _edits_a_tower(self) -> "Model":
+        if self.edited is not None and self.edited not in self.towers:
+            raise ValueError(f"`edited` is {self.edited!r}; `towers` has: {', '.join(self.towers)}")
+        return self
 
 
 class Models(RootModel[dict[str, Model]]):

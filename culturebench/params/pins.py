@@ -9,19 +9,22 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 class PinSource(BaseModel):
-    """Weights in a folder of this project, or in a hub repository at one commit."""
+    """Weights in a folder, of this project or filled from a hub repository at one commit."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    folder: str | None = Field(default=None, description="Folder of weights, relative to the project's root.")
-    repo: str | None = Field(default=None, description="Hub repository, `owner/name`.")
+    folder: str = Field(description="Folder of weights, relative to the project's root; a repository is put there.")
+    repo: str | None = Field(default=None, pattern=r"^[\w.-]+/[\w.-]+$", description="Hub repository, `owner/name`.")
     commit: str | None = Field(default=None, description="The repository's full commit, 40 hex digits.")
+    files: list[str] = Field(default=[], description="Patterns of the repository's files to take; empty: all of them.")
+    follow: str | None = Field(
+        default=None,
+        description="Where newer weights appear, for the flow reprobe: a branch of `repo`, or another folder.",
+    )
 
     @model_validator(mode="after")
-    def _one_source(self) -> "PinSource":
-        if (self.folder is None) == (self.repo is None):
-            raise ValueError("give either `folder`, or `repo` and `commit`")
-        if self.folder is not None and self.commit is not None:
-            raise ValueError("`commit` belongs to `repo`; a folder is fixed by its files' hashes")
+    def _fixed(self) -> "PinSource":
+        if self.repo is None and (self.commit is not None or self.files):
+            raise ValueError("`commit` and `files` belong to `repo`; a folder is fixed by its files' hashes")
         if self.repo is not None and not _COMMIT.fullmatch(self.commit or ""):
             raise ValueError(
                 f"`commit` is {self.commit!r}; a branch, tag or short hash can move: give the full 40 hex digits"

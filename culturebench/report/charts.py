@@ -96,7 +96,7 @@ def _neuron_chart(code: str, curves: Sequence[Sequence[Row]], y_axis: Axis, show
     if first:
         elbow = sum(row["candidate"] for row in first)
         plot.line([(row["rank"] + 1, row["score"]) for row in first])
-        plot.vertical(elbow + 0.5, f"elbow K = {elbow}")
+        plot.vertical(elbow + 0.5, f"K = {elbow}")
     for row in first:
         if row["candidate"]:
             kind = "selected" if row["selected"] else "also high on nouns, dropped"

@@ -112,8 +112,10 @@ def _enhancer(history: Mapping[str, Any], encoders: Mapping[str, Mapping[str, An
     return {"where": where, "charts": charts.history_charts(history)}
 
 
-def data_values(counts: Mapping[str, Any], regions: Sequence[str]) -> dict[str, Any]:
-    """The data stages with what they kept, what left and why, from reports/metrics/data.json."""
+def data_values(
+    counts: Mapping[str, Any], regions: Sequence[str], agreement: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The data stages with what they kept, what left and why, and each region's `agreement` of its annotators."""
     stages: list[dict[str, Any]] = []
     for name in [*DATA_STAGES, *sorted(set(counts["all"]) - set(DATA_STAGES))]:
         found = counts["all"].get(name)
@@ -132,12 +134,13 @@ def data_values(counts: Mapping[str, Any], regions: Sequence[str]) -> dict[str, 
                 },
             }
         )
-    return {"stages": stages}
+    return {"stages": stages, "agreement": [(code, values) for code, values in (agreement or {}).items()]}
 
 
 def _notes(found: Mapping[str, Any]) -> list[str]:
     """What else is known of a stage's kept pictures."""
     notes = [f"{side} {found[side]}" for side in ("train", "test", "detect") if side in found]
+    notes += [f"borderline {rule} {count}" for rule, count in found.get("borderline", {}).items() if count]
     if found.get("provisional"):
         notes.append(f"{found['provisional']} provisional, without a majority")
     if found.get("agreement") is not None:

@@ -23,6 +23,13 @@ def by_reason(rows: Iterable[Row]) -> Counts:
     return counts
 
 
+def screening_counts(rows: Iterable[Row]) -> Counts:
+    """As `by_reason`, with how many of the kept pictures each rule marked as borderline."""
+    rows = list(rows)
+    marked = Counter(rule for row in rows for rule in row["borderline"])
+    return by_reason(rows) | {"borderline": dict(sorted(marked.items()))}
+
+
 def annotation_counts(rows: Iterable[Row]) -> Counts:
     """As `by_reason`, with the provisional pictures among the kept and the mean agreement of decided ones."""
     rows = list(rows)

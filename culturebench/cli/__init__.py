@@ -1,4 +1,4 @@
-"""The command `culturebench`: what works here, what the project holds, what is stale, and where the report is."""
+"""The command `culturebench`; each group of commands is a module of its own here."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from culturebench.cli import annotate, forget, local_prefect, pins, region, release
+from culturebench.cli._shared import ROOT, console
+from culturebench.cli.repro import repro
 from culturebench.errors import CultureBenchError
 
-ROOT = Path()
 REPORT = Path("reports/index.html")
 
 app = typer.Typer(
@@ -23,10 +24,14 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-region_app = typer.Typer(help="The regions of the project.", no_args_is_help=True)
-app.add_typer(region_app, name="region")
-# In a file or a pipe there is no width to keep to.
-console = Console(width=None if sys.stdout.isatty() else 200)
+app.add_typer(region.app, name="region")
+app.add_typer(pins.app, name="pins")
+app.command()(repro)
+app.add_typer(annotate.app, name="annotate")
+app.command()(release.release)
+app.command()(local_prefect.up)
+app.command()(local_prefect.down)
+app.command()(forget.forget)
 
 
 def main() -> None:
@@ -53,24 +58,6 @@ def doctor() -> None:
     raise typer.Exit(1 if failed else 0)
 
 
-@region_app.command("list")
-def list_regions() -> None:
-    """Show every region that has a file: its code, country, language, subdivisions, and its pictures so far."""
-    from culturebench.regions import overview
-
-    table = Table("code", "country", "language", "subdivisions", "in params.yaml", "pictures", box=None, pad_edge=False)
-    for region in overview(ROOT):
-        table.add_row(
-            region.code,
-            region.country,
-            region.language,
-            ", ".join(region.subdivisions),
-            "yes" if region.active else "",
-            "" if region.pictures is None else str(region.pictures),
-        )
-    console.print(table)
-
-
 @app.command()
 def validate() -> None:
     """Check params.yaml and the region files; `make repro` does so before it begins."""
@@ -87,16 +74,17 @@ def status() -> None:
     """Show which stages will run, which may follow, and why."""
     from flows import dvc
 
-    stale = dvc.status(root=ROOT)
+    pipeline = dvc.look(root=ROOT)
+    stale = pipeline.stale
     if not stale:
         console.print("Everything is up to date.")
         return
     table = Table("stage", "", "why", box=None, pad_edge=False)
-    for entry in stale:
+    for entry in stale.values():
         more = f" … and {len(entry.reasons) - 3} more" if len(entry.reasons) > 3 else ""
         table.add_row(entry.stage, "will run" if entry.certain else "may run", "; ".join(entry.reasons[:3]) + more)
     console.print(table)
-    console.print(f"{len(stale)} of {len(dvc.stages(root=ROOT))} stages. `make repro` brings them up to date.")
+    console.print(f"{len(stale)} of {len(pipeline.stages)} stages. `make repro` brings them up to date.")
 
 
 @app.command()

@@ -1,0 +1,32 @@
+"""The columns of a captioned picture, before and after its cues were counted across regions."""
+
+import pyarrow as pa
+
+from culturebench.artifacts._caption import CAPTION
+from culturebench.artifacts._table import required
+
+SCHEMA = pa.schema(
+    [
+        required("picture_id", pa.string()),
+        required("region", pa.string()),
+        required("language", pa.string()),
+        required("status", pa.string()),  # kept | waiting (for people) | dropped
+        required("reason", pa.string()),  # why it waits or was dropped, countable
+        required("detail", pa.string()),  # the same for whoever writes or audits the caption
+        required("provider", pa.string()),
+        required("audit", pa.string()),  # correct | edit | stereotype: what people said of a written caption, or ""
+        required("subdivision", pa.string()),  # the experts', else the one that a model saw, or ""
+        pa.field("cues", pa.list_(pa.string()), nullable=False),  # what showed the culture, sorted
+        pa.field("cultural", CAPTION),
+        pa.field("noun", CAPTION),
+        pa.field("neutral", CAPTION),  # the noun with a culture-free modifier
+        pa.field("cultural_en", CAPTION),
+        pa.field("noun_en", CAPTION),
+        pa.field("noun_draft", CAPTION),  # the cultural caption without its modifier; never used, only offered
+        pa.field("noun_en_draft", CAPTION),
+        required("served_model", pa.string()),
+        required("input_tokens", pa.int64()),  # of all replies behind the captions
+        required("output_tokens", pa.int64()),
+        required("cost", pa.float64()),  # at the prices of params.yaml
+    ]
+)

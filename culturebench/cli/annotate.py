@@ -1,0 +1,97 @@
+"""`culturebench annotate`: experts' work in Label Studio."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from platformdirs import user_cache_dir
+from rich.table import Table
+
+from culturebench.cli._shared import ROOT, console
+
+app = typer.Typer(help="Experts' work on pictures and captions, in Label Studio.", no_args_is_help=True)
+
+RegionOption = Annotated[str, typer.Option("--region", help="Code of a region, such as jp.")]
+ProjectOption = Annotated[
+    Literal["pictures", "ties", "captions"],
+    typer.Option("--project", help="pictures | ties (for one more expert) | captions (audit and noun caption)"),
+]
+
+
+@app.command()
+def up(
+    port: Annotated[int | None, typer.Option(help="By default that of last time, or 8080 when free.")] = None,
+    webhooks: Annotated[bool, typer.Option("--webhooks", help="Let it call addresses of this machine.")] = False,
+) -> None:
+    """Start a Label Studio on this machine, installing it first when it is not there."""
+    from culturebench.label_studio import local
+    from culturebench.label_studio.client import Server
+    from culturebench.label_studio.connect import local_home
+
+    home = local_home(os.environ)
+    entry = local.start(home, local.install(Path(user_cache_dir("culturebench"))), port, webhooks)
+    typer.echo(f"Label Studio runs at {entry.url}, for this machine only.")
+    typer.echo(f"Your user is {entry.username}; its password is in {home / 'credentials.json'}.")
+    typer.echo(f"Experts sign up at {Server(entry.url, entry.token).invitation()}")
+
+
+@app.command()
+def down() -> None:
+    """Stop the Label Studio of this machine; its data stay."""
+    from culturebench.label_studio import local
+    from culturebench.label_studio.connect import local_home
+
+    stopped = local.stop(local_home(os.environ))
+    typer.echo("Label Studio has stopped." if stopped else "No Label Studio of this machine was running.")
+
+
+@app.command()
+def push(region: RegionOption, project: ProjectOption = "pictures") -> None:
+    """Send what experts have not been given yet; safe to repeat, nothing is sent twice."""
+    from culturebench.label_studio import region as work
+    from culturebench.label_studio.connect import connect
+
+    server, place = connect(os.environ)
+    done = work.push(ROOT, server, place, region, project)
+    typer.echo(f"{region} {project}: {done.created} tasks sent, {done.present} were there, {done.renewed} renewed.")
+    if done.doubles:
+        typer.echo(f"{done.doubles} second tasks on the same picture, which nobody had touched, were deleted.")
+    for name, reason in sorted(done.left_out.items()):
+        typer.echo(f"left out: {name}: {reason}", err=True)
+
+
+@app.command()
+def status(region: RegionOption) -> None:
+    """Show how far a region's experts are."""
+    from culturebench.errors import CultureBenchError
+    from culturebench.label_studio import region as work
+    from culturebench.label_studio.connect import connect
+
+    server, _ = connect(os.environ)
+    table = Table("project", "on the server", "begun", "complete", "answers", "to send", box=None, pad_edge=False)
+    for kind in work.KINDS:
+        try:
+            found = work.progress(ROOT, server, region, kind)
+        except CultureBenchError as error:
+            table.add_row(kind, str(error))
+            continue
+        numbers = (found.tasks, found.begun, found.complete, found.answers, found.to_send)
+        table.add_row(kind, *map(str, numbers))
+    console.print(table)
+
+
+@app.command()
+def pull(region: RegionOption, project: ProjectOption = "pictures") -> None:
+    """Bring the experts' answers into annotations/; the same bytes when nothing changed."""
+    from culturebench.label_studio import region as work
+    from culturebench.label_studio.connect import connect
+
+    server, _ = connect(os.environ)
+    done = work.pull(ROOT, server, region, project)
+    changes = f"{done.new} new, {done.changed} changed, {done.withdrawn} withdrawn"
+    typer.echo(f"{region} {project}: {done.lines} lines; {changes}.")
+    for problem in done.problems:
+        typer.echo(f"not used: {problem}", err=True)

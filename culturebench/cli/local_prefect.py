@@ -1,0 +1,177 @@
+"""`culturebench up` and `down`: a Prefect server and a worker on this machine, for those who have none."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import psutil
+import typer
+
+from culturebench.cli._shared import ROOT, console
+from culturebench.errors import CultureBenchError
+
+#: The server's database, its logs, and which processes were started.
+HOME = Path(".prefect")
+STARTED = HOME / "started.json"
+POOL = "local"
+HOST = "127.0.0.1"
+PATIENCE = 120.0  # seconds for the server to answer
+GRACE = 15.0  # seconds for a process to end by itself
+
+
+class LocalPrefectError(CultureBenchError):
+    """The local server or worker cannot be started."""
+
+
+def up(port: Annotated[int, typer.Option(help="Of the server and its pages.")] = 4200) -> None:
+    """Start a local Prefect server and a worker, and deploy the flows of prefect.yaml; whichever runs already stays."""
+    running = {name for name, _ in _started(ROOT)}
+    home = (ROOT / HOME).resolve()
+    home.mkdir(parents=True, exist_ok=True)
+    url = f"http://{HOST}:{port}/api"
+    environment = _environment(home, url)
+    try:
+        if "server" not in running:
+            _refuse_a_taken_port(port)
+            _start(ROOT, "server", ["server", "start", "--host", HOST, "--port", str(port)], environment)
+        _wait_for(ROOT, url)
+        _deploy(environment)
+        if "worker" not in running:
+            _start(ROOT, "worker", ["worker", "start", "--pool", POOL, "--type", "process"], environment)
+    except BaseException:
+        stop(ROOT, except_for=running)
+        raise
+    console.print(f"Prefect is at http://{HOST}:{port}, its worker in {ROOT.resolve()}; `culturebench down` ends both.")
+    console.print(f"Tell other commands where it is:  export PREFECT_API_URL={url}")
+
+
+def down() -> None:
+    """End the server and the worker that `up` started here, and what they are running."""
+    ended = stop(ROOT)
+    console.print(f"Ended: {', '.join(ended)}." if ended else "Nothing that `culturebench up` started is running here.")
+
+
+def stop(root: Path, except_for: Collection[str] = ()) -> list[str]:
+    """End what `up` started in `root`, the worker first; returns the names of what still ran."""
+    ended: list[str] = []
+    for name, process in reversed(list(_started(root))):
+        if name not in except_for:
+            _end(process)
+            ended.append(name)
+    if not except_for:
+        (root / STARTED).unlink(missing_ok=True)
+    return ended
+
+
+def _started(root: Path) -> Iterator[tuple[str, psutil.Process]]:
+    """What `up` started and still runs; a process that has got the same number since is another one."""
+    path = root / STARTED
+    for entry in json.loads(path.read_text(encoding="utf-8")) if path.exists() else ():
+        try:
+            process = psutil.Process(entry["pid"])
+            same = process.create_time() == entry["created"] and process.status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            continue
+        if same:
+            yield entry["name"], process
+
+
+def _start(root: Path, name: str, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
+    log = root / HOME / f"{name}.log"
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "prefect", "--no-prompt", *arguments],
+            cwd=root,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # it stays when this command ends
+        )
+    path = root / STARTED
+    entries: list[Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    entries = [entry for entry in entries if entry["name"] != name]
+    created = psutil.Process(process.pid).create_time()
+    path.write_text(json.dumps([*entries, {"name": name, "pid": process.pid, "created": created}]), encoding="utf-8")
+
+
+def _end(process: psutil.Process) -> None:
+    """SIGTERM to the process, so that a worker can end its runs; SIGKILL to whatever of its tree is left."""
+    family = [process, *process.children(recursive=True)]
+    process.terminate()
+    psutil.wait_procs([process], GRACE)
+    for member in family:
+        if member.is_running():
+            member.send_signal(signal.SIGKILL)
+    psutil.wait_procs(family, GRACE)
+
+
+def _deploy(environment: Mapping[str, str]) -> None:
+    for module, *arguments in (
+        ("prefect", "--no-prompt", "work-pool", "create", POOL, "--type", "process", "--overwrite"),
+        ("prefect", "--no-prompt", "deploy", "--all"),
+        ("flows.automations",),
+    ):
+        command = [sys.executable, "-m", module, *arguments]
+        done = subprocess.run(
+            command,
+            cwd=ROOT,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise LocalPrefectError(f"`{' '.join(command[2:])}` failed:\n{done.stdout.strip()}")
+
+
+def _environment(home: Path, url: str) -> dict[str, str]:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    own = {"PREFECT_HOME": str(home), "PREFECT_API_URL": url, "PREFECT_UI_API_URL": url, "PATH": path}
+    own["PWD"] = str(ROOT.resolve())  # prefect.yaml names it; a shell sets it, another caller may not
+    # A run whose process is gone sends no more heartbeats; see flows/automations.yaml.
+    quiet = {
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+        "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
+    }
+    return {**os.environ, **own, **quiet}
+
+
+def _refuse_a_taken_port(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            raise LocalPrefectError(
+                f"port {port} is taken, perhaps by a Prefect server that you can use; "
+                "or choose another one: culturebench up --port 4201"
+            ) from None
+
+
+def _wait_for(root: Path, url: str) -> None:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        try:
+            with opener.open(f"{url}/health", timeout=5):
+                return
+        except OSError:
+            if not list(_started(root)):
+                break
+            time.sleep(0.3)
+    log = root / HOME / "server.log"
+    raise LocalPrefectError(f"the server does not answer; the end of {log}:\n{log.read_text()[-2000:]}")

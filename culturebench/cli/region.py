@@ -1,0 +1,103 @@
+"""`culturebench region`: the regions of the project."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.padding import Padding
+from rich.table import Table
+
+from culturebench.cli._shared import ROOT, console
+
+app = typer.Typer(help="The regions of the project.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_regions() -> None:
+    """Show every region that has a file: its code, country, language, subdivisions, and its pictures so far."""
+    from culturebench.regions.overview import overview
+
+    table = Table("code", "country", "language", "subdivisions", "in params.yaml", "pictures", box=None, pad_edge=False)
+    for region in overview(ROOT):
+        table.add_row(
+            region.code,
+            region.country,
+            region.language,
+            ", ".join(region.subdivisions),
+            "yes" if region.active else "",
+            "" if region.pictures is None else str(region.pictures),
+        )
+    console.print(table)
+
+
+@app.command("add")
+def add_region(
+    code: Annotated[str, typer.Argument(help="Two to eight small letters, such as vn.")],
+    country: Annotated[str, typer.Option(help="Its English name, such as Vietnam.")],
+    language: Annotated[str, typer.Option(help="ISO 639 code of its language, such as vi.")],
+    iso: Annotated[list[str] | None, typer.Option(help="ISO 3166 code, once for each country of a group.")] = None,
+) -> None:
+    """Scaffold annotations/regions/CODE.yaml and list the region in params.yaml."""
+    from culturebench.regions.add import add
+
+    done = add(ROOT, code, country, language, iso or [])
+    if done.lay_ready:
+        typer.echo(f"{done.path} lay ready; {code} is in params.yaml now. Run `make repro`.")
+    else:
+        typer.echo(f"{done.path} is to be filled in, and {code} is in params.yaml.")
+        typer.echo(f"`culturebench region check {code}` says what is missing; then run `make repro`.")
+
+
+@app.command("check")
+def check_regions(
+    chosen: Annotated[list[str] | None, typer.Argument(metavar="[CODE]...", help="By default every file.")] = None,
+) -> None:
+    """Check region files; a mistake ends with status 1, a warning is for a person to look at."""
+    from culturebench.regions.check import check, codes
+
+    every = chosen or codes(ROOT)
+    found = check(ROOT, every)
+    for error in found.errors:
+        typer.echo(f"error: {error}", err=True)
+    for warning in found.warnings:
+        typer.echo(f"warning: {warning}", err=True)
+    if found.errors:
+        raise typer.Exit(1)
+    typer.echo(f"{len(every)} region files are in order: {', '.join(every)}.")
+
+
+@app.command("show")
+def show_region(code: str) -> None:
+    """Show one region as a page to read."""
+    from culturebench.regions.check import region_path
+    from culturebench.regions.model import Words, load_region_file
+    from culturebench.regions.words import languages, scripts
+
+    region = load_region_file(region_path(ROOT, code))
+    language = f"{languages()[region.language]} ({region.language}) in {scripts()[region.script]} script"
+    console.print(f"[bold]{escape(region.country)}[/] ({region.code}: {', '.join(region.iso)}), {language}")
+    console.print(f"A judge sees it as {region.judge_label!r}.\n", markup=False)
+
+    table = Table("", "in its own language", "in English", box=None, pad_edge=False)
+
+    def row(name: str, words: Words) -> None:
+        table.add_row(name, escape(", ".join(words.local)), escape(", ".join(words.en)))
+
+    for category, words in region.keywords.items():
+        row(category, words)
+    table.add_section()
+    for part in region.subdivisions.values():
+        table.add_row(f"[bold]{escape(part.name)}[/]", escape(part.local_name), "")
+        row("", part.keywords)
+    table.add_section()
+    row("modifiers", region.modifiers)
+    row("neutral modifiers", region.neutral_modifiers)
+    console.print(table)
+
+    console.print("\n[bold]To leave out[/]")
+    for exclusion in region.exclude:
+        console.print(Padding(f"{escape(exclusion.what)}: {escape(exclusion.reason)}", (0, 0, 0, 2)))
+    console.print("\n[bold]For annotators[/]")
+    console.print(Padding(escape(" ".join(region.notes.split())), (0, 0, 0, 2)))

@@ -1,0 +1,38 @@
+"""Gather what a judge is made of: another judge's pin then leaves its answers as they are."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+
+from culturebench.artifacts import labels, pins
+from culturebench.params import choose
+from culturebench.params.judges import AtlasJudge, Judges
+from culturebench.params.regions import Regions
+from culturebench.pins import pin_path
+from culturebench.stage import Stage
+
+
+def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Path], *, judge: str) -> None:
+    """Copy the judge's pin, or write the names of the regions for one that has none."""
+    chosen = choose(params.judges, judge)
+    outputs["judge"].mkdir(parents=True, exist_ok=True)
+    if isinstance(chosen, AtlasJudge):
+        shutil.copyfile(pin_path(inputs["pins"], chosen.pin), pin_path(outputs["judge"], chosen.pin))
+        return
+    named = [labels.load(inputs["labels"] / f"{code}.json") for code in params.regions]
+    labels.save(outputs["judge"] / Path(labels.PATH).name, {code: name for one in named for code, name in one.items()})
+
+
+STAGE = Stage(
+    name="bind_judge",
+    run=run,
+    identities=("judge",),
+    sections=(Judges, Regions),
+    inputs={"pins": pins.DIRECTORY, "labels": labels.DIRECTORY},
+    outputs={"judge": pins.JUDGE},
+)
+
+if __name__ == "__main__":
+    STAGE.main()

@@ -1,0 +1,58 @@
+"""Count every cue across regions, and let captions that rest on a rare one wait for an audit."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from culturebench.artifacts import captioned, cues, grounded
+from culturebench.artifacts._folder import keep_only
+from culturebench.artifacts._json import save_json
+from culturebench.captions.cues import cue_table, held_back
+from culturebench.params.ground import Ground
+from culturebench.params.regions import Regions
+from culturebench.stage import Stage
+
+Row = dict[str, Any]
+
+
+def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Path]) -> None:
+    """Hold back what the `ground` section asks to audit, and write what all captions cost."""
+    regions = list(params.regions)
+    rows = {region: captioned.TABLE.load(inputs["captioned"] / f"{region}.parquet") for region in regions}
+    table = cue_table(rows, params.ground.min_support, params.ground.min_lift)
+    cues.TABLE.save(outputs["cues"], table)
+    keep_only(outputs["grounded"], regions)
+    counts: dict[str, Any] = {}
+    for region in regions:
+        own = {row["cue"]: row for row in table if row["region"] == region}
+        held = [held_back(row, own) for row in rows[region]]
+        grounded.TABLE.save(outputs["grounded"] / f"{region}.parquet", held)
+        counts[region] = _counts(held, list(own.values()))
+    save_json(outputs["counts"], {"regions": counts})
+
+
+def _counts(rows: Sequence[Row], table: Sequence[Row]) -> dict[str, Any]:
+    """The ledger of one region, and what became of its captions."""
+    return {
+        "cost": sum(row["cost"] for row in rows),
+        "input_tokens": sum(row["input_tokens"] for row in rows),
+        "output_tokens": sum(row["output_tokens"] for row in rows),
+        "served_models": sorted({row["served_model"] for row in rows} - {""}),
+        "cues": {"grounded": sum(row["grounded"] for row in table), "all": len(table)},
+        "audits": dict(sorted(Counter(row["audit"] for row in rows if row["audit"]).items())),
+        "waiting": dict(sorted(Counter(row["reason"] for row in rows if row["status"] == "waiting").items())),
+    }
+
+
+STAGE = Stage(
+    name="ground",
+    run=run,
+    sections=(Ground, Regions),
+    inputs={"captioned": captioned.DIRECTORY},
+    outputs={"grounded": grounded.DIRECTORY, "cues": cues.PATH, "counts": grounded.COUNTS},
+)
+
+if __name__ == "__main__":
+    STAGE.main()
