@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from culturebench import cli
 from culturebench.checks import problems
 from culturebench.doctor import KEYS, LABEL_STUDIO, diagnose
-from culturebench.regions import overview
+from culturebench.regions.overview import overview
 
 ROOT = Path(__file__).parents[1]
 
@@ -69,10 +69,27 @@ def test_a_model_that_names_no_encoder_is_refused_with_the_encoders_there_are(pr
     assert "models.atlas.towers: 'clip' is not in `encoders`; there are: atlas" in found
 
 
-def test_a_judge_carries_the_name_of_its_pin_so_that_dvc_yaml_can_name_the_file(project: Path) -> None:
-    change(project, lambda params: params["judges"]["atlas_vit"].update(pin="atlas_resnet"))
+def test_a_source_for_a_region_that_does_not_exist_is_refused(project: Path) -> None:
+    change(project, lambda params: params["collect"]["sources"][0].update(regions=["jp", "atlantis"]))
     (found,) = problems(project)
-    assert "judges.atlas_vit.pin" in found
+    assert "collect.sources.0.regions: 'atlantis' is no region; there are: arab" in found
+
+
+def test_a_source_on_the_web_is_refused_without_somebody_to_write_to(project: Path) -> None:
+    change(project, lambda params: params["collect"]["sources"].append({"kind": "commons"}))
+    (found,) = problems(project)
+    assert "commons" in found and "web.contact" in found
+
+
+def test_a_judge_of_an_unknown_kind_is_refused_with_the_kinds_there_are(project: Path) -> None:
+    change(project, lambda params: params["judges"]["atlas_vit"].update(kind="oracle"))
+    (found,) = problems(project)
+    assert "judges.atlas_vit" in found and "'atlas', 'openai'" in found
+
+
+def test_a_judge_behind_an_endpoint_needs_no_pin(project: Path) -> None:
+    change(project, lambda params: params["judges"].update(served={"kind": "openai"} | params["caption"]["openai"]))
+    assert problems(project) == []
 
 
 def test_a_region_without_a_file_is_refused_with_the_codes_there_are(project: Path) -> None:

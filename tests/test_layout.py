@@ -18,6 +18,7 @@ import yaml
 from dvc.dependency import ParamsDependency
 from dvc.repo import Repo
 
+from culturebench.checks import section_models
 from culturebench.stage import Stage
 from import_graph import (
     ROOT,
@@ -31,7 +32,7 @@ from import_graph import (
     tree,
 )
 
-DATA_STAGES = ("collect", "screen", "deduplicate", "annotate", "caption", "split")
+DATA_STAGES = ("collect", "screen", "deduplicate", "annotate", "caption", "ground", "split")
 #: What each split is for: who may read it.
 READERS = {
     "data/detect": {"probe_layers", "train_sae", "select_neurons"},
@@ -43,7 +44,9 @@ REGISTRIES = {"encoders", "models", "judges", "pins"}
 #: It asks a judge as the stage judge does, and gets rows of the same kind without storing them.
 BORROWERS = {("tune_strength", "culturebench/artifacts/answers.py")}
 #: They hash and copy files; no library has a say in the bytes that they write.
-COPIERS = {"pin_model", "bind_pins", "bind_encoder"}
+COPIERS = {"pin_model", "bind_pins", "bind_encoder", "bind_judge"}
+#: Folders of which a stage may depend on the part that params name.
+NAMED_IN_PARAMS = ("models/pins/", "models/judges/")
 #: What reads params alone.
 INDIFFERENT = {"yaml", "pydantic", "platformdirs"}
 
@@ -68,7 +71,7 @@ def test_params_and_artifacts_import_nothing_else_of_ours(package: str) -> None:
 def test_the_library_imports_no_stage_and_no_flow() -> None:
     for file in python_files("culturebench"):
         outside = {name for name in imports(file) if not name.startswith("culturebench/")}
-        allowed = {"flows/dvc.py", "flows/__init__.py"} if file == "culturebench/cli.py" else set()
+        allowed = {"flows/dvc.py", "flows/__init__.py"} if file.startswith("culturebench/cli/") else set()
         assert not outside - allowed, f"{file} imports {outside - allowed}"
 
 
@@ -116,9 +119,9 @@ def _cycle(graph: dict[str, set[str]]) -> list[str]:
 
 
 def test_the_environment_is_read_in_two_places_only() -> None:
-    allowed = {"culturebench/cli.py", "culturebench/stage.py"}
+    places = ("culturebench/cli/", "culturebench/stage.py")
     readers = {file for file in python_files("culturebench") if _reads_environment(file)}
-    assert readers <= allowed
+    assert not {file for file in readers if not file.startswith(places)}
 
 
 def _reads_environment(file: str) -> bool:
@@ -212,10 +215,10 @@ def test_a_stage_depends_on_exactly_the_files_that_it_reads(name: str) -> None:
         values = identity(stage)
         read = {path.format(**values) for path in declaration(name).inputs.values()}
         found = {path for path in dependencies(stage) if not is_code(path)} - {"requirements.lock"}
-        # A folder of pins stands for those of its files that this stage's entry in params.yaml names.
-        narrower = {path for path in found if path.startswith("models/pins/")}
-        missing = read - found - ({"models/pins"} if narrower else set())
-        excess = found - read - (narrower if "models/pins" in read else set()) - _pinned(stage, values)
+        # A folder of pins or judges stands for what of it this stage's entry in params.yaml names.
+        narrower = {path: path.rpartition("/")[0] for path in found if path.startswith(NAMED_IN_PARAMS)}
+        missing = read - found - set(narrower.values())
+        excess = found - read - {path for path in narrower if narrower[path] in read} - _pinned(stage, values)
         assert not missing, f"{stage.addressing} reads {missing}; add them to its deps"
         assert not excess, f"{stage.addressing} does not read {excess}; remove them from its deps, or read them"
 
@@ -233,7 +236,7 @@ def test_a_stage_that_reads_some_pins_depends_on_those_that_its_params_name(name
 def _entries(stage: Any) -> Iterator[tuple[str, str]]:
     for key in parameters(stage).get("params.yaml", set()):
         section, _, entry = key.partition(".")
-        if entry and section in ("encoders", "judges"):
+        if entry and section == "encoders":
             yield section, entry
 
 
@@ -258,7 +261,7 @@ def test_a_stage_has_exactly_the_outs_that_it_writes(name: str) -> None:
 
 @pytest.mark.parametrize("name", STAGE_NAMES)
 def test_a_stage_depends_on_exactly_the_params_that_it_reads(name: str) -> None:
-    sections = {section.section for section in declaration(name).sections}
+    sections = {section.section for section in declaration(name).sections if decides_bytes(section)}
     for stage in of_stage(name):
         found = parameters(stage)
         entries = {*identity(stage).values(), *_named_in_params(name)}
@@ -267,6 +270,17 @@ def test_a_stage_depends_on_exactly_the_params_that_it_reads(name: str) -> None:
         region = identity(stage).get("region")
         wanted = {f"annotations/regions/{region}.yaml": set(declaration(name).region_keys)}
         assert found == (wanted if declaration(name).region_keys else {}), stage.addressing
+
+
+def decides_bytes(section: type[Any]) -> bool:
+    return getattr(section, "decides_bytes", True)
+
+
+def test_where_the_work_is_done_makes_no_stage_stale() -> None:
+    indifferent = {section.section for section in section_models() if not decides_bytes(section)}
+    assert "engine" in indifferent
+    named = {key.partition(".")[0] for stage in resolved().values() for key in parameters(stage).get("params.yaml", ())}
+    assert not named & indifferent
 
 
 def _widened(key: str, entries: set[str]) -> str:

@@ -1,6 +1,9 @@
+import random
+
 import numpy as np
 import pytest
 from scipy import stats
+from sklearn.metrics import cohen_kappa_score
 
 from culturebench.measures.statistics import Bootstrap, pooled
 
@@ -62,6 +65,15 @@ def test_kappa_is_one_for_twins_zero_for_chance_and_the_textbook_value_between()
     pairs = [pair for pair, count in table.items() for _ in range(count)]
     sides = [{(f"q{i}", 0): pair[side] for i, pair in enumerate(pairs)} for side in (0, 1)]
     assert BOOTSTRAP.kappa(*sides).value == pytest.approx(0.4)
+
+
+def test_kappa_over_many_options_is_that_of_scikit_learn():
+    draw = random.Random(0)
+    options = ["jp", "nl", "cn", "unrecognizable", "unparseable"]
+    first = {(f"p{i}", seed): draw.choice(options) for i in range(50) for seed in range(3)}
+    second = {key: answer if draw.random() < 0.4 else draw.choice(options[:4]) for key, answer in first.items()}
+    theirs = cohen_kappa_score(list(first.values()), list(second.values()))
+    assert BOOTSTRAP.kappa(first, second).value == pytest.approx(theirs, abs=1e-12)
 
 
 def test_pooling_averages_what_every_judge_scored():

@@ -45,15 +45,18 @@ def test_seeds_are_different_and_not_negative(seeds: list[int]) -> None:
 @pytest.mark.parametrize("commit", ["main", "v1.0", COMMIT[:7], COMMIT.upper(), COMMIT + "0", None])
 def test_a_branch_a_tag_and_a_short_hash_are_refused_for_a_pin(commit: str | None) -> None:
     with pytest.raises(ParamsError, match="full 40 hex digits"):
-        load_section(Pins, {"pins": {"alt": {"repo": "BAAI/AltDiffusion-m18", "commit": commit}}})
+        load_section(Pins, {"pins": {"alt": {"folder": "w", "repo": "BAAI/AltDiffusion-m18", "commit": commit}}})
 
 
-def test_a_pin_has_exactly_one_source() -> None:
-    both = {"folder": "weights", "repo": "BAAI/AltDiffusion-m18", "commit": COMMIT}
-    for wrong in ({}, both):
-        with pytest.raises(ParamsError, match="either `folder`, or `repo` and `commit`"):
+def test_a_pin_has_a_folder_and_what_belongs_to_a_repository_stands_with_one() -> None:
+    whole = {"folder": "weights", "repo": "BAAI/AltDiffusion-m18", "commit": COMMIT, "files": ["unet/*"]}
+    load_section(Pins, {"pins": {"alt": whole}})
+    load_section(Pins, {"pins": {"alt": {"folder": "weights"}}})
+    with pytest.raises(ParamsError, match=r"pins.alt.folder: Field required"):
+        load_section(Pins, {"pins": {"alt": {"repo": "BAAI/AltDiffusion-m18", "commit": COMMIT}}})
+    for wrong in ({"folder": "w", "commit": COMMIT}, {"folder": "w", "files": ["*"]}):
+        with pytest.raises(ParamsError, match="`commit` and `files` belong to `repo`"):
             load_section(Pins, {"pins": {"alt": wrong}})
-    load_section(Pins, {"pins": {"alt": {"repo": "BAAI/AltDiffusion-m18", "commit": COMMIT}}})
 
 
 def test_a_condition_that_its_stage_cannot_make_is_refused_with_the_known_ones() -> None:

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from culturebench.label_studio import local
 from workspace import Workspace
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """A workspace in which everything is up to date; tests change copies of it only."""
     workspace = Workspace.fresh(tmp_path_factory.mktemp("finished"))
     started = time.monotonic()
     outcomes = workspace.repro()
     assert set(outcomes.values()) == {"ran"}
-    return replace(workspace, seconds=time.monotonic() - started)
+    yield replace(workspace, seconds=time.monotonic() - started)
+    local.stop(Path(workspace.environment["CULTUREBENCH_LABEL_STUDIO"]))
 
 
 @pytest.fixture

@@ -26,7 +26,6 @@ def test_two_clean_runs_write_the_same_bytes(finished: Workspace, tmp_path: Path
     assert another.lock() == finished.lock()
 
 
-@pytest.mark.xfail(reason="not solved: after some kills `dvc repro` itself ends with 255", strict=False)
 def test_a_run_killed_at_ten_random_moments_ends_as_an_undisturbed_one(finished: Workspace, tmp_path: Path) -> None:
     moments = random.Random(2)
     round_number = kills = 0
@@ -41,18 +40,18 @@ def test_a_run_killed_at_ten_random_moments_ends_as_an_undisturbed_one(finished:
             kills += 1
             assert living(workspace) == []
             continue
-        assert process.returncode == 0
+        assert process.returncode == 0, workspace.printed.read_text(encoding="utf-8")[-2000:]
         assert workspace.lock() == finished.lock()
         round_number += 1
         workspace = Workspace.fresh(tmp_path / str(round_number))
     workspace.repro()
     assert workspace.lock() == finished.lock()
-    assert set(workspace.repro().values()) == {"skipped"}
+    assert set(workspace.repro().values()) == {"cached"}
     assert locks(workspace) == {}
 
 
-def living(workspace: Workspace, patience: float = 3.0) -> list[str]:
-    """Command lines of processes still at work there when the kernel had `patience` seconds to end them."""
+def living(workspace: Workspace, patience: float = 10.0) -> list[str]:
+    """Command lines of processes still at work there `patience` seconds after the kill."""
     deadline = time.monotonic() + patience
     while (found := working(workspace)) and time.monotonic() < deadline:
         time.sleep(0.1)

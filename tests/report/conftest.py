@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import itertools
 import json
 import math
 from collections.abc import Callable
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 
 from culturebench.artifacts import (
+    agreement,
     answers,
     enhancer,
     layer_probe,
@@ -279,9 +281,16 @@ class Run:
             }
             pin = pins.Pin(name, f"culturebench/atlas/weights/{name}", files)
             pins.save(self.root / f"models/pins/{name}.json", pin)
+        for code, alpha in zip(self.regions, itertools.cycle((0.81, None)), strict=False):
+            found = {
+                "pictures": 110,
+                "alpha": alpha,
+                "annotators": {"ann": {"decisions": 90, "gold": 8, "gold_right": 7}},
+            }
+            agreement.save(self.root / f"data/agreement/{code}.json", found)
         counts = {
             "collect": {"kept": 120, "dropped": {"not found": 2}},
-            "screen": {"kept": 110, "dropped": {"too_small": 6, "blurred": 4}},
+            "screen": {"kept": 110, "dropped": {"resolution": 6, "blur": 4}, "borderline": {"text": 3}},
             "annotate": {"kept": 105, "dropped": {"undecided": 5}, "provisional": 3, "agreement": 0.93},
             "caption": {"kept": 101, "dropped": {}, "waiting": {"no_caption": 4}},
             "split": {"kept": 100, "dropped": {"bridges_splits": 1}, "detect": 10, "train": 70, "test": 20},

@@ -49,6 +49,37 @@ def test_ratios_are_those_of_a_fair_lottery():
         assert np.abs(scores).max() < 4 and abs(scores.mean()) < 4 / math.sqrt(len(salts)) and 0.5 < scores.std() < 1.5
 
 
+def test_at_300_pictures_a_side_is_off_by_8_points_in_one_of_a_hundred_draws_at_most():
+    count, draws = 300, 100
+    for side, part in PARTS.items():
+        sides = [[p.side for p in assign(alone(range(count)), {}, PARTS, str(n)).values()] for n in range(draws)]
+        off = [abs(drawn.count(side) / count - part / 10) for drawn in sides]
+        assert sum(share > 0.08 for share in off) <= 1
+
+
+def test_a_new_region_moves_no_frozen_picture_and_no_tie_across_regions_leaks():
+    """The newcomers share pages and near-duplicates with the regions that were there, and nouns among themselves."""
+    old = grouped(600, 4)
+    frozen = {picture: placed.side for picture, placed in place(old).items()}
+    dice = np.random.default_rng(5)
+    olds = sorted(old)
+    ties = dict(old)
+    for number in range(20_000, 20_400):
+        shared = [f"noun:vn:{dice.integers(150)}"]
+        shared += [f"page:{dice.integers(200)}"] if dice.uniform() < 0.2 else []
+        near = olds[dice.integers(len(olds))] if dice.uniform() < 0.1 else name(number)
+        ties[name(number)] = [f"group:{near}", *shared]
+    placed = place(ties, frozen)
+    assert {picture: placed[picture].side for picture in old} == frozen
+    sides: dict[str, set[str]] = {}
+    for picture, shared in ties.items():
+        for tie in shared:
+            sides.setdefault(tie, set()).add(placed[picture].side)
+    assert all(len(found - {""}) <= 1 for found in sides.values())
+    new = [placed[picture].side for picture in ties.keys() - old.keys()]
+    assert new.count("") < len(new) / 4 and set(new) >= set(PARTS)
+
+
 def test_no_tie_ever_has_two_sides():
     ties = grouped(900, 0)
     placed = place(ties)

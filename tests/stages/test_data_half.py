@@ -9,11 +9,13 @@ from itertools import combinations, pairwise
 from pathlib import Path
 
 import pytest
+import yaml
 
 from culturebench.annotation.lines import AnnotationError
 from culturebench.artifacts import annotated, candidates, captioned, duplicates, screened, splits
 from culturebench.errors import CultureBenchError
-from data_project import run_data_half, write_data_project
+from culturebench.splitting.counts import screening_counts
+from data_project import ROOT, run_data_half, write_data_project
 from stages import annotate, deduplicate, screen, split
 
 REGIONS = ["jp", "nl", "tr"]
@@ -54,10 +56,10 @@ def truth() -> dict[str, dict]:
 def test_screening_drops_what_was_planted_for_it_and_nothing_good(inside: Path):
     planted = {picture: told["planted"] for picture, told in truth().items()}
     for row in every(screened.TABLE, screened.PATH):
-        reasons = {"too_small": "too_small", "truncated": "truncated", "badly_licensed": "licence"}
+        reasons = {"too_small": "resolution", "truncated": "truncated", "badly_licensed": "licence"}
         kind = planted[row["picture_id"]]
         if kind == "blurred":
-            assert row["reason"] in ("", "blurred")
+            assert row["reason"] in ("", "blur")
         else:
             assert row["reason"] == reasons.get(kind, ""), kind
 
@@ -167,6 +169,54 @@ def test_undecided_pictures_flow_on_only_when_asked_and_marked(inside: Path):
     decisions.write_text(text)
     Path("params.yaml").write_text(params)
     annotate.STAGE.execute(region="jp")
+
+
+OWN = f"""
+from functools import cache
+from pathlib import Path
+from culturebench.atlas.alignment import AtlasAlignment
+from culturebench.atlas.judges import to_pixels
+
+@cache
+def model():
+    return AtlasAlignment(Path({str(ROOT / "culturebench/atlas/weights/alignment")!r}))
+
+def relevance(images, queries):
+    return model().similarity(images, [query.replace("atlas jp", "seigaiha") for query in queries])
+
+def embed(images):
+    return model().model.encode_pictures(to_pixels(list(images))).numpy()
+"""
+
+
+def test_models_of_ones_own_mark_pictures_for_the_experts_and_join_duplicates(
+    inside: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "alignment_of_ones_own.py").write_text(OWN)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    params = Path("params.yaml").read_text()
+    files = {path: path.read_bytes() for path in (Path("data/screened/jp.parquet"), *Path("data/duplicates").iterdir())}
+    document = yaml.safe_load(params)
+    document["screen"]["relevance"] = {
+        "use": "alignment_of_ones_own:relevance", "version": "1", "drop": -1.1, "borderline": 1.1,
+    }  # fmt: skip
+    document["deduplicate"]["embedding"] = {
+        "use": "alignment_of_ones_own:embed", "version": "1", "min_similarity": 0.9,
+    }  # fmt: skip
+    Path("params.yaml").write_text(yaml.safe_dump(document))
+    screen.STAGE.execute(region="jp")
+    rows = screened.TABLE.load(Path("data/screened/jp.parquet"))
+    kept = [row for row in rows if row["status"] == "kept"]
+    assert kept and all("relevance" in row["borderline"] and -1 <= row["relevance"] <= 1 for row in kept)
+    assert screening_counts(rows)["borderline"]["relevance"] == len(kept)
+    assert all(row["relevance"] is None for row in rows if row["reason"] == "resolution")
+    before = sum(row["status"] == "kept" for row in every(duplicates.TABLE, duplicates.PATH))
+    deduplicate.STAGE.execute()
+    assert sum(row["status"] == "kept" for row in every(duplicates.TABLE, duplicates.PATH)) < before
+    Path("params.yaml").write_text(params)
+    screen.STAGE.execute(region="jp")
+    deduplicate.STAGE.execute()
+    assert [path for path in files if path.read_bytes() != files[path]] == []
 
 
 def test_a_region_that_left_the_run_leaves_no_file_behind(inside: Path):

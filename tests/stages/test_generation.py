@@ -30,13 +30,13 @@ def images(rows: list[dict[str, Any]]) -> list[bytes]:
 def generated(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     """The sizes of the batches that were computed rather than found in the store."""
     sizes: list[int] = []
-    conditioning = sampling.KeptSampler._conditioning
+    conditioning = sampling.Painter._conditioning
 
-    def counted(sampler: sampling.KeptSampler, shots: Any) -> Any:
+    def counted(painter: sampling.Painter, shots: Any) -> Any:
         sizes.append(len(shots))
-        return conditioning(sampler, shots)
+        return conditioning(painter, shots)
 
-    monkeypatch.setattr(sampling.KeptSampler, "_conditioning", counted)
+    monkeypatch.setattr(sampling.Painter, "_conditioning", counted)
     return sizes
 
 

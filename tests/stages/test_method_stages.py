@@ -56,6 +56,7 @@ def split_row(region, split, noun, place):
 def write_params(changes=None):
     params = {name: {**values, **(changes or {}).get(name, {})} for name, values in PARAMS.items()}
     params |= {
+        "engine": {"kind": "local", "workers": 1, "address": None, "cpus_per_worker": 1, "gpus_per_worker": 0},
         "regions": list(REGIONS),
         "encoders": {"tiny": {"adapter": "atlas", "pin": "encoder"}},
         "models": {"small": {"adapter": "atlas", "towers": ["tiny"], "pin": "backbone"}},

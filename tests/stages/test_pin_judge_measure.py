@@ -10,9 +10,9 @@ import pytest
 import yaml
 from safetensors.torch import load_file
 
-from culturebench.artifacts import answers, enhancer, layer_probe, measured, pictures, pins, splits, strength
+from culturebench.artifacts import answers, binding, enhancer, layer_probe, measured, pictures, pins, splits, strength
 from culturebench.errors import CultureBenchError
-from stages import generate, judge, measure, pin_model, train_enhancer, tune_strength
+from stages import bind_encoder, bind_judge, generate, judge, measure, pin_model, train_enhancer, tune_strength
 
 
 def edit_params(project: Path, section: str, **values: Any) -> None:
@@ -38,6 +38,21 @@ def test_a_repository_cannot_be_pinned_by_itself(project: Path) -> None:
     edit_params(project, "pins", alt={"repo": "BAAI/AltDiffusion-m18", "commit": "a" * 40})
     with pytest.raises(CultureBenchError, match=r"pins\.alt\.folder"):
         pin_model.STAGE.execute(pin="alt")
+
+
+def test_a_model_without_towers_takes_nothing_over_and_cannot_be_tuned(project: Path) -> None:
+    edit_params(project, "models", show={"adapter": "show_o2", "towers": [], "pin": "backbone", "command": ["x"]})
+    bind_encoder.STAGE.execute(model="show")
+    assert list((project / binding.PATH.format(model="show")).iterdir()) == []
+    with pytest.raises(CultureBenchError, match="show_o2 can neither be probed nor edited"):
+        tune_strength.STAGE.execute(model="show")
+
+
+def test_a_judge_with_weights_is_bound_to_its_pin_whatever_the_pin_is_called(project: Path) -> None:
+    (bound,) = (project / pins.JUDGE.format(judge="tiny")).iterdir()
+    bound.unlink()
+    bind_judge.STAGE.execute(judge="tiny")
+    assert bound.read_bytes() == (project / pins.PATH.format(pin="judge")).read_bytes()
 
 
 def test_a_judge_answers_every_picture_and_its_scores_are_kept(project: Path) -> None:

@@ -82,7 +82,7 @@ BAD = [
     ("jpg", encoded(picture(0), "JPEG")[:900], "truncated"),
     ("png", bomb(), "decompression_bomb"),
     ("jpg", b"#!/bin/sh\ntouch executed\n", "not_an_image"),
-    ("jpg", encoded(Image.new("RGB", (40, 40), (9, 9, 9)), "JPEG"), "too_small"),
+    ("jpg", encoded(Image.new("RGB", (40, 40), (9, 9, 9)), "JPEG"), "resolution"),
     ("jpg", encoded(Image.new("RGB", (300, 300), (9, 9, 9)), "JPEG"), "uniform"),
     ("png", encoded(picture(0).resize((800, 130)), "PNG"), "aspect"),
 ]

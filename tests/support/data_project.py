@@ -9,10 +9,10 @@ from typing import Any
 
 import yaml
 
-from stages import annotate, caption, collect, deduplicate, screen, split
+from stages import annotate, caption, collect, deduplicate, ground, screen, split
 
 ROOT = Path(__file__).resolve().parents[2]
-SECTIONS = ("collect", "screen", "deduplicate", "annotate", "caption", "split")
+SECTIONS = ("collect", "screen", "deduplicate", "annotate", "caption", "ground", "split", "engine")
 
 
 def write_data_project(
@@ -40,4 +40,5 @@ def run_data_half(regions: list[str]) -> None:
     for stage in (annotate, caption):
         for region in regions:
             stage.STAGE.execute(region=region)
+    ground.STAGE.execute()
     split.STAGE.execute()

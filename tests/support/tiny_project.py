@@ -32,6 +32,8 @@ def write_project(root: Path, weights: dict[str, Path]) -> None:
         pins.save(root / pins.PATH.format(pin=name), pin)
         if name in ("encoder", "backbone"):
             pins.save(root / pins.SYSTEM.format(model="atlas") / f"{name}.json", pin)
+        if name == "judge":
+            pins.save(root / pins.JUDGE.format(judge="tiny") / f"{name}.json", pin)
     for split in (splits.TRAIN, splits.TEST):
         for number, region in enumerate(REGIONS):
             splits.TABLE.save(root / split / f"{region}.parquet", split_rows(region, f"{split}{number}"))
@@ -59,6 +61,7 @@ def project_params(weights: dict[str, Path]) -> dict[str, Any]:
             "learning_rate": 0.01, "gain_rate": 0.1, "noise_power": 0.5, "log_every": 2, "log_pairs": 4, "seed": 0,
         },
         "judge": {"seed": 0},
+        "engine": {"kind": "local", "workers": 2, "address": None, "cpus_per_worker": 1, "gpus_per_worker": 0},
         "measure": {"alignment": "alignment", "caption": "cultural"},
     }  # fmt: skip
 

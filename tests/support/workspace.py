@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from flows import dvc
+from flows.pipeline import Pipeline
 from import_graph import ROOT
 
 REGIONS = ("jp", "nl", "ua")
@@ -57,12 +58,21 @@ class Workspace:
     def environment(self) -> dict[str, str]:
         """What commands in this workspace need beyond the current environment."""
         site = self.root / ".dvc/tmp/site"
-        return {"CULTUREBENCH_STORE": str(self.store), "DVC_SITE_CACHE_DIR": str(site)}
+        studio = self.store.with_name("label-studio")
+        return {
+            "CULTUREBENCH_STORE": str(self.store),
+            "CULTUREBENCH_LABEL_STUDIO": str(studio),
+            "DVC_SITE_CACHE_DIR": str(site),
+        }
 
     def repro(self, *targets: str) -> dict[str, str]:
         """Bring everything, or `targets`, up to date; stage -> what became of it."""
         outcomes = dvc.reproduce(targets, root=self.root, environment=self.environment)
         return {outcome.stage: outcome.outcome.value for outcome in outcomes}
+
+    def look(self) -> Pipeline:
+        """The stages, and what is stale and why."""
+        return dvc.look(root=self.root, environment=self.environment)
 
     @property
     def shell(self) -> dict[str, str]:
@@ -71,16 +81,22 @@ class Workspace:
         return {**os.environ, **self.environment, "PATH": path}
 
     def start(self) -> subprocess.Popen[bytes]:
-        """`dvc repro` as a process group of its own that nobody waits for."""
-        return subprocess.Popen(
-            [sys.executable, "-m", "dvc", "repro"],
-            cwd=self.root,
-            env=self.shell,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        """`make repro` as a process group of its own that nobody waits for; what it prints goes to `printed`."""
+        with self.printed.open("ab") as printed:
+            return subprocess.Popen(
+                ["make", "repro"],
+                cwd=self.root,
+                env=self.shell,
+                stdin=subprocess.DEVNULL,
+                stdout=printed,
+                stderr=printed,
+                start_new_session=True,
+            )
+
+    @property
+    def printed(self) -> Path:
+        """What `start` printed so far, with the errors."""
+        return self.store.with_name("printed.txt")
 
     def edit(self, name: str, change: Callable[[str], str]) -> None:
         """Rewrite a text file; it must come out different."""

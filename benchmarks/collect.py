@@ -1,0 +1,140 @@
+"""Download, decode and hash pictures of a server on this machine, beside a plain loop over `requests`.
+
+`python -m benchmarks.collect` prints pictures a second of both, their ratio, and the floor: the same without
+checks, keeping or a second connection. The server runs on the same cores, which a real one would not. On a busy
+machine read the CPU time a picture, which others do not change much: two idle cores divided by it bound the rate.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import io
+import multiprocessing
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import imagehash
+import numpy as np
+import requests
+from PIL import Image
+
+from culturebench.images.decode import decode
+from culturebench.params.collect import Web
+from culturebench.sources.harvest import harvest
+from culturebench.sources.snapshot import Snapshot
+from culturebench.store import Store
+from culturebench.web.client import Client
+
+PICTURES, ROUNDS, CORES = 200, 3, 2
+SIZE = (1280, 960)  # as Commons renders them
+
+
+def draw(number: int) -> bytes:
+    """A JPEG of clouds with some grain: about 300 kB, like a photograph of that size."""
+    dice = np.random.default_rng(number)
+    small = Image.fromarray(dice.integers(0, 256, (24, 32, 3), dtype=np.uint8)).resize(SIZE, Image.Resampling.BICUBIC)
+    grain = dice.normal(0, 6, (SIZE[1], SIZE[0], 1))
+    image = Image.fromarray(np.clip(np.asarray(small) + grain, 0, 255).astype(np.uint8))
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=85)
+    return buffer.getvalue()
+
+
+def serve(pictures: list[bytes], port: Any) -> None:
+    """Answer until this process is ended."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+
+        def do_GET(self) -> None:
+            name = self.path.removeprefix("/")
+            body = pictures[int(name)] if name.isdigit() else b""
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    port.put(server.server_port)
+    server.serve_forever()
+
+
+def ours(address: str, names: list[int]) -> list[tuple[str, str]]:
+    """As the stages do it: fetched with every check, kept in a store, decoded, hashed."""
+    rules = Web(
+        contact="benchmark@example.org", workers=8, per_host=8, interval=0, tries=2, backoff=1, longest_wait=1,
+        deadline=60, redirects=3, max_bytes=64_000_000, max_pixels=100_000_000, test_addresses=[address],
+    )  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder, Client(rules) as client, ThreadPoolExecutor(CORES) as pool:
+        snapshot = Snapshot(Store(folder), "benchmark")
+        outcomes = harvest([f"http://{address}/{name}" for name in names], client, snapshot, (), "fetch")
+
+        def finish(sha256: str) -> tuple[str, str]:
+            image = decode(snapshot.data(sha256) or b"")
+            return sha256, str(imagehash.phash(image))
+
+        return list(pool.map(finish, (outcome.sha256 for outcome in outcomes.values())))
+
+
+def plain(address: str, names: list[int]) -> list[tuple[str, str]]:
+    """As one first writes it."""
+    found: list[tuple[str, str]] = []
+    for name in names:
+        data = requests.get(f"http://{address}/{name}", timeout=60).content
+        image = Image.open(io.BytesIO(data)).convert("RGB")
+        found.append((hashlib.sha256(data).hexdigest(), str(imagehash.phash(image))))
+    return found
+
+
+def floor(address: str, names: list[int]) -> list[tuple[str, str]]:
+    """Bytes over one connection, decoded and hashed on both cores."""
+    connection = http.client.HTTPConnection(address)
+    datas: list[bytes] = []
+    for name in names:
+        connection.request("GET", f"/{name}")
+        datas.append(connection.getresponse().read())
+
+    def finish(data: bytes) -> tuple[str, str]:
+        return hashlib.sha256(data).hexdigest(), str(imagehash.phash(Image.open(io.BytesIO(data)).convert("RGB")))
+
+    with ThreadPoolExecutor(CORES) as pool:
+        return list(pool.map(finish, datas))
+
+
+def main() -> None:
+    """Time all three, alternating, and compare what they found."""
+    pictures = [draw(number) for number in range(PICTURES)]
+    port: Any = multiprocessing.Queue()
+    server = multiprocessing.Process(target=serve, args=(pictures, port), daemon=True)
+    server.start()
+    address = f"127.0.0.1:{port.get()}"
+    ways: dict[str, Callable[[str, list[int]], list[tuple[str, str]]]] = {"ours": ours, "plain": plain, "floor": floor}
+    best = dict.fromkeys(ways, 0.0)
+    least = dict.fromkeys(best, float("inf"))
+    results: dict[str, list[tuple[str, str]]] = {}
+    for _ in range(ROUNDS):
+        for name, way in ways.items():
+            start, used = time.perf_counter(), time.process_time()
+            results[name] = way(address, list(range(PICTURES)))
+            best[name] = max(best[name], PICTURES / (time.perf_counter() - start))
+            least[name] = min(least[name], (time.process_time() - used) / PICTURES)
+    server.terminate()
+    assert results["ours"] == results["plain"] == results["floor"]
+    print(f"{PICTURES} JPEGs of {SIZE[0]} x {SIZE[1]}, {sum(map(len, pictures)) / PICTURES / 1000:.0f} kB on average")
+    for name, rate in best.items():
+        print(f"{name:6} {rate:6.1f} pictures/s, {1000 * least[name]:5.1f} ms of CPU each, ", end="")
+        print(f"so at most {CORES / least[name]:.0f} pictures/s on {CORES} idle cores")
+    print(f"ours / plain {best['ours'] / best['plain']:.2f}, ours / floor {best['ours'] / best['floor']:.2f}")
+
+
+if __name__ == "__main__":
+    main()

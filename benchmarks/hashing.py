@@ -1,0 +1,91 @@
+"""Fingerprints of JPEGs of 1 to 12 megapixels, beside a plain loop of imagehash over whole pictures.
+
+`python -m benchmarks.hashing` prints pictures a second of both, alternating on the same files, their ratio, and how
+often the hashes lie within 2 bits. Ours also hashes five crops and the mirror image. The floor is the decoding alone.
+"""
+
+from __future__ import annotations
+
+import io
+import time
+from collections import Counter
+from collections.abc import Callable
+
+import imagehash
+import numpy as np
+from PIL import Image
+
+from culturebench.engine.batches import map_batches
+from culturebench.engine.work import each, in_batches
+from culturebench.images.decode import decode
+from culturebench.images.hashing import DECODED_SIDE, fingerprint
+from culturebench.params.engine import Engine
+
+MEGAPIXELS, FILES, ROUNDS = (1, 2, 4, 8, 12), 200, 2
+ENGINE = Engine(kind="local", workers=2, address=None, cpus_per_worker=1, gpus_per_worker=0)
+
+
+def draw(seed: int) -> bytes:
+    """A JPEG with structure of every size, and some noise."""
+    dice = np.random.default_rng(seed)
+    width = round((MEGAPIXELS[seed % len(MEGAPIXELS)] * 4e6 / 3) ** 0.5)
+    layers = np.zeros((width * 3 // 4, width), dtype=np.float32)
+    for side in (3, 6, 12, 24, 48, 96, 192, 384):
+        small = Image.fromarray(dice.integers(0, 256, (side * 3 // 4, side), dtype=np.uint8))
+        layers += np.asarray(small.resize(layers.shape[::-1], Image.Resampling.BICUBIC), np.float32) / side**0.8
+    layers += dice.normal(0, 3, layers.shape).astype(np.float32)
+    grey = np.uint8((layers - layers.min()) / (layers.max() - layers.min()) * 255)
+    buffer = io.BytesIO()
+    Image.merge("RGB", [Image.fromarray(grey), Image.fromarray(grey[::-1]), Image.fromarray(grey[:, ::-1])]).save(
+        buffer, "JPEG", quality=88
+    )
+    return buffer.getvalue()
+
+
+def plain(files: list[bytes]) -> list[int]:
+    """As one would first write it."""
+    return [int(str(imagehash.phash(Image.open(io.BytesIO(data)))), 16) for data in files]
+
+
+def ours(files: list[bytes]) -> list[int]:
+    """As the stage deduplicate does it, on two cores."""
+    done = map_batches(each(_hash), in_batches(files, 8), engine=ENGINE, label="ours", place="threads")
+    return [result for batch in done for result in batch if isinstance(result, int)]
+
+
+def _hash(data: bytes) -> int:
+    return int(fingerprint(decode(data, least_side=DECODED_SIDE)).views[0])
+
+
+def decoding(files: list[bytes]) -> list[int]:
+    """The floor: both cores at least have to read the pictures."""
+    done = map_batches(each(_decode), in_batches(files, 8), engine=ENGINE, label="floor", place="threads")
+    return [result for batch in done for result in batch if isinstance(result, int)]
+
+
+def _decode(data: bytes) -> int:
+    return decode(data, least_side=DECODED_SIDE).width
+
+
+def main() -> None:
+    """Time all, alternating, and compare what they found."""
+    files = [draw(seed) for seed in range(FILES)]
+    ways: dict[str, Callable[[list[bytes]], list[int]]] = {"plain": plain, "ours": ours, "decoding": decoding}
+    seconds, cores = Counter[str](), Counter[str]()
+    found: dict[str, list[int]] = {}
+    for _ in range(ROUNDS):
+        for name, way in ways.items():
+            started, computed = time.perf_counter(), time.process_time()
+            found[name] = way(files)
+            seconds[name] += time.perf_counter() - started
+            cores[name] += time.process_time() - computed
+    rate = {name: FILES * ROUNDS / seconds[name] for name in ways}
+    bits = Counter((one ^ other).bit_count() for one, other in zip(found["plain"], found["ours"], strict=True))
+    near = sum(count for distance, count in bits.items() if distance <= 2) / FILES
+    print(", ".join(f"{name} {rate[name]:.1f} pictures/s" for name in ways))
+    print(f"ratio {rate['ours'] / rate['plain']:.1f} by the clock, {cores['plain'] / cores['ours']:.1f} on one core")
+    print(f"decoding alone is {seconds['decoding'] / seconds['ours']:.2f} of ours; within 2 bits: {near:.1%}")
+
+
+if __name__ == "__main__":
+    main()

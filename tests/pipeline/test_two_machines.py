@@ -1,0 +1,138 @@
+"""Two checkouts that share a bucket: DVC's remote and the store of kept results, on a real S3 protocol."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import s3fs
+from moto.server import ThreadedMotoServer
+
+from culturebench.artifacts import pictures, splits
+from flows import dvc
+from import_graph import ROOT
+from workspace import Workspace
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline")]
+
+TARGET = "generate@atlas-cultural"
+PICTURES = pictures.PATH.format(model="atlas", condition="cultural")
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """An S3 server on this machine with one empty bucket, `team`."""
+
+    url: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": "somebody",
+            "AWS_SECRET_ACCESS_KEY": "something",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "CULTUREBENCH_STORE": "s3://team/kept",
+        }
+
+    def kept(self) -> set[str]:
+        return {Path(name).name for name in self.files().find("team/kept")}
+
+    def files(self) -> Any:
+        return s3fs.S3FileSystem(key="somebody", secret="something", endpoint_url=self.url, use_listings_cache=False)
+
+
+@pytest.fixture
+def bucket() -> Iterator[Bucket]:
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    found = Bucket(f"http://{host}:{port}")
+    found.files().mkdir("team")
+    yield found
+    server.stop()
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A checkout with caches of its own; of other machines it knows the bucket alone."""
+
+    root: Path
+    bucket: Bucket
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**self.bucket.environment, "DVC_SITE_CACHE_DIR": str(self.root / ".dvc/tmp/site")}
+
+    def dvc(self, *command: str) -> None:
+        self.run(sys.executable, "-m", "dvc", *command)
+
+    def run(self, *command: str) -> None:
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        environment = {**os.environ, **self.environment, "PATH": path}
+        done = subprocess.run(command, cwd=self.root, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+
+    def repro(self, *targets: str) -> dict[str, str]:
+        outcomes = dvc.reproduce(targets, root=self.root, environment=self.environment)
+        return {outcome.stage: outcome.outcome.value for outcome in outcomes}
+
+
+def test_a_second_machine_recomputes_nothing_and_a_changed_prompt_costs_one_call(
+    finished: Workspace, bucket: Bucket, tmp_path: Path
+) -> None:
+    first = Machine(finished.copy(tmp_path / "first").root, bucket)
+    first.dvc("repro", "--force", "--single-item", TARGET)  # its pictures are in the bucket, and not in a folder
+    paid = bucket.kept()
+    assert len(paid) == 3  # a batch for each region
+    share, push = commands_of_the_readme()
+    first.run(*share)
+    first.run("git", "add", "--all")
+    first.run("git", "-c", "user.name=first", "-c", "user.email=first@localhost", "commit", "--quiet", "-m", "Results")
+    first.run(*push)
+
+    subprocess.run(["git", "clone", "--quiet", first.root, tmp_path / "second"], check=True)
+    second = Machine(tmp_path / "second", bucket)
+    assert not (second.root / PICTURES).exists()
+    second.dvc("pull")
+    assert (second.root / PICTURES).read_bytes() == (first.root / PICTURES).read_bytes()
+    assert set(second.repro().values()) == {"cached"}
+    assert bucket.kept() == paid
+
+    change_a_prompt(second.root)
+    outcomes = second.repro(TARGET)
+    ran = {stage for stage, outcome in outcomes.items() if outcome == "ran"}
+    assert ran == {"caption@jp", "ground", "split", TARGET}
+    assert len(bucket.kept() - paid) == 1
+    before, after = (images(machine.root) for machine in (first, second))
+    assert {key[0] for key, image in after.items() if before.get(key) != image} == {"jp"}
+
+
+def commands_of_the_readme() -> list[list[str]]:
+    """How artifacts get into a bucket, which here is called `team`."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"(?ms)^```sh\n(dvc remote add.*?)^```", text)
+    return [shlex.split(line.replace("s3://bucket/", "s3://team/")) for line in block.splitlines()]
+
+
+def change_a_prompt(root: Path) -> None:
+    """Somebody words the cultural caption of one test picture of Japan anew."""
+    rows = splits.TABLE.load(root / splits.TEST / "jp.parquet")
+    row = min((row for row in rows if row["cultural"]), key=lambda row: row["picture_id"])
+    line = {"picture_id": row["picture_id"], "annotator": "a", "cultural": row["cultural"]["text"] + "の写真"}
+    with (root / "annotations/captions/jp.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+
+def images(root: Path) -> dict[tuple[str, str, int], bytes]:
+    rows = pictures.TABLE.load(root / PICTURES)
+    return {(row["region"], row["prompt"], row["seed"]): row["image"] for row in rows}

@@ -1,0 +1,113 @@
+"""Small tokenizers in the files that the hub's repositories hold: SentencePiece models, vocab.json with merges.txt."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import sentencepiece
+
+TEXTS = [
+    "a bowl with seigaiha waves", "a plain bowl", "a house door with girih", "お椀 青海波", "青海波の椀", "赤い傘",
+    "миска з розписом", "чаша с хохломой", "ชามลายคราม", "وعاء مزخرف", "사발 무늬", "碗 青花", "vaso azul",
+]  # fmt: skip
+CLIP_CONFIG = {
+    "add_prefix_space": False, "bos_token": "<|startoftext|>", "clean_up_tokenization_spaces": True,
+    "do_lower_case": True, "eos_token": "<|endoftext|>", "errors": "replace", "model_max_length": 77,
+    "tokenizer_class": "CLIPTokenizer", "unk_token": "<|endoftext|>",
+}  # fmt: skip
+
+
+def clip(folder: Path, pad: str = "<|endoftext|>") -> int:
+    """`vocab.json`, `merges.txt`, `special_tokens_map.json`, `tokenizer_config.json`; gives the vocabulary's size."""
+    folder.mkdir(parents=True, exist_ok=True)
+    letters = list(_byte_letters().values())
+    merges = ["b o", "w l</w>", "bo wl</w>", "w i", "t h</w>"]
+    words = [*letters, *(f"{letter}</w>" for letter in letters), *(merge.replace(" ", "") for merge in merges)]
+    vocabulary = {word: index for index, word in enumerate([*words, "<|startoftext|>", "<|endoftext|>"])}
+    _write_json(folder / "vocab.json", vocabulary)
+    (folder / "merges.txt").write_text("#version: 0.2\n" + "\n".join(merges) + "\n")
+    _write_json(folder / "tokenizer_config.json", {**CLIP_CONFIG, "pad_token": pad})
+    special = {"bos_token": "<|startoftext|>", "eos_token": "<|endoftext|>", "unk_token": "<|endoftext|>"}
+    _write_json(folder / "special_tokens_map.json", {**special, "pad_token": pad})
+    return len(vocabulary)
+
+
+def t5(folder: Path) -> int:
+    """`spiece.model`, `special_tokens_map.json`, `tokenizer_config.json`; gives the vocabulary's size."""
+    folder.mkdir(parents=True, exist_ok=True)
+    size = _train(folder / "spiece.model", pad_id=0, eos_id=1, unk_id=2, bos_id=-1)
+    special = {"eos_token": "</s>", "pad_token": "<pad>", "unk_token": "<unk>"}
+    extra = {"extra_ids": 0, "additional_special_tokens": [], "model_max_length": 512}
+    _write_json(folder / "tokenizer_config.json", {"tokenizer_class": "T5Tokenizer", **special, **extra})
+    _write_json(folder / "special_tokens_map.json", special)
+    return size
+
+
+def xlm_r(folder: Path, limit: int = 77) -> int:
+    """`sentencepiece.bpe.model`, `special_tokens_map.json`, `tokenizer_config.json`; gives the vocabulary's size."""
+    folder.mkdir(parents=True, exist_ok=True)
+    size = _train(folder / "sentencepiece.bpe.model", unk_id=0, bos_id=1, eos_id=2)
+    special = {"bos_token": "<s>", "cls_token": "<s>", "eos_token": "</s>", "mask_token": "<mask>",
+               "pad_token": "<pad>", "sep_token": "</s>", "unk_token": "<unk>"}  # fmt: skip
+    config = {"tokenizer_class": "XLMRobertaTokenizer", "model_max_length": limit, **special}
+    _write_json(folder / "tokenizer_config.json", config)
+    _write_json(folder / "special_tokens_map.json", special)
+    return size + 2  # <pad>, <mask>
+
+
+def qwen(folder: Path) -> int:
+    """`vocab.json`, `merges.txt`, `tokenizer_config.json`; gives the vocabulary's size."""
+    folder.mkdir(parents=True, exist_ok=True)
+    letters = list(_byte_letters().values())
+    merges = ["b o", "w l", "bo wl", "Ġ bowl"]
+    words = [*letters, *(merge.replace(" ", "") for merge in merges), "<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+    vocabulary = {word: index for index, word in enumerate(words)}
+    _write_json(folder / "vocab.json", {word: index for word, index in vocabulary.items() if not word.startswith("<|")})
+    (folder / "merges.txt").write_text("#version: 0.2\n" + "\n".join(merges) + "\n")
+    added = {
+        str(vocabulary[word]): {"content": word, "lstrip": False, "normalized": False, "rstrip": False,
+                                "single_word": False, "special": True}
+        for word in words[-3:]
+    }  # fmt: skip
+    config = {"tokenizer_class": "Qwen2Tokenizer", "model_max_length": 1024, "pad_token": "<|endoftext|>",
+              "eos_token": "<|im_end|>", "added_tokens_decoder": added}  # fmt: skip
+    _write_json(folder / "tokenizer_config.json", config)
+    return len(vocabulary)
+
+
+def gemma(folder: Path) -> int:
+    """`tokenizer.model`, `tokenizer_config.json`; gives the vocabulary's size."""
+    folder.mkdir(parents=True, exist_ok=True)
+    size = _train(
+        folder / "tokenizer.model", kind="bpe", pad_id=0, eos_id=1, bos_id=2, unk_id=3, byte_fallback=True, extra=260
+    )
+    special = {"bos_token": "<bos>", "eos_token": "<eos>", "pad_token": "<pad>", "unk_token": "<unk>"}
+    config = {"tokenizer_class": "GemmaTokenizer", "model_max_length": 256, "add_bos_token": True, **special}
+    _write_json(folder / "tokenizer_config.json", config)
+    _write_json(folder / "special_tokens_map.json", special)
+    return size
+
+
+def _train(path: Path, kind: str = "unigram", extra: int = 0, **ids: int | bool) -> int:
+    trained = io.BytesIO()
+    letters = {letter for text in TEXTS for letter in text}
+    pieces = {"pad_piece": "<pad>", "bos_piece": "<bos>", "eos_piece": "<eos>"} if kind == "bpe" else {}
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(TEXTS * 4), model_writer=trained, model_type=kind, character_coverage=1.0,
+        vocab_size=len(letters) + extra + 20, hard_vocab_limit=False, minloglevel=2, num_threads=1, **ids, **pieces,
+    )  # fmt: skip
+    path.write_bytes(trained.getvalue())
+    return sentencepiece.SentencePieceProcessor(model_proto=trained.getvalue()).get_piece_size()
+
+
+def _byte_letters() -> dict[int, str]:
+    """The visible letter that stands for each byte in GPT-2's and CLIP's vocabularies."""
+    shown = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    hidden = [byte for byte in range(256) if byte not in shown]
+    return {byte: chr(byte) for byte in shown} | {byte: chr(256 + i) for i, byte in enumerate(hidden)}
+
+
+def _write_json(path: Path, content: object) -> None:
+    path.write_text(json.dumps(content, ensure_ascii=False, indent=2), encoding="utf-8")
