@@ -7,9 +7,11 @@ from types import SimpleNamespace
 from typing import Any
 
 from culturebench.artifacts import answers, evaluation, measured, pictures
+from culturebench.evaluation.comparisons import comparison_rows
 from culturebench.evaluation.rows import Condition, condition_rows
 from culturebench.evaluation.scores import regions_of, score_answers, score_measured
 from culturebench.evaluation.summary import count_confusions, summarise
+from culturebench.measures.paired_test import SignFlip
 from culturebench.measures.statistics import Bootstrap
 from culturebench.params.conditions import Conditions
 from culturebench.params.evaluate import Evaluate
@@ -25,6 +27,7 @@ PICTURE_COLUMNS = ("prompt_id", "region", "language", "seed", "strength", "metad
 def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Path]) -> None:
     """Score every model under every condition and write the rows, a summary and the confusion counts."""
     bootstrap = Bootstrap(params.evaluate.samples, params.evaluate.seed, params.evaluate.level)
+    test = SignFlip(params.evaluate.permutations, params.evaluate.seed)
     rows: list[Row] = []
     confusion: list[Row] = []
     for model in params.models.root:
@@ -35,6 +38,7 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
             for judge, found in replies.items():
                 confusion += count_confusions(model, name, judge, found)
         rows += condition_rows(conditions, evaluation.REFERENCE, evaluation.CONTROL, list(params.regions), bootstrap)
+        rows += comparison_rows(conditions, evaluation.REFERENCE, evaluation.CONTROL, test)
     evaluation.save(outputs["evaluation"], rows)
     evaluation.save_summary(outputs["summary"], summarise(rows))
     evaluation.save_confusion(outputs["confusion"], confusion)

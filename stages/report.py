@@ -28,7 +28,7 @@ from culturebench.params.generate import Generate
 from culturebench.params.judge import Judge
 from culturebench.params.judges import Judges
 from culturebench.params.measure import Measure
-from culturebench.params.models import Models
+from culturebench.params.models import Model, Models
 from culturebench.params.probe_layers import ProbeLayers
 from culturebench.params.regions import Regions
 from culturebench.params.report import Report
@@ -37,7 +37,7 @@ from culturebench.params.select_neurons import SelectNeurons
 from culturebench.params.train_enhancer import TrainEnhancer
 from culturebench.params.train_sae import TrainSae
 from culturebench.params.tune_strength import TuneStrength
-from culturebench.report import contents, gallery, page
+from culturebench.report import contents, gallery, page, published
 from culturebench.report.results import Results
 from culturebench.stage import Stage
 
@@ -98,7 +98,8 @@ def _model(
     return contents.ModelResults(
         name=name,
         adapter=chosen.adapter,
-        results=Results(rows, name, evaluation.REFERENCE, evaluation.CONTROL),
+        paper=published.model_of(_repositories(params, inputs["pins"], chosen)),
+        results=Results(rows, name, evaluation.REFERENCE, evaluation.CONTROL, params.evaluate.level),
         confusion=confusion,
         pictures={
             condition: {(row["prompt_id"], row["seed"]): row for row in _pictures(inputs, name, condition)}
@@ -117,6 +118,12 @@ def _model(
         strength=strength.load(inputs["strength"] / f"{name}.json"),
         enhancers=[enhancer.load_history(folder) for folder in sorted((inputs["enhancer"] / name).iterdir())],
     )
+
+
+def _repositories(params: SimpleNamespace, folder: Path, model: Model) -> list[str | None]:
+    """The hub repositories of everything that the model is made of."""
+    towers = [params.encoders.root[tower].pin for tower in model.towers]
+    return [pins.load(folder / f"{pin}.json").repo for pin in (*towers, model.pin, model.bridge) if pin]
 
 
 def _pictures(inputs: dict[str, Path], model: str, condition: str) -> list[Row]:

@@ -17,7 +17,7 @@ SUMMARY_PATH = "reports/metrics/summary.json"
 CONFUSION_PATH = "reports/plots/confusion.csv"
 
 #: The columns of a row. `delta_<measure>` is the paired difference from the condition in REFERENCE,
-#: `delta_random_<measure>` that from the condition in CONTROL.
+#: `delta_random_<measure>` that from the condition in CONTROL, and `p_` + either its corrected p-value.
 COLUMNS = (
     "model",
     "encoder",

@@ -12,3 +12,7 @@ AGREEMENT = "judge_agreement"  # Cohen's kappa of two judges' answers
 
 DELTA = "delta_"  # + measure: the paired difference from the condition's reference
 DELTA_RANDOM = "delta_random_"  # + measure: from the control that does as much at random
+P_VALUE = "p_"  # + a difference's measure: its p-value, corrected for all comparisons of that measure
+
+#: Measures of which less is better.
+LOWER_IS_BETTER = frozenset({PLAIN, UNPARSEABLE, "lpips_reference", "atlas_perceptual_reference"})

@@ -36,7 +36,7 @@ def condition_rows(
     bootstrap: Bootstrap,
 ) -> list[Row]:
     """The rows of one model: `conditions` by name, what each is compared with, its random control, region codes."""
-    full = {name: replace(one, scored=[*one.scored, *_pooled(one.scored)]) for name, one in conditions.items()}
+    full = {name: with_pooled(one) for name, one in conditions.items()}
     rows: list[Row] = []
     for name, condition in full.items():
         for scored in condition.scored:
@@ -48,8 +48,12 @@ def condition_rows(
     return rows
 
 
+def with_pooled(condition: Condition) -> Condition:
+    """The condition, also with the judges' mean of every measure that a judge gives."""
+    return replace(condition, scored=[*condition.scored, *_pooled(condition.scored)])
+
+
 def _pooled(scored: Sequence[Scored]) -> list[Scored]:
-    """The judges' mean of every measure that a judge gives."""
     judged = sorted((one for one in scored if one.judge), key=lambda one: one.measure)
     result = []
     for measure, group in groupby(judged, key=lambda one: one.measure):
@@ -62,13 +66,13 @@ def _pooled(scored: Sequence[Scored]) -> list[Scored]:
 
 def _value_rows(condition: Condition, scored: Scored, regions: Sequence[str], bootstrap: Bootstrap) -> list[Row]:
     if scored.reason:
-        return [_row(condition, scored.judge, ALL, scored.measure, None, scored.reason)]
+        return [flat_row(condition, scored.judge, ALL, scored.measure, None, scored.reason)]
     rows = []
     for region in (ALL, *regions):
         scores = _within(scored.scores, condition, region)
         if scores:
-            estimate = _of_pictures(bootstrap.mean(scores), scores, condition)
-            rows.append(_row(condition, scored.judge, region, scored.measure, estimate))
+            estimate = of_pictures(bootstrap.mean(scores), scores, condition)
+            rows.append(flat_row(condition, scored.judge, region, scored.measure, estimate))
     return rows
 
 
@@ -81,17 +85,17 @@ def _delta_rows(
     against = next(wanted, Scored(scored.judge, scored.measure, reason=f"not measured on {other.name}"))
     reason = scored.reason or against.reason
     if reason:
-        return [_row(condition, scored.judge, ALL, measure, None, reason)]
+        return [flat_row(condition, scored.judge, ALL, measure, None, reason)]
     rows = []
     for region in (ALL, *regions) if scored.measure == CULTURE else (ALL,):
         scores = _within(scored.scores, condition, region)
         estimate = bootstrap.difference(scores, against.scores)
         if estimate is not None:
             shared = {key: 0.0 for key in scores if key in against.scores}
-            rows.append(_row(condition, scored.judge, region, measure, _of_pictures(estimate, shared, condition)))
+            rows.append(flat_row(condition, scored.judge, region, measure, of_pictures(estimate, shared, condition)))
         elif region == ALL:
             reason = f"no prompt and seed in common with {other.name}"
-            rows.append(_row(condition, scored.judge, region, measure, None, reason))
+            rows.append(flat_row(condition, scored.judge, region, measure, None, reason))
     return rows
 
 
@@ -100,7 +104,7 @@ def _agreement_rows(condition: Condition, bootstrap: Bootstrap) -> list[Row]:
     for first, second in combinations(sorted(condition.answers), 2):
         kappa = bootstrap.kappa(condition.answers[first], condition.answers[second])
         reason = "" if kappa else "no picture that both answered"
-        rows.append(_row(condition, f"{first}+{second}", ALL, AGREEMENT, kappa, reason))
+        rows.append(flat_row(condition, f"{first}+{second}", ALL, AGREEMENT, kappa, reason))
     return rows
 
 
@@ -108,16 +112,17 @@ def _within(scores: Scores, condition: Condition, region: str) -> Scores:
     return scores if region == ALL else {k: v for k, v in scores.items() if condition.regions[k[0]] == region}
 
 
-def _of_pictures(estimate: Estimate, scores: Scores, condition: Condition) -> Estimate:
+def of_pictures(estimate: Estimate, scores: Scores, condition: Condition) -> Estimate:
     """A measure of all of a prompt's pictures (seed -1) rests on each of them."""
     if any(seed != -1 for _, seed in scores):
         return estimate
     return replace(estimate, n_images=len(scores) * len(condition.seeds), seeds=condition.seeds)
 
 
-def _row(
+def flat_row(
     condition: Condition, judge: str, region: str, measure: str, estimate: Estimate | None, reason: str = ""
 ) -> Row:
+    """A row of the artifact `evaluation`."""
     return {
         "model": condition.model,
         "encoder": condition.encoder,

@@ -6,15 +6,17 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from culturebench.evaluation.names import ALL, POOLED
+from culturebench.evaluation.names import ALL, P_VALUE, POOLED
 
 Row = dict[str, Any]
 
 
 def summarise(rows: Iterable[Row]) -> dict[str, dict[str, dict[str, float]]]:
-    """Model -> condition -> measure -> value over all regions, judges pooled; what was not run is left out."""
+    """Model -> condition -> measure -> value over all regions, judges pooled, without p-values and what was not run."""
     summary: dict[str, dict[str, dict[str, float]]] = {}
     for row in rows:
+        if row["measure"].startswith(P_VALUE):
+            continue
         if row["region"] == ALL and row["judge"] in (POOLED, "") and row["value"] is not None:
             by_condition = summary.setdefault(row["model"], {})
             by_condition.setdefault(row["condition"], {})[row["measure"]] = row["value"]

@@ -45,7 +45,7 @@ class Bootstrap:
             sums[prompts[prompt]] += score
             counts[prompts[prompt]] += 1
         low, high = self._interval(len(prompts), lambda weights: (weights @ sums) / (weights @ counts))
-        return _estimate(float(sums.sum() / counts.sum()), low, high, scores)
+        return estimate_of(float(sums.sum() / counts.sum()), low, high, scores)
 
     def difference(self, scores: Scores, reference: Scores) -> Estimate | None:
         """The mean of `scores` minus `reference` over the (prompt, seed) that both have; None when they share none."""
@@ -67,7 +67,7 @@ class Bootstrap:
             tables[prompts[key[0]], labels[first[key]], labels[second[key]]] += 1
         value = _kappas(tables.sum(axis=0, keepdims=True))[0]
         low, high = self._interval(len(prompts), lambda weights: _kappas(np.einsum("sp,pij->sij", weights, tables)))
-        return _estimate(float(value), low, high, dict.fromkeys(keys, 0.0))
+        return estimate_of(float(value), low, high, dict.fromkeys(keys, 0.0))
 
     def _interval(self, prompts: int, statistic: Callable[[Floats], Floats]) -> tuple[float | None, float | None]:
         """The interval of `statistic`, which maps weights (samples, prompts) to values (samples,)."""
@@ -106,7 +106,8 @@ def _prompt_index(scores: Scores) -> dict[str, int]:
     return {prompt: i for i, prompt in enumerate(sorted({prompt for prompt, _ in scores}))}
 
 
-def _estimate(value: float, low: float | None, high: float | None, scores: Scores) -> Estimate:
+def estimate_of(value: float, low: float | None, high: float | None, scores: Scores) -> Estimate:
+    """The estimate, with how many prompts and pictures and which seeds `scores` holds."""
     return Estimate(
         value=value,
         low=low,

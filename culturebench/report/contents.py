@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from culturebench.evaluation.names import CULTURE
-from culturebench.report import charts, gallery, headline, tables, words
+from culturebench.report import charts, gallery, headline, sweeps, tables, words
 from culturebench.report.results import Results
 
 Row = dict[str, Any]
@@ -42,6 +42,7 @@ class ModelResults:
 
     name: str
     adapter: str
+    paper: str  # the name that the paper has for it; "" for a model that is not the paper's
     results: Results
     confusion: Sequence[Row]
     pictures: Pictures
@@ -63,9 +64,9 @@ def model_values(model: ModelResults, regions: Sequence[str], pixels: int) -> di
         "lead": headline.lead(results),
         "findings": headline.findings(results),
         "summary": tables.summary(results),
-        "main": tables.comparison(results, model.adapter, tables.MAIN),
-        "validation": tables.comparison(results, model.adapter, tables.VALIDATION),
-        "ablation": tables.comparison(results, model.adapter, tables.ABLATION),
+        "main": tables.comparison(results, model.paper, tables.MAIN),
+        "validation": tables.comparison(results, model.paper, tables.VALIDATION),
+        "ablation": tables.comparison(results, model.paper, tables.ABLATION),
         "by_region": tables.by_region(results, regions),
         "agreement": tables.agreement(results),
         "confusions": [
@@ -77,7 +78,7 @@ def model_values(model: ModelResults, regions: Sequence[str], pixels: int) -> di
         "grid": gallery.grid(model.pictures, regions, pixels),
         "one_prompt": gallery.one_prompt(model.one_prompt, regions, pixels),
         "encoders": [_encoder(name, found, regions) for name, found in model.encoders.items()],
-        "strength": _strength(model.strength),
+        "strength": _strength(model.strength, model.paper),
         "enhancers": [_enhancer(history, model.encoders) for history in model.enhancers],
     }
 
@@ -88,17 +89,19 @@ def _encoder(name: str, found: Mapping[str, Any], regions: Sequence[str]) -> dic
         "probe": found["probe"],
         "layers": charts.layer_charts(found["probe"]),
         "neurons": charts.neuron_charts(found["neurons"], regions),
+        "elbows": sweeps.elbows(found["neurons"], regions),
         "overlap": charts.overlap(found["neurons"], regions),
         "sae": found["sae"],
     }
 
 
-def _strength(strength: Mapping[str, Any]) -> dict[str, Any]:
+def _strength(strength: Mapping[str, Any], paper: str) -> dict[str, Any]:
     found = [
         {
             "label": label,
             "svg": charts.strength_chart(label, strength[edit]),
             "found": strength[edit].get("found", True),
+            "table": sweeps.strengths(edit, strength[edit], paper),
         }
         for edit, label in EDITS.items()
     ]

@@ -28,20 +28,19 @@ def lead(results: Results) -> str:
         f"{words.percent(noun['value'], 0)} of its pictures. With a culture-style modifier before the noun it is "
         f"{words.percent(cultural['value'], 0)}."
     )
-    if words.evidence(results.delta("cultural", CULTURE)) == "up":
+    if results.verdict("cultural", CULTURE) == "better":
         return text + " So the knowledge is there, and the noun alone does not call it."
     return text + " That is no evidence that the modifier calls up more than the noun does."
 
 
 def findings(results: Results) -> list[dict[str, Any]]:
-    """A line for each intervention: `{condition, subject, before, after, delta, evidence, control}`."""
+    """A line for each intervention: `{condition, subject, before, after, delta, verdict, control}`."""
     found: list[dict[str, Any]] = []
     for name in results.present(tuple(_SUBJECTS)):
         culture, delta = results.get(name, CULTURE), results.delta(name, CULTURE)
         if not culture or not delta or culture["value"] is None or delta["value"] is None:
             continue
         before = results.get(results.reference[name], CULTURE)
-        verdict = words.evidence(delta)
         found.append(
             {
                 "condition": name,
@@ -49,7 +48,7 @@ def findings(results: Results) -> list[dict[str, Any]]:
                 "before": before["value"] if before else None,
                 "after": culture["value"],
                 "delta": delta,
-                "evidence": verdict,
+                "verdict": results.verdict(name, CULTURE),
                 "control": _control(results, name),
             }
         )
@@ -63,6 +62,6 @@ def _control(results: Results, name: str) -> str:
         return ""
     other = words.inline(results.control[name])
     against = f"{words.points(delta['value'])} points {words.interval(delta, signed=True)} against {other}"
-    if words.evidence(delta) == "none":
+    if results.verdict(name, CULTURE, random=True) == "none":
         return f"no evidence beyond chance: {against}"
     return against

@@ -38,7 +38,6 @@ def render(values: Mapping[str, Any]) -> str:
         column=words.column,
         condition=words.condition,
         direction=words.direction,
-        evidence=words.evidence,
         explained=words.explained,
         inline=words.inline,
         interval=words.interval,
@@ -47,6 +46,7 @@ def render(values: Mapping[str, Any]) -> str:
         percent=words.percent,
         points=words.points,
         region=words.region,
+        verdict=words.verdict,
     )
     parts = {"style": STYLE, "of_model": OF_MODEL, "of_run": OF_RUN}
     return environment.get_template(TEMPLATE).render(**values, **parts, layer=words.layer)

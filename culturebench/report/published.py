@@ -2,37 +2,72 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
-#: Adapter -> condition -> CultureVQA in percent.
-CULTURE_VQA: Final[dict[str, dict[str, float]]] = {
-    "pea_diffusion": {
-        "noun": 21.65,
-        "amplified": 33.91,
-        "enhanced": 36.63,
-        "cultural": 35.62,
-        "masked": 7.65,
-        "random_masked": 33.04,
-        "random_amplified": 21.04,
-        "random_layer_enhanced": 22.34,
-    },
-    "alt_diffusion": {
-        "noun": 23.05,
-        "amplified": 30.06,
-        "enhanced": 32.66,
-        "cultural": 44.54,
-        "masked": 12.04,
-        "random_masked": 42.45,
-        "random_amplified": 20.38,
-        "random_layer_enhanced": 21.04,
-    },
-    "sdxl": {"noun": 9.36},
-    "flux": {"noun": 14.83},
-    "show_o2": {"noun": 16.43},
-    "sd35": {"noun": 25.13},
+#: Hub repository -> the paper's name of the model that is made of it.
+REPOSITORIES: Final = {
+    "BAAI/AltDiffusion-m18": "AltDiffusion",  # the one that covers the paper's fifteen languages
+    "OPPOer/PEA-Diffusion": "PEA-Diffusion",
+    "stabilityai/stable-diffusion-xl-base-1.0": "StableDiffusion XL",
+    "black-forest-labs/FLUX.1-dev": "FLUX.1-dev",
+    "stabilityai/stable-diffusion-3.5-medium": "StableDiffusion 3.5",  # the paper does not say which size
+    "stabilityai/stable-diffusion-3.5-large": "StableDiffusion 3.5",
+    "showlab/show-o2-7B": "Show-o2",  # nor here
+    "showlab/show-o2-1.5B": "Show-o2",
 }
 
+#: Model -> condition -> measure -> value, shares as 0..1.
+VALUES: Final[dict[str, dict[str, dict[str, float]]]] = {
+    "PEA-Diffusion": {
+        "noun": {"culture_vqa": 0.2165, "clip_score": 0.253, "image_reward": -0.65, "lpips_reference": 0.673},
+        "amplified": {"culture_vqa": 0.3391, "clip_score": 0.291, "image_reward": 0.33, "lpips_reference": 0.654},
+        "enhanced": {"culture_vqa": 0.3663, "clip_score": 0.290, "image_reward": 0.31, "lpips_reference": 0.661},
+        "cultural": {"culture_vqa": 0.3562},
+        "masked": {"culture_vqa": 0.0765},
+        "random_masked": {"culture_vqa": 0.3304},
+        "random_amplified": {"culture_vqa": 0.2104},
+        "random_layer_enhanced": {"culture_vqa": 0.2234},
+    },
+    "AltDiffusion": {
+        "noun": {"culture_vqa": 0.2305, "clip_score": 0.282, "image_reward": -0.11, "lpips_reference": 0.688},
+        "amplified": {"culture_vqa": 0.3006},
+        "enhanced": {"culture_vqa": 0.3266},
+        "cultural": {"culture_vqa": 0.4454},
+        "masked": {"culture_vqa": 0.1204},
+        "random_masked": {"culture_vqa": 0.4245},
+        "random_amplified": {"culture_vqa": 0.2038},
+        "random_layer_enhanced": {"culture_vqa": 0.2104},
+    },
+    "StableDiffusion XL": {
+        "noun": {"culture_vqa": 0.0936, "clip_score": 0.211, "image_reward": -1.82, "lpips_reference": 0.756}
+    },
+    "FLUX.1-dev": {
+        "noun": {"culture_vqa": 0.1483, "clip_score": 0.224, "image_reward": -0.88, "lpips_reference": 0.692}
+    },
+    "Show-o2": {
+        "noun": {"culture_vqa": 0.1643, "clip_score": 0.234, "image_reward": -0.91, "lpips_reference": 0.691}
+    },
+    "StableDiffusion 3.5": {
+        "noun": {"culture_vqa": 0.2513, "clip_score": 0.242, "image_reward": -1.01, "lpips_reference": 0.715}
+    },
+}  # fmt: skip
 
-def culture_vqa(adapter: str, condition: str) -> float | None:
-    """The paper's CultureVQA in percent; None where it has none, as for every model that is not the paper's."""
-    return CULTURE_VQA.get(adapter, {}).get(condition)
+#: Model -> strength of the amplification -> CultureVQA. Our source names no model for 7 and 8; only PEA-Diffusion's
+#: value at 6 fits beside them.
+STRENGTHS: Final[dict[str, dict[float, float]]] = {"PEA-Diffusion": {6.0: 0.3391, 7.0: 0.3592, 8.0: 0.3261}}
+
+
+def model_of(repositories: Iterable[str | None]) -> str:
+    """The paper's name of the model whose weights come from these; "" for one that is not the paper's."""
+    return next((REPOSITORIES[repo] for repo in repositories if repo in REPOSITORIES), "")
+
+
+def value(model: str, condition: str, measure: str) -> float | None:
+    """The paper's value; None where it has none, as for every model that is not the paper's."""
+    return VALUES.get(model, {}).get(condition, {}).get(measure)
+
+
+def by_strength(model: str, strength: float) -> float | None:
+    """The paper's CultureVQA at one strength of the amplification; None where it has none."""
+    return STRENGTHS.get(model, {}).get(strength)

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
-from culturebench.evaluation.names import AGREEMENT, ALL, DELTA, DELTA_RANDOM, POOLED
+from culturebench.evaluation.names import AGREEMENT, ALL, DELTA, DELTA_RANDOM, LOWER_IS_BETTER, P_VALUE, POOLED
 
 Row = dict[str, Any]
+Verdict = Literal["better", "worse", "none"]
 
 #: Judged measures have their own columns; what begins so is a comparison and no column.
-_NO_COLUMN = (DELTA, AGREEMENT)
+_NO_COLUMN = (DELTA, AGREEMENT, P_VALUE)
 
 
 class Results:
-    """The rows of one model, with what each condition is compared with."""
+    """The rows of one model, with what each condition is compared with; verdicts err as often as 1 - `level`."""
 
     def __init__(
-        self, rows: Iterable[Row], model: str, reference: Mapping[str, str], control: Mapping[str, str]
+        self,
+        rows: Iterable[Row],
+        model: str,
+        reference: Mapping[str, str],
+        control: Mapping[str, str],
+        level: float = 0.95,
     ) -> None:
-        self.model, self.reference, self.control = model, reference, control
+        self.model, self.reference, self.control, self.level = model, reference, control, level
         self.rows = [row for row in rows if row["model"] == model]
         self._by_key = {(r["condition"], r["measure"], r["judge"], r["region"]): r for r in self.rows}
         self.conditions = list(dict.fromkeys(row["condition"] for row in self.rows))
@@ -37,6 +43,14 @@ class Results:
     def delta_random(self, condition: str, measure: str, judge: str = POOLED) -> Row | None:
         """The paired difference from the condition's random control."""
         return self.get(condition, DELTA_RANDOM + measure, judge)
+
+    def verdict(self, condition: str, measure: str, judge: str = POOLED, *, random: bool = False) -> Verdict:
+        """What the corrected test says of the difference from the reference, or from the random control."""
+        difference = (DELTA_RANDOM if random else DELTA) + measure
+        delta, p_value = self.get(condition, difference, judge), self.get(condition, P_VALUE + difference, judge)
+        if not delta or not p_value or not delta["value"] or p_value["value"] > 1 - self.level:
+            return "none"
+        return "worse" if (delta["value"] > 0) == (measure in LOWER_IS_BETTER) else "better"
 
     def agreement(self, condition: str) -> list[Row]:
         """Kappa of each pair of judges."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from culturebench.evaluation.names import CULTURE, LANGUAGE, OBJECT, PLAIN
-from culturebench.report import published, words
+from culturebench.report import published
 from culturebench.report.results import Results
 
 Row = dict[str, Any]
@@ -29,7 +29,7 @@ BY_REGION = ("noun_en", "noun", "amplified", "enhanced", "activated", "masked", 
 
 
 def summary(results: Results) -> list[dict[str, Any]]:
-    """Groups of conditions with their CultureVQA: `{heading, rows: [{condition, kind, row, delta, evidence}]}`."""
+    """Groups of conditions with their CultureVQA: `{heading, rows: [{condition, kind, row, delta, verdict}]}`."""
     groups: list[dict[str, Any]] = []
     for heading, names in SUMMARY.items():
         rows = [_summary_row(results, name) for name in results.present(names) if results.get(name, CULTURE)]
@@ -49,21 +49,21 @@ def _summary_row(results: Results, name: str) -> dict[str, Any]:
         "row": results.get(name, CULTURE),
         "delta": delta,
         "against": results.reference.get(name, ""),
-        "evidence": words.evidence(delta),
+        "verdict": results.verdict(name, CULTURE),
     }
 
 
-def comparison(results: Results, adapter: str, names: Sequence[str]) -> dict[str, Any]:
-    """A table of conditions: CultureVQA and its differences, each judge, other measures, the paper's value.
+def comparison(results: Results, paper: str, names: Sequence[str]) -> dict[str, Any]:
+    """A table of conditions: CultureVQA and its differences, each judge, other measures; beside them those of `paper`.
 
-    `{columns, rows: [{condition, strength, culture, delta, against, evidence, random, beyond, judges, cells, paper}],
+    `{columns, rows: [{condition, strength, culture, delta, against, verdict, random, beyond, judges, cells, paper}],
     missing: [(measure, reason)], paper}`.
     """
     others = [name for name in (OBJECT, PLAIN, *results.other_measures()) if name != CULTURE]
     present = results.present(names)
     run = [name for name in others if any(_value(results.get(c, name)) is not None for c in present)]
     missing = [(name, reason) for name in others if name not in run and (reason := _reason(results, present, name))]
-    rows = [_comparison_row(results, adapter, name, run) for name in present]
+    rows = [_comparison_row(results, paper, name, run) for name in present]
     return {
         "columns": run,
         "judges": results.judges,
@@ -74,7 +74,7 @@ def comparison(results: Results, adapter: str, names: Sequence[str]) -> dict[str
     }
 
 
-def _comparison_row(results: Results, adapter: str, name: str, others: Sequence[str]) -> dict[str, Any]:
+def _comparison_row(results: Results, paper: str, name: str, others: Sequence[str]) -> dict[str, Any]:
     culture, delta, random = (
         results.get(name, CULTURE), results.delta(name, CULTURE), results.delta_random(name, CULTURE)
     )  # fmt: skip
@@ -84,16 +84,21 @@ def _comparison_row(results: Results, adapter: str, name: str, others: Sequence[
         "culture": culture,
         "delta": delta,
         "against": results.reference.get(name, ""),
-        "evidence": words.evidence(delta),
+        "verdict": results.verdict(name, CULTURE),
         "random": random,
-        "beyond": words.evidence(random),
+        "beyond": results.verdict(name, CULTURE, random=True),
         "judges": [results.get(name, CULTURE, judge) for judge in results.judges],
         "cells": [
-            {"row": row, "share": measure in (OBJECT, PLAIN)}
+            {
+                "row": row,
+                "share": measure in (OBJECT, PLAIN),
+                "verdict": results.verdict(name, measure) if name in results.reference else "",
+                "paper": published.value(paper, name, measure),
+            }
             for measure in others
             for row in (results.get(name, measure),)
         ],
-        "paper": published.culture_vqa(adapter, name),
+        "paper": published.value(paper, name, CULTURE),
     }
 
 

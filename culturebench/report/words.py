@@ -54,6 +54,8 @@ MEASURE_NAMES = {
     "image_reward": "ImageReward ↑",
     "lpips_reference": "LPIPS to reference ↓",
     "lpips_diversity": "LPIPS diversity ↑",
+    "vendi_score": "Vendi score ↑",
+    "cultural_similarity": "CSS ↑",
 }
 
 Row = dict[str, Any]
@@ -133,10 +135,6 @@ def number(value: float | None) -> str:
     return "–" if value is None else f"{value + 0.0:.3f}".replace("-", "−")
 
 
-def evidence(delta: Row | None) -> str:
-    """`up`, `down`, or `none` when the paired interval includes 0 (or there is no interval)."""
-    if delta is None or delta["value"] is None or delta["low"] is None:
-        return "none"
-    if delta["low"] > 0:
-        return "up"
-    return "down" if delta["high"] < 0 else "none"
+def verdict(found: str) -> str:
+    """The verdict of a test as the report says it."""
+    return "no evidence" if found == "none" else found

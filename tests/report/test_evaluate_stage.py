@@ -2,9 +2,11 @@ import csv
 import json
 
 import pytest
+from statsmodels.stats.multitest import multipletests
 
 from culturebench.artifacts import answers, evaluation
 from culturebench.errors import CultureBenchError
+from culturebench.measures.paired_test import SignFlip
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +49,32 @@ def test_a_paired_difference_is_the_difference_of_the_means_when_all_pictures_ar
         assert delta["value"] == pytest.approx(values[0] - values[1], abs=2e-6)
     masked = pick(rows, condition="masked", judge="pooled", region="all", measure="delta_random_culture_vqa")
     assert masked["high"] < 0
+
+
+def test_every_difference_over_all_regions_has_a_p_value_corrected_within_its_measure(small_run, rows):
+    wanted = {"judge": "atlas_vit", "region": "all"}
+    found = [row for row in rows if row["measure"].startswith("p_") and row["measure"].endswith("_culture_vqa")]
+    of_judge = {(row["condition"], row["measure"]): row for row in found if row["judge"] == "atlas_vit"}
+    assert len(of_judge) == len(evaluation.REFERENCE) + len(evaluation.CONTROL)
+    names = [(c, evaluation.REFERENCE[c], "delta_") for c in evaluation.REFERENCE]
+    names += [(c, evaluation.CONTROL[c], "delta_random_") for c in evaluation.CONTROL]
+    test = SignFlip(small_run.params.evaluate.permutations, small_run.params.evaluate.seed)
+    plain = [test.p_value(*(hits(small_run, name) for name in pair[:2])) for pair in names]
+    for (condition, _, prefix), adjusted in zip(names, multipletests(plain, method="holm")[1], strict=True):
+        row = of_judge[condition, f"p_{prefix}culture_vqa"]
+        delta = pick(rows, condition=condition, measure=f"{prefix}culture_vqa", **wanted)
+        assert row["value"] == pytest.approx(adjusted, abs=1e-6)
+        assert (row["low"], row["high"], row["n_images"]) == (None, None, delta["n_images"])
+
+
+def hits(run, condition: str) -> dict[tuple[str, int], float]:
+    """Whether the second judge named the region, by picture."""
+    table = answers.TABLE.load(run.root / f"data/answers/atlas_vit/atlas/{condition}.parquet")
+    return {(row["prompt_id"], row["seed"]): float(row["answer"] == row["region"]) for row in table}
+
+
+def test_p_values_are_no_metric_that_runs_are_compared_by(small_run):
+    assert '"p_' not in (small_run.root / evaluation.SUMMARY_PATH).read_text()
 
 
 def test_the_object_counts_against_the_truth_of_the_scene(rows):

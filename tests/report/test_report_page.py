@@ -1,11 +1,13 @@
 import json
 import re
+from pathlib import Path
 
 import pytest
+import yaml
 
 from culturebench.artifacts import evaluation
 from culturebench.evaluation.names import CULTURE
-from culturebench.report import charts, gallery, headline, tables, words
+from culturebench.report import charts, gallery, headline, published, sweeps, tables, words
 from culturebench.report.contents import data_values, params_values
 from culturebench.report.page import render
 from culturebench.report.plot import Axis
@@ -20,10 +22,6 @@ def html(small_run):
 @pytest.fixture(scope="module")
 def results(small_run):
     return Results(evaluation.load(small_run.root / evaluation.PATH), "atlas", evaluation.REFERENCE, evaluation.CONTROL)
-
-
-def row(value, low, high, **other):
-    return {"value": value, "low": low, "high": high, "reason": "", **other}
 
 
 def test_the_page_holds_all_that_it_shows(html):
@@ -72,32 +70,83 @@ def test_what_left_the_pipeline_is_counted_by_reason_the_most_frequent_first():
     assert annotate["by_region"] == {"jp": 9}
 
 
-def test_a_paired_interval_that_includes_zero_is_no_evidence():
-    assert words.evidence(row(0.02, -0.01, 0.05)) == "none"
-    assert words.evidence(row(0.04, 0.01, 0.07)) == "up"
-    assert words.evidence(row(-0.04, -0.07, -0.01)) == "down"
-    assert words.evidence(None) == words.evidence(row(None, None, None)) == "none"
+def compared(measure: str, difference: float, p_value: float) -> Results:
+    """What is known of one difference from the reference."""
+    same = {"model": "m", "condition": "amplified", "judge": "", "region": "all", "reason": ""}
+    delta = {**same, "measure": f"delta_{measure}", "value": difference}
+    return Results([delta, {**same, "measure": f"p_delta_{measure}", "value": p_value}], "m", {}, {}, 0.95)
+
+
+@pytest.mark.parametrize(
+    ("measure", "difference", "p_value", "said"),
+    [
+        ("culture_vqa", 0.1, 0.04, "better"),
+        ("culture_vqa", -0.1, 0.04, "worse"),
+        ("culture_vqa", 0.1, 0.06, "no evidence"),
+        ("lpips_reference", -0.1, 0.04, "better"),
+        ("lpips_reference", 0.1, 0.04, "worse"),
+    ],
+)
+def test_the_verdict_is_the_tests_and_knows_which_way_is_better(measure, difference, p_value, said):
+    found = compared(measure, difference, p_value).verdict("amplified", measure)
+    assert words.verdict(found) == said
+
+
+def test_a_difference_without_a_test_is_no_evidence():
+    assert Results([], "m", {}, {}).verdict("amplified", "culture_vqa") == "none"
 
 
 def test_the_headline_claims_no_more_than_the_numbers(results):
     assert "So the knowledge is there" in headline.lead(results)
-    flat = [dict(r, low=-0.1, high=0.1) if r["measure"].startswith("delta") else r for r in results.rows]
+    flat = [dict(r, value=0.5) if r["measure"].startswith("p_") else r for r in results.rows]
     without = Results(flat, "atlas", evaluation.REFERENCE, evaluation.CONTROL)
     assert "no evidence" in headline.lead(without)
     found = headline.findings(without)
-    assert {item["evidence"] for item in found} == {"none"}
+    assert {item["verdict"] for item in found} == {"none"}
     assert all(item["control"].startswith("no evidence beyond chance") for item in found)
 
 
 def test_the_main_table_has_the_papers_value_only_for_the_papers_models(results):
-    ours = tables.comparison(results, "atlas", tables.MAIN)
-    theirs = tables.comparison(results, "alt_diffusion", tables.MAIN)
-    assert not ours["paper"]
-    assert {r["condition"]: r["paper"] for r in theirs["rows"]}["enhanced"] == 32.66
+    ours = tables.comparison(results, published.model_of([None]), tables.MAIN)
+    theirs = tables.comparison(results, published.model_of([None, "BAAI/AltDiffusion-m18"]), tables.MAIN)
+    assert not ours["paper"] and all(cell["paper"] is None for r in ours["rows"] for cell in r["cells"])
+    assert {r["condition"]: r["paper"] for r in theirs["rows"]}["enhanced"] == 0.3266
+
+
+def test_every_system_of_the_paper_with_a_public_repository_is_known_by_it():
+    pins = [
+        pin
+        for path in (Path(__file__).parents[2] / "examples/models").glob("*.yaml")
+        for pin in yaml.safe_load(path.read_text())["pins"].values()
+    ]
+    known = {published.model_of([pin["repo"]]) for pin in pins if "repo" in pin} - {""}
+    assert known == published.VALUES.keys() - {"Show-o2"}
+
+
+def test_the_strengths_stand_beside_the_papers_for_its_own_model_alone():
+    point = {"accuracy": 0.3, "low": 0.2, "high": 0.4, "alignment": 1.0, "allowed": True}
+    found = {"strength": 7, "curve": [{"strength": x, **point} for x in (8, 0, 7)]}
+    table = sweeps.strengths("amplify", found, "PEA-Diffusion")
+    assert [(r["strength"], r["chosen"], r["paper"]) for r in table] == [
+        (0, False, None), (7, True, 0.3592), (8, False, 0.3261)
+    ]  # fmt: skip
+    assert all(r["paper"] is None for r in sweeps.strengths("amplify", found, ""))
+
+
+def test_the_table_of_k_says_what_lies_on_both_sides_of_the_elbow():
+    def latent(rank, score, candidate, selected):
+        same = {"region": "jp", "sae_seed": 0}
+        return {**same, "rank": rank, "score": score, "candidate": candidate, "selected": selected}
+
+    rows = [latent(2, 0.5, False, False), latent(0, 3.0, True, True), latent(1, 2.0, True, False)]
+    [row] = sweeps.elbows(rows, ["jp", "fr"])
+    assert row == {
+        "region": "jp", "seed": 0, "k": 2, "dropped": 1, "selected": 1, "first": 3.0, "inside": 2.0, "outside": 0.5
+    }  # fmt: skip
 
 
 def test_a_measure_that_was_not_run_stands_below_the_table_with_its_reason(results):
-    table = tables.comparison(results, "atlas", tables.MAIN)
+    table = tables.comparison(results, "", tables.MAIN)
     assert "image_reward" not in table["columns"]
     assert ("image_reward", "no ImageReward weights here") in table["missing"]
 

@@ -1,0 +1,59 @@
+"""The tables behind two choices: the strength of an edit, and how many neurons are taken."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from culturebench.report import published
+
+Row = dict[str, Any]
+
+
+def strengths(edit: str, found: Mapping[str, Any], paper: str) -> list[dict[str, Any]]:
+    """One row a strength: `{strength, row, alignment, allowed, chosen, paper}`; `row` has value, low and high."""
+    return [
+        {
+            "strength": point["strength"],
+            "row": {"value": point["accuracy"], "low": point["low"], "high": point["high"]},
+            "alignment": point["alignment"],
+            "allowed": point["allowed"],
+            "chosen": point["strength"] == found["strength"],
+            "paper": published.by_strength(paper, point["strength"]) if edit == "amplify" else None,
+        }
+        for point in sorted(found["curve"], key=lambda point: point["strength"])
+    ]
+
+
+def elbows(neurons: Sequence[Row], regions: Sequence[str]) -> list[dict[str, Any]]:
+    """One row a region and SAE seed: `{region, seed, k, dropped, selected, first, inside, outside}`.
+
+    `k` are the latents up to the elbow, `dropped` those of them that nouns rank high too; `first`, `inside` and
+    `outside` the scores of the first latent, of the last one inside the elbow, and of the next one.
+    """
+    groups: dict[tuple[str, int], list[Row]] = {}
+    for row in neurons:
+        groups.setdefault((row["region"], row["sae_seed"]), []).append(row)
+    seeds = sorted({seed for _, seed in groups})
+    return [
+        _elbow(code, seed, sorted(groups[code, seed], key=lambda row: row["rank"]))
+        for code in regions
+        for seed in seeds
+        if (code, seed) in groups
+    ]
+
+
+def _elbow(region: str, seed: int, ranked: Sequence[Row]) -> dict[str, Any]:
+    inside = [row for row in ranked if row["candidate"]]
+    outside = [row for row in ranked if not row["candidate"]]
+    selected = sum(row["selected"] for row in ranked)
+    return {
+        "region": region,
+        "seed": seed,
+        "k": len(inside),
+        "dropped": len(inside) - selected,
+        "selected": selected,
+        "first": ranked[0]["score"],
+        "inside": inside[-1]["score"] if inside else None,
+        "outside": outside[0]["score"] if outside else None,
+    }
