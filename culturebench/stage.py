@@ -14,7 +14,7 @@ from typing import Any
 from platformdirs import user_cache_dir
 
 from culturebench.errors import CultureBenchError
-from culturebench.params import Section, load_document, load_region, load_section
+from culturebench.params import load_document, load_region, load_section
 
 THREADS = 1  # one and two give other bytes; one also shares a busy machine, and leaves a core to a second stage
 #: The URL of the store of kept results; by default a folder in the user's cache directory.
@@ -34,7 +34,7 @@ class Stage:
     inputs: Mapping[str, str] = field(default_factory=dict[str, str])
     outputs: Mapping[str, str] = field(default_factory=dict[str, str])
     identities: tuple[str, ...] = ()
-    sections: tuple[type[Section], ...] = ()
+    sections: tuple[type[Any], ...] = ()  # each a Section, or a RootModel with its key as `section`
     region_keys: tuple[str, ...] = ()
 
     def main(self, argv: Sequence[str] | None = None) -> None:

@@ -152,7 +152,7 @@ class Run:
         truth = replace(scene, region=code, subdivision=REGIONS[code][1][0])
         language = "en" if condition in ("noun_en", "activated", "random_activated") else REGIONS[code][0]
         text = cultural_caption if condition in ("cultural", "masked", "random_masked") else noun_caption
-        row = {
+        row: dict[str, object] = {
             "prompt_id": scene.id(),
             "region": code,
             "language": language,

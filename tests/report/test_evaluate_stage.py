@@ -1,5 +1,6 @@
 import csv
 import json
+from typing import Any
 
 import pytest
 from statsmodels.stats.multitest import multipletests
@@ -10,17 +11,17 @@ from culturebench.measures.paired_test import SignFlip
 
 
 @pytest.fixture(scope="module")
-def rows(small_run):
+def rows(small_run: Any) -> Any:
     return evaluation.load(small_run.root / evaluation.PATH)
 
 
-def pick(rows, **wanted):
+def pick(rows: Any, **wanted: Any) -> Any:
     found = [row for row in rows if all(row[name] == value for name, value in wanted.items())]
     assert len(found) == 1, f"{wanted}: {len(found)} rows"
     return found[0]
 
 
-def test_culture_vqa_is_the_share_of_pictures_whose_region_the_judge_named(small_run, rows):
+def test_culture_vqa_is_the_share_of_pictures_whose_region_the_judge_named(small_run: Any, rows: Any) -> None:
     for condition in small_run.params.conditions.all:
         table = answers.TABLE.load(small_run.root / f"data/answers/atlas_vit/atlas/{condition}.parquet")
         share = sum(row["answer"] == row["region"] for row in table) / len(table)
@@ -30,7 +31,7 @@ def test_culture_vqa_is_the_share_of_pictures_whose_region_the_judge_named(small
         assert (row["n_prompts"], row["n_images"], row["seeds"]) == (24, 48, [0, 1])
 
 
-def test_the_pooled_judge_is_the_mean_of_the_judges(rows):
+def test_the_pooled_judge_is_the_mean_of_the_judges(rows: Any) -> None:
     both = [
         pick(rows, condition="amplified", judge=judge, region="jp", measure="culture_vqa")["value"]
         for judge in ("atlas_resnet", "atlas_vit")
@@ -39,7 +40,7 @@ def test_the_pooled_judge_is_the_mean_of_the_judges(rows):
     assert pooled["value"] == pytest.approx(sum(both) / 2, abs=1e-6)
 
 
-def test_a_paired_difference_is_the_difference_of_the_means_when_all_pictures_are_shared(rows):
+def test_a_paired_difference_is_the_difference_of_the_means_when_all_pictures_are_shared(rows: Any) -> None:
     for name, reference in evaluation.REFERENCE.items():
         values = [
             pick(rows, condition=c, judge="pooled", region="all", measure="culture_vqa")["value"]
@@ -51,7 +52,7 @@ def test_a_paired_difference_is_the_difference_of_the_means_when_all_pictures_ar
     assert masked["high"] < 0
 
 
-def test_every_difference_over_all_regions_has_a_p_value_corrected_within_its_measure(small_run, rows):
+def test_every_difference_has_a_p_value_corrected_within_its_measure(small_run: Any, rows: Any) -> None:
     wanted = {"judge": "atlas_vit", "region": "all"}
     found = [row for row in rows if row["measure"].startswith("p_") and row["measure"].endswith("_culture_vqa")]
     of_judge = {(row["condition"], row["measure"]): row for row in found if row["judge"] == "atlas_vit"}
@@ -59,75 +60,76 @@ def test_every_difference_over_all_regions_has_a_p_value_corrected_within_its_me
     names = [(c, evaluation.REFERENCE[c], "delta_") for c in evaluation.REFERENCE]
     names += [(c, evaluation.CONTROL[c], "delta_random_") for c in evaluation.CONTROL]
     test = SignFlip(small_run.params.evaluate.permutations, small_run.params.evaluate.seed)
-    plain = [test.p_value(*(hits(small_run, name) for name in pair[:2])) for pair in names]
-    for (condition, _, prefix), adjusted in zip(names, multipletests(plain, method="holm")[1], strict=True):
+    plain = [test.p_value(hits(small_run, name), hits(small_run, other)) for name, other, _ in names]
+    corrected: Any = multipletests(plain, method="holm")[1]
+    for (condition, _, prefix), adjusted in zip(names, corrected, strict=True):
         row = of_judge[condition, f"p_{prefix}culture_vqa"]
         delta = pick(rows, condition=condition, measure=f"{prefix}culture_vqa", **wanted)
         assert row["value"] == pytest.approx(adjusted, abs=1e-6)
         assert (row["low"], row["high"], row["n_images"]) == (None, None, delta["n_images"])
 
 
-def hits(run, condition: str) -> dict[tuple[str, int], float]:
+def hits(run: Any, condition: str) -> dict[tuple[str, int], float]:
     """Whether the second judge named the region, by picture."""
     table = answers.TABLE.load(run.root / f"data/answers/atlas_vit/atlas/{condition}.parquet")
     return {(row["prompt_id"], row["seed"]): float(row["answer"] == row["region"]) for row in table}
 
 
-def test_p_values_are_no_metric_that_runs_are_compared_by(small_run):
+def test_p_values_are_no_metric_that_runs_are_compared_by(small_run: Any) -> None:
     assert '"p_' not in (small_run.root / evaluation.SUMMARY_PATH).read_text()
 
 
-def test_the_object_counts_against_the_truth_of_the_scene(rows):
+def test_the_object_counts_against_the_truth_of_the_scene(rows: Any) -> None:
     row = pick(rows, condition="noun", judge="atlas_vit", region="all", measure="object_accuracy")
     assert 0.85 < row["value"] <= 1
 
 
-def test_a_measure_that_was_not_run_is_null_with_its_reason(rows):
+def test_a_measure_that_was_not_run_is_null_with_its_reason(rows: Any) -> None:
     row = pick(rows, condition="noun", region="all", measure="image_reward")
     assert (row["value"], row["low"], row["reason"]) == (None, None, "no ImageReward weights here")
 
 
-def test_a_measure_of_all_pictures_of_a_prompt_counts_each_of_them(rows):
+def test_a_measure_of_all_pictures_of_a_prompt_counts_each_of_them(rows: Any) -> None:
     row = pick(rows, condition="noun", region="all", measure="lpips_diversity")
     assert (row["value"], row["n_prompts"], row["n_images"], row["seeds"]) == (0.4, 24, 48, [0, 1])
 
 
-def test_regions_of_different_languages_get_no_accuracy_by_language(rows):
+def test_regions_of_different_languages_get_no_accuracy_by_language(rows: Any) -> None:
     assert not [row for row in rows if row["measure"] == "language_vqa"]
 
 
-def test_the_strength_of_a_condition_stands_in_its_rows(rows):
+def test_the_strength_of_a_condition_stands_in_its_rows(rows: Any) -> None:
     assert pick(rows, condition="amplified", judge="pooled", region="all", measure="culture_vqa")["strength"] == 6.0
     assert pick(rows, condition="noun", judge="pooled", region="all", measure="culture_vqa")["strength"] is None
 
 
-def test_the_judges_agreement_has_a_row_for_every_condition(small_run, rows):
+def test_the_judges_agreement_has_a_row_for_every_condition(small_run: Any, rows: Any) -> None:
     agreement = [row for row in rows if row["measure"] == "judge_agreement"]
     assert {row["condition"] for row in agreement} == set(small_run.params.conditions.all)
     assert all(row["judge"] == "atlas_resnet+atlas_vit" and 0.2 < row["value"] <= 1 for row in agreement)
 
 
-def test_the_summary_holds_the_pooled_values_by_condition(small_run, rows):
+def test_the_summary_holds_the_pooled_values_by_condition(small_run: Any, rows: Any) -> None:
     summary = json.loads((small_run.root / evaluation.SUMMARY_PATH).read_text())
     row = pick(rows, condition="masked", judge="pooled", region="all", measure="culture_vqa")
     assert summary["atlas"]["masked"]["culture_vqa"] == row["value"]
 
 
-def test_the_confusion_counts_every_answer_once(small_run):
+def test_the_confusion_counts_every_answer_once(small_run: Any) -> None:
     with (small_run.root / evaluation.CONFUSION_PATH).open() as file:
         counts = list(csv.DictReader(file))
     conditions = len(small_run.params.conditions.all)
     assert sum(int(row["count"]) for row in counts) == conditions * 2 * 48
 
 
-def test_the_same_answers_give_the_same_bytes(small_run):
+def test_the_same_answers_give_the_same_bytes(small_run: Any) -> None:
     paths = [small_run.root / path for path in (evaluation.PATH, evaluation.SUMMARY_PATH, evaluation.CONFUSION_PATH)]
     before = [path.read_bytes() for path in paths]
     small_run.evaluate()
     assert [path.read_bytes() for path in paths] == before
 
 
-def test_two_option_sets_are_never_mixed_in_one_table(small_run, tmp_path):
+def test_two_option_sets_are_never_mixed_in_one_table(small_run: Any, tmp_path: Any) -> None:
     from culturebench.evaluation.scores import score_answers
 
     table = answers.TABLE.load(small_run.root / "data/answers/atlas_vit/atlas/noun.parquet")
@@ -136,7 +138,7 @@ def test_two_option_sets_are_never_mixed_in_one_table(small_run, tmp_path):
         score_answers("atlas_vit", table, table, {}, answers.UNRECOGNIZABLE)
 
 
-def test_an_unanswered_picture_is_an_error_and_no_silent_gap(small_run):
+def test_an_unanswered_picture_is_an_error_and_no_silent_gap(small_run: Any) -> None:
     from culturebench.evaluation.scores import score_answers
 
     table = answers.TABLE.load(small_run.root / "data/answers/atlas_vit/atlas/noun.parquet")
@@ -144,7 +146,7 @@ def test_an_unanswered_picture_is_an_error_and_no_silent_gap(small_run):
         score_answers("atlas_vit", table[1:], table, {}, answers.UNRECOGNIZABLE)
 
 
-def test_an_answer_in_the_same_language_counts_for_accuracy_by_language():
+def test_an_answer_in_the_same_language_counts_for_accuracy_by_language() -> None:
     from culturebench.evaluation.scores import score_answers
 
     options = ["es", "mx", "jp", answers.UNRECOGNIZABLE]

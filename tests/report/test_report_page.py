@@ -1,6 +1,7 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -15,39 +16,39 @@ from culturebench.report.results import Results
 
 
 @pytest.fixture(scope="module")
-def html(small_run):
+def html(small_run: Any) -> Any:
     return small_run.report().read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
-def results(small_run):
+def results(small_run: Any) -> Any:
     return Results(evaluation.load(small_run.root / evaluation.PATH), "atlas", evaluation.REFERENCE, evaluation.CONTROL)
 
 
-def test_the_page_holds_all_that_it_shows(html):
+def test_the_page_holds_all_that_it_shows(html: Any) -> None:
     links = re.findall(r"""(?:src|href)=["']([^"']*)""", html)
     assert links and all(link.startswith(("data:", "#")) for link in links)
     assert "<script" not in html and "@import" not in html and "url(" not in html
 
 
-def test_results_on_the_atlas_say_so(html):
+def test_results_on_the_atlas_say_so(html: Any) -> None:
     assert "Atlas: an embedded world. Not comparable with published numbers." in html
     assert "21.65" not in html
 
 
-def test_the_marked_layer_is_named_as_people_count_with_its_index(html):
+def test_the_marked_layer_is_named_as_people_count_with_its_index(html: Any) -> None:
     assert "layer 3 of 4 (index 2)" in html
 
 
-def test_the_same_results_give_the_same_page(small_run, html):
+def test_the_same_results_give_the_same_page(small_run: Any, html: Any) -> None:
     assert small_run.report().read_text(encoding="utf-8") == html
 
 
-def test_the_page_holds_no_path_of_this_machine(small_run, html):
+def test_the_page_holds_no_path_of_this_machine(small_run: Any, html: Any) -> None:
     assert str(small_run.root) not in html and "/home/" not in html
 
 
-def test_text_from_outside_cannot_become_markup():
+def test_text_from_outside_cannot_become_markup() -> None:
     found = {"screen": {"kept": 1, "dropped": {"<script>alert(1)</script>": 2}}}
     values = data_values({"regions": {"jp": found}, "all": found}, ["jp"])
     page = render({
@@ -58,7 +59,7 @@ def test_text_from_outside_cannot_become_markup():
     assert "<script>" not in page and "<b>" not in page
 
 
-def test_what_left_the_pipeline_is_counted_by_reason_the_most_frequent_first():
+def test_what_left_the_pipeline_is_counted_by_reason_the_most_frequent_first() -> None:
     found = {
         "caption": {"kept": 7, "dropped": {"no_span": 1}, "waiting": {"no_caption": 4}},
         "annotate": {"kept": 9, "dropped": {}, "provisional": 2, "agreement": 0.9},
@@ -87,16 +88,16 @@ def compared(measure: str, difference: float, p_value: float) -> Results:
         ("lpips_reference", 0.1, 0.04, "worse"),
     ],
 )
-def test_the_verdict_is_the_tests_and_knows_which_way_is_better(measure, difference, p_value, said):
+def test_the_verdict_knows_which_way_is_better(measure: str, difference: float, p_value: float, said: str) -> None:
     found = compared(measure, difference, p_value).verdict("amplified", measure)
     assert words.verdict(found) == said
 
 
-def test_a_difference_without_a_test_is_no_evidence():
+def test_a_difference_without_a_test_is_no_evidence() -> None:
     assert Results([], "m", {}, {}).verdict("amplified", "culture_vqa") == "none"
 
 
-def test_the_headline_claims_no_more_than_the_numbers(results):
+def test_the_headline_claims_no_more_than_the_numbers(results: Any) -> None:
     assert "So the knowledge is there" in headline.lead(results)
     flat = [dict(r, value=0.5) if r["measure"].startswith("p_") else r for r in results.rows]
     without = Results(flat, "atlas", evaluation.REFERENCE, evaluation.CONTROL)
@@ -106,14 +107,14 @@ def test_the_headline_claims_no_more_than_the_numbers(results):
     assert all(item["control"].startswith("no evidence beyond chance") for item in found)
 
 
-def test_the_main_table_has_the_papers_value_only_for_the_papers_models(results):
+def test_the_main_table_has_the_papers_value_only_for_the_papers_models(results: Any) -> None:
     ours = tables.comparison(results, published.model_of([None]), tables.MAIN)
     theirs = tables.comparison(results, published.model_of([None, "BAAI/AltDiffusion-m18"]), tables.MAIN)
     assert not ours["paper"] and all(cell["paper"] is None for r in ours["rows"] for cell in r["cells"])
     assert {r["condition"]: r["paper"] for r in theirs["rows"]}["enhanced"] == 0.3266
 
 
-def test_every_system_of_the_paper_with_a_public_repository_is_known_by_it():
+def test_every_system_of_the_paper_with_a_public_repository_is_known_by_it() -> None:
     pins = [
         pin
         for path in (Path(__file__).parents[2] / "examples/models").glob("*.yaml")
@@ -123,7 +124,7 @@ def test_every_system_of_the_paper_with_a_public_repository_is_known_by_it():
     assert known == published.VALUES.keys() - {"Show-o2"}
 
 
-def test_the_strengths_stand_beside_the_papers_for_its_own_model_alone():
+def test_the_strengths_stand_beside_the_papers_for_its_own_model_alone() -> None:
     point = {"accuracy": 0.3, "low": 0.2, "high": 0.4, "alignment": 1.0, "allowed": True}
     found = {"strength": 7, "curve": [{"strength": x, **point} for x in (8, 0, 7)]}
     table = sweeps.strengths("amplify", found, "PEA-Diffusion")
@@ -133,8 +134,8 @@ def test_the_strengths_stand_beside_the_papers_for_its_own_model_alone():
     assert all(r["paper"] is None for r in sweeps.strengths("amplify", found, ""))
 
 
-def test_the_table_of_k_says_what_lies_on_both_sides_of_the_elbow():
-    def latent(rank, score, candidate, selected):
+def test_the_table_of_k_says_what_lies_on_both_sides_of_the_elbow() -> None:
+    def latent(rank: int, score: float, candidate: bool, selected: bool) -> dict[str, Any]:
         same = {"region": "jp", "sae_seed": 0}
         return {**same, "rank": rank, "score": score, "candidate": candidate, "selected": selected}
 
@@ -145,29 +146,30 @@ def test_the_table_of_k_says_what_lies_on_both_sides_of_the_elbow():
     }  # fmt: skip
 
 
-def test_a_measure_that_was_not_run_stands_below_the_table_with_its_reason(results):
+def test_a_measure_that_was_not_run_stands_below_the_table_with_its_reason(results: Any) -> None:
     table = tables.comparison(results, "", tables.MAIN)
     assert "image_reward" not in table["columns"]
     assert ("image_reward", "no ImageReward weights here") in table["missing"]
 
 
-def test_the_confusion_rows_are_shares_of_their_region(small_run):
+def test_the_confusion_rows_are_shares_of_their_region(small_run: Any) -> None:
     rows = evaluation.load_confusion(small_run.root / evaluation.CONFUSION_PATH)
     matrix = tables.confusion(rows, "atlas", "noun", small_run.regions)
+    assert matrix is not None
     assert all(sum(shares) == pytest.approx(1) for shares in matrix["shares"])
     assert matrix["answers"][-1] == "unrecognizable"
     assert tables.confusion(rows, "atlas", "unknown", small_run.regions) is None
 
 
-def test_the_grid_takes_the_first_prompt_and_seed_of_each_region(small_run):
+def test_the_grid_takes_the_first_prompt_and_seed_of_each_region(small_run: Any) -> None:
     made = [
         {"region": "jp", "prompt_id": prompt, "seed": seed} for prompt in ("b", "a") for seed in (1, 0)
     ]  # fmt: skip
     assert gallery.first_prompts(made, ["fr", "jp"]) == {"jp": ("a", 0)}
 
 
-def test_overlap_is_the_jaccard_index_of_the_selected_neurons():
-    def latent(region, index, seed=0):
+def test_overlap_is_the_jaccard_index_of_the_selected_neurons() -> None:
+    def latent(region: str, index: int, seed: int = 0) -> dict[str, Any]:
         return {"region": region, "latent": index, "sae_seed": seed, "selected": True}
 
     rows = [latent("a", 1), latent("a", 2), latent("b", 2), latent("b", 3), latent("c", 9)]
@@ -176,7 +178,7 @@ def test_overlap_is_the_jaccard_index_of_the_selected_neurons():
     assert matrix[1] == pytest.approx([1 / 3, 1, 0])
 
 
-def test_a_curve_without_a_marked_layer_says_so():
+def test_a_curve_without_a_marked_layer_says_so() -> None:
     rows = [
         {"layer": i, "delta": 0.1, "low": 0.0, "high": 0.2, "candidate": True, "marked": False, "reference": "zero",
          "direction": "d", "excess": None}
@@ -187,35 +189,35 @@ def test_a_curve_without_a_marked_layer_says_so():
 
 
 @pytest.mark.parametrize(("low", "high"), [(0, 1), (-0.55, 1.31), (0.081, 0.1101), (0, 0), (-3e-5, 2e-5), (0, 4800)])
-def test_an_axis_covers_its_values_with_a_few_round_ticks(low, high):
+def test_an_axis_covers_its_values_with_a_few_round_ticks(low: float, high: float) -> None:
     axis = Axis.nice(low, high)
     assert axis.low <= low and axis.high >= high and axis.low < axis.high
     assert 2 <= len(axis.ticks) <= 8
     assert len({label for _, label in axis.ticks}) == len(axis.ticks)
 
 
-def test_a_long_name_may_break_in_a_narrow_column_and_nowhere_else():
+def test_a_long_name_may_break_in_a_narrow_column_and_nowhere_else() -> None:
     assert words.column("nl") == "Nether\u00adlands" and words.region("nl") == "Netherlands"
     assert words.column("xx") == "xx"
 
 
 @pytest.mark.parametrize(("text", "direction"), [("وعاء", "rtl"), ("(1) bowl", "ltr"), ("茶碗", "ltr"), ("", "ltr")])
-def test_the_first_letter_gives_the_direction(text, direction):
+def test_the_first_letter_gives_the_direction(text: str, direction: str) -> None:
     assert words.direction(text) == direction
 
 
-def test_every_intervention_of_the_evaluation_has_a_place_in_the_report(results):
+def test_every_intervention_of_the_evaluation_has_a_place_in_the_report(results: Any) -> None:
     shown = {name for names in tables.SUMMARY.values() for name in names}
     assert set(results.conditions) <= shown
     assert all(results.get(name, CULTURE) for name in shown)
 
 
-def test_the_evaluations_file_is_one_row_a_line(small_run):
+def test_the_evaluations_file_is_one_row_a_line(small_run: Any) -> None:
     lines = (small_run.root / evaluation.PATH).read_text().splitlines()
     assert all(json.loads(line.rstrip(",")) for line in lines[1:-1])
 
 
-def test_the_curves_of_the_page_are_tables_for_dvc_plots(small_run, html):
+def test_the_curves_of_the_page_are_tables_for_dvc_plots(small_run: Any, html: Any) -> None:
     from stages.report import STAGE
 
     for name in ("layers", "neurons", "strength_curves"):
