@@ -14,6 +14,8 @@ from ruamel.yaml import YAML
 
 from culturebench.checks import problems
 from culturebench.errors import CultureBenchError
+from culturebench.params import load_document, load_section
+from culturebench.params.pins import Pins
 from flows import dvc
 
 PLACE = Path(".dvc/tmp")
@@ -27,8 +29,8 @@ class ExperimentError(CultureBenchError):
 def checkout(root: Path, overrides: Mapping[str, Any]) -> Generator[Path]:
     """A copy of the workspace as it is now, with `overrides` (dotted key -> value) in its params, gone after the block.
 
-    It shares DVC's cache, so nothing that was computed is computed again. Raises `ExperimentError`, before any work,
-    for overrides that the params' own types refuse.
+    It shares DVC's cache, so nothing that was computed is computed again, and the weights that pins name. Raises
+    `ExperimentError`, before any work, for overrides that the params' own types refuse.
     """
     root = root.resolve()
     (root / PLACE).mkdir(parents=True, exist_ok=True)
@@ -36,8 +38,19 @@ def checkout(root: Path, overrides: Mapping[str, Any]) -> Generator[Path]:
         copy = Path(folder)
         _clone(root, copy)
         override(copy, overrides)
+        for source in load_section(Pins, load_document(copy / "params.yaml")).root.values():
+            bring(root, copy, source.folder)
         dvc.share_cache(root, copy)
         yield copy
+
+
+def bring(root: Path, copy: Path, folder: str) -> None:
+    """Weights that Git ignores are not in the checkout: a link to them is, which `keep` leaves out."""
+    if (root / folder).exists() and not (copy / folder).exists():
+        (copy / folder).parent.mkdir(parents=True, exist_ok=True)
+        (copy / folder).symlink_to((root / folder).resolve(), target_is_directory=True)
+        with (copy / ".git/info/exclude").open("a", encoding="utf-8") as file:
+            file.write(f"/{folder}\n")
 
 
 def override(root: Path, overrides: Mapping[str, Any]) -> None:

@@ -93,26 +93,17 @@ def _compare(root: Path, revision: Revision, encoders: Sequence[str], evaluate: 
     with ExitStack() as stack:
         with only_writer(root, logger.info):
             copy = stack.enter_context(experiment.checkout(root, {}))
-        for source in sources.values():
-            _bring(root, copy, source.folder)
         before = probe.with_options(name="accepted")(copy, encoders, evaluate)
         experiment.override(copy, {f"pins.{revision.pin}.{revision.key}": revision.proposed})
         if revision.key == "commit":
             _fetch(copy, revision, sources[revision.pin])
         else:
-            _bring(root, copy, revision.proposed)
+            experiment.bring(root, copy, revision.proposed)
         after = probe.with_options(name="proposed")(copy, encoders, evaluate)
         proposed = pins.load(copy / pins.PATH.format(pin=revision.pin))
     layers = {name: (before.probed[name].layer, after.probed[name].layer) for name in encoders}
     regions = {name: drift.compare(before.probed[name], after.probed[name]) for name in encoders}
     return Compared(layers, regions, drift.changes(before.rows, after.rows)), proposed
-
-
-def _bring(root: Path, copy: Path, folder: str) -> None:
-    """Weights that Git ignores are not in the checkout: a link to them is."""
-    if (root / folder).exists() and not (copy / folder).exists():
-        (copy / folder).parent.mkdir(parents=True, exist_ok=True)
-        (copy / folder).symlink_to((root / folder).resolve(), target_is_directory=True)
 
 
 def _fetch(copy: Path, revision: Revision, source: PinSource) -> None:

@@ -78,6 +78,18 @@ def test_what_was_computed_is_not_computed_again(project: Path) -> None:
         assert (copy / "samples.txt").read_text() == "2000"
 
 
+def test_weights_that_git_ignores_are_there_and_stay_out_of_what_is_kept(project: Path) -> None:
+    (project / "hub").mkdir()
+    (project / "hub/model.safetensors").write_bytes(b"weights")
+    (project / ".gitignore").write_text("/samples.txt\n/hub/\n")
+    with experiment.checkout(project, {"pins.atlas_encoder.folder": "hub", "evaluate.samples": 321}) as copy:
+        assert (copy / "hub/model.safetensors").read_bytes() == b"weights"
+        dvc.reproduce(root=copy)
+        commit = experiment.keep(project, copy, "other-weights")
+    assert "hub" not in git(project, "ls-tree", "--name-only", commit).split()
+    assert (project / "hub/model.safetensors").exists()
+
+
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [

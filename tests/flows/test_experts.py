@@ -41,9 +41,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory, studio: Studio) -> Itera
     found.edit_params(narrow)
     found.edit("dvc.yaml", lambda text: text[: text.index("  # ── weights")])
     found.edit("annotations/decisions/jp.jsonl", lambda text: "")
-    git = ["git", "-c", "user.name=a", "-c", "user.email=a@localhost"]
-    for command in (["add", "--all"], ["commit", "--quiet", "-m", "The project"]):
-        subprocess.run([*git, *command], cwd=found.root, check=True)
+    found.commit()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LABEL_STUDIO_URL", studio.entry.url)
         patch.setenv("LABEL_STUDIO_API_KEY", studio.entry.token)

@@ -40,9 +40,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     found.edit(".gitignore", lambda text: text + "/weights/\n")
     found.edit("params.yaml", lambda text: text.replace(f"folder: {ACCEPTED}\n", f"folder: {ACCEPTED}  # by hand\n"))
     found.edit("params.yaml", lambda text: text.replace("  # by hand\n", f"  # by hand\n    follow: {FOLLOWED}\n"))
-    git = ["git", "-c", "user.name=a", "-c", "user.email=a@localhost"]
-    for command in (["add", "--all"], ["commit", "--quiet", "-m", "The project"]):
-        subprocess.run([*git, *command], cwd=found.root, check=True)
+    found.commit()
     found.repro("select_neurons")
     with pytest.MonkeyPatch.context() as patch:
         for name, value in found.environment.items():

@@ -18,6 +18,7 @@ import pytest
 from chromium import browse
 from flows.reprobe import DRIFT
 from flows.sync_annotations import QUOTA_MET
+from flows.workspace import only_writer
 from loopback import Server
 from prefect_api import Deployed, free_port, leftovers, wait_until
 from workspace import Params, Workspace
@@ -106,12 +107,14 @@ def test_a_run_in_which_nothing_is_stale_starts_no_task(deployed: Deployed, firs
     assert {row["outcome"] for row in json.loads(deployed.artifacts(run)["stages"]["data"])} == {"cached"}
 
 
-def test_of_two_runs_at_once_one_waits_and_no_stage_runs_twice(deployed: Deployed, first: str) -> None:
+def test_runs_at_once_wait_for_each_other_and_no_stage_runs_twice(deployed: Deployed, first: str) -> None:
     deployed.workspace.edit_params(lambda params: params["evaluate"].update(samples=210))
-    runs = [deployed.start(), deployed.start()]
+    with only_writer(deployed.workspace.root, print):  # until both have come
+        runs = [deployed.start(), deployed.start()]
+        for run in runs:
+            deployed.wait_for_line(run, "this one waits")
     assert [deployed.finish(run) for run in runs] == ["COMPLETED", "COMPLETED"]
     assert sorted(name for run in runs for name in deployed.ran(run)) == ["evaluate", "report"]
-    assert sum("this one waits" in line for run in runs for line in deployed.lines(run)) == 1
 
 
 def test_a_stage_that_fails_fails_the_run_and_its_table_says_which(deployed: Deployed, first: str) -> None:
@@ -119,24 +122,25 @@ def test_a_stage_that_fails_fails_the_run_and_its_table_says_which(deployed: Dep
     failing = FUTURE + "raise SystemExit('no ink')\n"
     deployed.workspace.edit("stages/report.py", lambda text: text.replace(FUTURE, failing, 1))
     run = deployed.start()
-    assert deployed.finish(run) == "FAILED"
+    ended = deployed.finish(run)
+    (deployed.workspace.root / "stages/report.py").write_text(before, encoding="utf-8")
+    assert ended == "FAILED"
     outcomes = {row["stage"]: row["outcome"] for row in json.loads(deployed.artifacts(run)["stages"]["data"])}
     assert [stage for stage, outcome in outcomes.items() if outcome != "cached"] == ["report"]
     assert outcomes["report"] == "failed"
     assert any("no ink" in line for line in deployed.lines(run))
-    (deployed.workspace.root / "stages/report.py").write_text(before, encoding="utf-8")
 
 
 def test_overrides_run_as_an_experiment_and_what_does_not_fit_is_refused(deployed: Deployed, first: str) -> None:
-    git(deployed.workspace.root, "add", "--all")
-    git(deployed.workspace.root, "commit", "--quiet", "--message", "start")
+    deployed.workspace.commit()
     before = (deployed.workspace.root / "params.yaml").read_bytes()
     run = deployed.start(overrides={"evaluate.samples": 220}, targets=["evaluate"])
     wrong = deployed.start(overrides={"evaluate.samples": -1})
     assert deployed.finish(run) == "COMPLETED"
     assert deployed.ran(run) == ["evaluate"]
     assert (deployed.workspace.root / "params.yaml").read_bytes() == before
-    assert "refs/exps/" in git(deployed.workspace.root, "for-each-ref", "refs/exps")
+    listed = ["git", "for-each-ref", "refs/exps"]
+    assert b"refs/exps/" in subprocess.run(listed, cwd=deployed.workspace.root, check=True, capture_output=True).stdout
     assert deployed.finish(wrong) == "FAILED"
     assert deployed.ran(wrong) == []
     assert any("evaluate.samples" in line and "-1" in line for line in deployed.lines(wrong))
@@ -212,13 +216,19 @@ def test_who_makes_a_block_for_it_is_told_of_failures_revisions_and_quotas(deplo
         drift = {"pin": "encoder", "regions_moved": ["jp", "nl"], "layers_moved": []}
         quota = {"region": "ua", "kept": 31, "quota": 30}
         deployed.ask("events", [event(DRIFT, drift), event(QUOTA_MET, quota)])
-        wanted = ("reproduce: Failed", "moved: jp, nl; encoders whose layer moved: none", "31 pictures of ua are kept")
+        name = deployed.ask(f"flow_runs/{run}")["name"]
+        wanted = (
+            f"reproduce: Failed | The run {name} ",
+            "moved: jp, nl; encoders whose layer moved: none",
+            "31 pictures of ua are kept",
+        )
 
         def told() -> list[str]:
             return [unquote_plus(path) for path in hook.asked]
 
         wait_until(lambda: all(any(text in said for said in told()) for text in wanted), "three messages", 120)
-        assert len(told()) == 3
+        # Runs of other tests may end while this one listens, and a message may come twice; none may come of success.
+        assert not any("Completed" in said for said in told())
         assert not any("-1" in said for said in told())
 
 
@@ -230,6 +240,7 @@ def event(name: str, payload: dict[str, Any]) -> dict[str, Any]:
 
 def test_no_secret_is_left_behind_and_down_ends_exactly_what_up_started(deployed: Deployed, first: str) -> None:
     assert any(line.startswith("asking with ***") for line in deployed.lines(first))
+    deployed.up()
     processes = [deployed.process(name) for name in ("server", "worker")]
     said = deployed.command("culturebench", "down")
     assert re.search(r"Ended: worker, server\.", said)
@@ -237,11 +248,6 @@ def test_no_secret_is_left_behind_and_down_ends_exactly_what_up_started(deployed
     assert "Nothing" in deployed.command("culturebench", "down")
     for secret in (KEY, PASSWORD):
         assert leftovers(deployed.workspace.root.parent, secret) == []
-
-
-def git(root: Path, *arguments: str) -> str:
-    command = ["git", "-c", "user.name=me", "-c", "user.email=me@localhost", *arguments]
-    return subprocess.run(command, cwd=root, check=True, capture_output=True, text=True).stdout
 
 
 def test_the_files_for_other_pools_are_taken_by_a_server(deployed: Deployed) -> None:

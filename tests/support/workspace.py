@@ -93,6 +93,12 @@ class Workspace:
                 start_new_session=True,
             )
 
+    def commit(self) -> None:
+        """Commit the working tree as it is."""
+        git = ["git", "-c", "user.name=a", "-c", "user.email=a@localhost"]
+        for command in (["add", "--all"], ["commit", "--quiet", "-m", "The project"]):
+            subprocess.run([*git, *command], cwd=self.root, check=True)
+
     @property
     def printed(self) -> Path:
         """What `start` printed so far, with the errors."""
