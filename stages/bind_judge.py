@@ -8,21 +8,22 @@ from types import SimpleNamespace
 
 from culturebench.artifacts import labels, pins
 from culturebench.params import choose
-from culturebench.params.judges import AtlasJudge, Judges
+from culturebench.params.judges import Judges
 from culturebench.params.regions import Regions
 from culturebench.pins import pin_path
 from culturebench.stage import Stage
 
 
 def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Path], *, judge: str) -> None:
-    """Copy the judge's pin, or write the names of the regions for one that has none."""
+    """Copy the pin of a judge that has weights, and write the names of the regions for one that reads."""
     chosen = choose(params.judges, judge)
     outputs["judge"].mkdir(parents=True, exist_ok=True)
-    if isinstance(chosen, AtlasJudge):
+    if chosen.kind != "openai":
         shutil.copyfile(pin_path(inputs["pins"], chosen.pin), pin_path(outputs["judge"], chosen.pin))
-        return
-    named = [labels.load(inputs["labels"] / f"{code}.json") for code in params.regions]
-    labels.save(outputs["judge"] / Path(labels.PATH).name, {code: name for one in named for code, name in one.items()})
+    if chosen.kind != "atlas":
+        named = [labels.load(inputs["labels"] / f"{code}.json") for code in params.regions]
+        path = outputs["judge"] / Path(labels.PATH).name
+        labels.save(path, {code: name for one in named for code, name in one.items()})
 
 
 STAGE = Stage(

@@ -24,7 +24,7 @@ COLUMNS = (
     "prompts",  # the split of the prompts
     "condition",
     "strength",  # lambda, null where none is used
-    "judge",  # a judge, `pooled`, `a+b` for the agreement of two, or "" where no judge is asked
+    "judge",  # a judge, `pooled`, `a+b` for the agreement of two or more, or "" where no judge is asked
     "region",  # a code or `all`
     "measure",
     "value",  # a share 0..1, a difference of shares, or the measure's own unit; null when it was not run

@@ -8,7 +8,7 @@ LANGUAGE = "language_vqa"  # the judge names any region of the prompt's language
 OBJECT = "object_accuracy"  # the judge names the object that the prompt speaks of
 PLAIN = "plain_share"  # the judge sees no culture
 UNPARSEABLE = "unparseable_share"  # the judge's reply was none of the options
-AGREEMENT = "judge_agreement"  # Cohen's kappa of two judges' answers
+AGREEMENT = "judge_agreement"  # kappa of the judges' answers: Cohen's of two, Fleiss' of more
 
 DELTA = "delta_"  # + measure: the paired difference from the condition's reference
 DELTA_RANDOM = "delta_random_"  # + measure: from the control that does as much at random

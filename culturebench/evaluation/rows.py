@@ -105,6 +105,11 @@ def _agreement_rows(condition: Condition, bootstrap: Bootstrap) -> list[Row]:
         kappa = bootstrap.kappa(condition.answers[first], condition.answers[second])
         reason = "" if kappa else "no picture that both answered"
         rows.append(flat_row(condition, f"{first}+{second}", ALL, AGREEMENT, kappa, reason))
+    if len(condition.answers) > 2:
+        every = sorted(condition.answers)
+        kappa = bootstrap.fleiss([condition.answers[judge] for judge in every])
+        reason = "" if kappa else "no picture that all answered"
+        rows.append(flat_row(condition, "+".join(every), ALL, AGREEMENT, kappa, reason))
     return rows
 
 

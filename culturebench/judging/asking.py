@@ -11,7 +11,7 @@ from culturebench.artifacts import labels
 from culturebench.artifacts.answers import UNRECOGNIZABLE
 from culturebench.artifacts.pins import Pin, load as load_pin
 from culturebench.engine.batches import map_batches
-from culturebench.engine.work import Worker, in_batches
+from culturebench.engine.work import Kept, Worker, in_batches
 from culturebench.judging.atlas import AtlasClassifier
 from culturebench.judging.base import Answer, Judge, Question, shuffled
 from culturebench.pins import fingerprint, pin_path, verified
@@ -19,7 +19,7 @@ from culturebench.png import from_png
 
 if TYPE_CHECKING:
     from culturebench.params.engine import Engine
-    from culturebench.params.judges import AtlasJudge, ServedJudge
+    from culturebench.params.judges import AtlasJudge, LocalJudge, ServedJudge
     from culturebench.store import Store
 
 BATCH = 64  # pictures that a judge sees at once
@@ -29,30 +29,48 @@ Answering = Callable[[Sequence[Question]], Sequence[Answer]]
 
 
 def open_judge(
-    chosen: AtlasJudge | ServedJudge, bound: Path, engine: Engine, store: Store, secret: Callable[[str], str | None]
+    chosen: AtlasJudge | LocalJudge | ServedJudge,
+    bound: Path,
+    engine: Engine,
+    store: Store,
+    secret: Callable[[str], str | None],
 ) -> Answering:
     """The judge of an entry of `judges` with what bind_judge gathered for it in the folder `bound`.
 
-    `store` keeps paid replies; `secret` gives the value of a named key, None when it is not set.
+    `store` keeps slow and paid replies; `secret` gives the value of a named key, None when it is not set.
     """
     if chosen.kind == "atlas":
         pin = pin_path(bound, chosen.pin)
-        served_model = f"{pin.stem}@{fingerprint(pin)[:12]}"
-        return by_engine(Worker(partial(_load_atlas, load_pin(pin), served_model)), engine)
-    # Imported here: the client takes 0.7 s, and most projects' stages never ask.
+        return by_engine(Worker(partial(_load_atlas, load_pin(pin), _served_model(pin))), engine)
+    # Imported here: the libraries take seconds, and most projects' stages never ask them.
+    names = labels.load(bound / Path(labels.PATH).name)
+    if chosen.kind == "transformers":
+        from culturebench.judging import transformers
+
+        pin = pin_path(bound, chosen.pin)
+        worker = transformers.local_worker(chosen, load_pin(pin), names, _served_model(pin))
+        kept = transformers.kept_replies(chosen, fingerprint(pin), names, store)
+        return by_engine(worker, engine, chosen.batch, kept)
     from culturebench.chat.client import ChatClient
     from culturebench.judging import openai
 
     key = secret(chosen.key_variable) if chosen.key_variable else None
-    return openai.ServedJudge(ChatClient(chosen, store, key), labels.load(bound / Path(labels.PATH).name))
+    return openai.ServedJudge(ChatClient(chosen, store, key), names)
 
 
-def by_engine(judge: Worker[Question, Answer], engine: Engine) -> Answering:
-    """A judge whose batches go to the engine's workers."""
+def _served_model(pin: Path) -> str:
+    """What stands with every answer: which weights, whatever they are called."""
+    return f"{pin.stem}@{fingerprint(pin)[:12]}"
+
+
+def by_engine(
+    judge: Worker[Question, Answer], engine: Engine, size: int = BATCH, kept: Kept[Question, Answer] | None = None
+) -> Answering:
+    """A judge whose batches go to the engine's workers; with `kept`, those that were answered before do not."""
 
     def answer(questions: Sequence[Question]) -> list[Answer]:
-        batches = list(in_batches(questions, BATCH))
-        done = map_batches(judge, batches, engine=engine, label="CultureVQA", total=len(batches))
+        batches = list(in_batches(questions, size))
+        done = map_batches(judge, batches, engine=engine, label="CultureVQA", total=len(batches), kept=kept)
         return [cast(Answer, answer) for batch in done for answer in batch]
 
     return answer

@@ -69,6 +69,33 @@ class Bootstrap:
         low, high = self._interval(len(prompts), lambda weights: _kappas(np.einsum("sp,pij->sij", weights, tables)))
         return estimate_of(float(value), low, high, dict.fromkeys(keys, 0.0))
 
+    def fleiss(self, raters: Sequence[Mapping[tuple[str, int], str]]) -> Estimate | None:
+        """Fleiss' kappa (1971) of all judges over the pictures that every one answered; None when there is none.
+
+        As with `kappa`, certain agreement counts as 1.
+        """
+        keys = sorted(set(raters[0]).intersection(*raters[1:]))
+        if not keys:
+            return None
+        prompts = _prompt_index(dict.fromkeys(keys, 0.0))
+        labels = {label: i for i, label in enumerate(sorted({one[key] for one in raters for key in keys}))}
+        votes = np.zeros((len(prompts), len(labels)))  # of all pictures of a prompt
+        agreed, pictures = np.zeros(len(prompts)), np.zeros(len(prompts))
+        for key in keys:
+            counts = np.bincount([labels[one[key]] for one in raters], minlength=len(labels))
+            votes[prompts[key[0]]] += counts
+            agreed[prompts[key[0]]] += (counts * (counts - 1)).sum() / (len(raters) * (len(raters) - 1))
+            pictures[prompts[key[0]]] += 1
+
+        def statistic(weights: Floats) -> Floats:
+            drawn = weights @ votes
+            chance = ((drawn / drawn.sum(axis=1, keepdims=True)) ** 2).sum(axis=1)
+            return _beyond_chance((weights @ agreed) / (weights @ pictures), chance)
+
+        value = statistic(np.ones((1, len(prompts))))[0]
+        low, high = self._interval(len(prompts), statistic)
+        return estimate_of(float(value), low, high, dict.fromkeys(keys, 0.0))
+
     def _interval(self, prompts: int, statistic: Callable[[Floats], Floats]) -> tuple[float | None, float | None]:
         """The interval of `statistic`, which maps weights (samples, prompts) to values (samples,)."""
         if prompts < 2:
@@ -96,6 +123,10 @@ def _kappas(tables: Floats) -> Floats:
     total = tables.sum(axis=(1, 2))
     observed = np.trace(tables, axis1=1, axis2=2) / total
     chance = (tables.sum(axis=2) * tables.sum(axis=1)).sum(axis=1) / total**2
+    return _beyond_chance(observed, chance)
+
+
+def _beyond_chance(observed: Floats, chance: Floats) -> Floats:
     certain = np.isclose(chance, 1.0)
     return np.where(certain, 1.0, (observed - chance) / np.where(certain, 1.0, 1 - chance))
 

@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from culturebench.params._endpoint import Endpoint
+from culturebench.params._runtime import Runtime
 
 
 class AtlasJudge(BaseModel):
@@ -21,7 +22,21 @@ class ServedJudge(Endpoint):
     kind: Literal["openai"]
 
 
-Judge = Annotated[AtlasJudge | ServedJudge, Field(discriminator="kind")]
+class LocalJudge(BaseModel):
+    """A vision-language model of the library transformers, on this machine."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    kind: Literal["transformers"]
+    pin: str = Field(description="Key of `pins`: a folder in the hub's layout, such as Qwen3-VL-8B-Instruct.")
+    batch: int = Field(default=8, ge=1, description="Pictures seen and kept at once; halved until they fit.")
+    max_new_tokens: int = Field(default=32, ge=1, description="Tokens of a reply; a longer one is unparseable.")
+    max_pixels: int | None = Field(
+        default=None, ge=1024, description="Area that a larger picture is scaled down to; null: the model's own."
+    )
+    runtime: Runtime = Field(default_factory=Runtime, description="Where and in which precision it runs.")
+
+
+Judge = Annotated[AtlasJudge | ServedJudge | LocalJudge, Field(discriminator="kind")]
 
 
 class Judges(RootModel[dict[str, Judge]]):

@@ -53,7 +53,7 @@ class Results:
         return "worse" if (delta["value"] > 0) == (measure in LOWER_IS_BETTER) else "better"
 
     def agreement(self, condition: str) -> list[Row]:
-        """Kappa of each pair of judges."""
+        """Kappa of each two judges, and of all when there are more."""
         return [row for row in self.rows if row["measure"] == AGREEMENT and row["condition"] == condition]
 
     def other_measures(self) -> list[str]:

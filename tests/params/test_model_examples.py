@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -42,12 +43,17 @@ def switch(project: Path, example: Path) -> dict[str, dict[str, object]]:
     return entries
 
 
+def stage_names(project: Path) -> set[str]:
+    with Repo(os.fspath(project)) as repo:
+        found: list[Any] = list(repo.index.stages)
+        return {stage.name for stage in found}
+
+
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
 def test_an_example_is_valid_and_dvc_makes_a_pipeline_of_it(project: Path, example: Path) -> None:
     entries = switch(project, example)
     assert problems(project) == []
-    with Repo(os.fspath(project)) as repo:
-        stages = {stage.name for stage in repo.index.stages}
+    stages = stage_names(project)
     assert stages >= {f"pin_model@{pin}" for pin in entries["pins"]}
     assert stages >= {f"probe_layers@{encoder}" for encoder in entries["encoders"]}
     assert stages >= {f"generate@{model}-noun" for model in entries["models"]}
@@ -63,3 +69,14 @@ def test_there_is_an_example_for_every_adapter_and_each_edits_a_tower_of_its_own
             assert model.adapter == "show_o2" or edited_tower(model) in entries["encoders"]
     assert used == set(MODELS) - {"atlas"}
     assert towers == set(ENCODERS)
+
+
+def test_the_example_of_a_judge_is_valid_and_is_bound_to_its_pin(project: Path) -> None:
+    document = yaml.safe_load((project / "params.yaml").read_text(encoding="utf-8"))
+    entries = yaml.safe_load((ROOT / "examples/judges/qwen3_vl.yaml").read_text(encoding="utf-8"))
+    for section in entries:
+        document[section].update(entries[section])
+    (project / "params.yaml").write_text(yaml.safe_dump(document, allow_unicode=True), encoding="utf-8")
+    assert problems(project) == []
+    stages = stage_names(project)
+    assert stages >= {"pin_model@qwen3_vl", "bind_judge@qwen3_vl", "judge@qwen3_vl-atlas-noun"}

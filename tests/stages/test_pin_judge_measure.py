@@ -10,7 +10,18 @@ import pytest
 import yaml
 from safetensors.torch import load_file
 
-from culturebench.artifacts import answers, binding, enhancer, layer_probe, measured, pictures, pins, splits, strength
+from culturebench.artifacts import (
+    answers,
+    binding,
+    enhancer,
+    labels,
+    layer_probe,
+    measured,
+    pictures,
+    pins,
+    splits,
+    strength,
+)
 from culturebench.errors import CultureBenchError
 from stages import bind_encoder, bind_judge, generate, judge, measure, pin_model, train_enhancer, tune_strength
 
@@ -53,6 +64,16 @@ def test_a_judge_with_weights_is_bound_to_its_pin_whatever_the_pin_is_called(pro
     bound.unlink()
     bind_judge.STAGE.execute(judge="tiny")
     assert bound.read_bytes() == (project / pins.PATH.format(pin="judge")).read_bytes()
+
+
+def test_a_judge_that_has_weights_and_reads_is_bound_to_its_pin_and_to_the_regions_names(project: Path) -> None:
+    edit_params(project, "judges", vlm={"kind": "transformers", "pin": "judge"})
+    for code in ("jp", "nl"):
+        labels.save(project / labels.REGION_PATH.format(region=code), {code: code.upper()})
+    bind_judge.STAGE.execute(judge="vlm")
+    bound = {path.name: path for path in (project / pins.JUDGE.format(judge="vlm")).iterdir()}
+    assert set(bound) == {"judge.json", "labels.json"}
+    assert labels.load(bound["labels.json"]) == {"jp": "JP", "nl": "NL"}
 
 
 def test_a_judge_answers_every_picture_and_its_scores_are_kept(project: Path) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import sentencepiece
 
@@ -57,22 +59,39 @@ def xlm_r(folder: Path, limit: int = 77) -> int:
     return size + 2  # <pad>, <mask>
 
 
-def qwen(folder: Path) -> int:
+QWEN_SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
+#: What stands for pictures and films in a prompt of Qwen3-VL, and the shape of a conversation.
+QWEN_VISION = ("<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>")
+QWEN_TEMPLATE = (
+    "{% for message in messages %}<|im_start|>{{ message.role }}\n{% if message.content is string %}"
+    "{{ message.content }}{% else %}{% for part in message.content %}{% if part.type == 'image' %}"
+    "<|vision_start|><|image_pad|><|vision_end|>{% else %}{{ part.text }}{% endif %}{% endfor %}{% endif %}"
+    "<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+
+
+def qwen_vl(folder: Path) -> int:
+    """As `qwen`, with the tokens of pictures and the template of a conversation."""
+    return qwen(folder, QWEN_VISION, chat_template=QWEN_TEMPLATE)
+
+
+def qwen(folder: Path, vision: Sequence[str] = (), **settings: str) -> int:
     """`vocab.json`, `merges.txt`, `tokenizer_config.json`; gives the vocabulary's size."""
     folder.mkdir(parents=True, exist_ok=True)
     letters = list(_byte_letters().values())
     merges = ["b o", "w l", "bo wl", "Ġ bowl"]
-    words = [*letters, *(merge.replace(" ", "") for merge in merges), "<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+    special = (*QWEN_SPECIAL, *vision)
+    words = [*letters, *(merge.replace(" ", "") for merge in merges), *special]
     vocabulary = {word: index for index, word in enumerate(words)}
     _write_json(folder / "vocab.json", {word: index for word, index in vocabulary.items() if not word.startswith("<|")})
     (folder / "merges.txt").write_text("#version: 0.2\n" + "\n".join(merges) + "\n")
     added = {
         str(vocabulary[word]): {"content": word, "lstrip": False, "normalized": False, "rstrip": False,
                                 "single_word": False, "special": True}
-        for word in words[-3:]
+        for word in special
     }  # fmt: skip
     config = {"tokenizer_class": "Qwen2Tokenizer", "model_max_length": 1024, "pad_token": "<|endoftext|>",
-              "eos_token": "<|im_end|>", "added_tokens_decoder": added}  # fmt: skip
+              "eos_token": "<|im_end|>", "added_tokens_decoder": added, **settings}  # fmt: skip
     _write_json(folder / "tokenizer_config.json", config)
     return len(vocabulary)
 
@@ -93,7 +112,7 @@ def gemma(folder: Path) -> int:
 def _train(path: Path, kind: str = "unigram", extra: int = 0, **ids: int | bool) -> int:
     trained = io.BytesIO()
     letters = {letter for text in TEXTS for letter in text}
-    pieces = {"pad_piece": "<pad>", "bos_piece": "<bos>", "eos_piece": "<eos>"} if kind == "bpe" else {}
+    pieces: dict[str, Any] = {"pad_piece": "<pad>", "bos_piece": "<bos>", "eos_piece": "<eos>"} if kind == "bpe" else {}
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter(TEXTS * 4), model_writer=trained, model_type=kind, character_coverage=1.0,
         vocab_size=len(letters) + extra + 20, hard_vocab_limit=False, minloglevel=2, num_threads=1, **ids, **pieces,

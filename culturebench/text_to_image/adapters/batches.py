@@ -12,6 +12,7 @@ from culturebench.errors import CultureBenchError
 
 T = TypeVar("T")
 R = TypeVar("R")
+MODEL_ADVICE = "set models.*.runtime.offload: model, a smaller models.*.size"
 
 
 class DeviceMemoryError(CultureBenchError):
@@ -21,8 +22,9 @@ class DeviceMemoryError(CultureBenchError):
 class Batches:
     """Batches of at most `most` items, halved for good whenever the device runs out of memory."""
 
-    def __init__(self, most: int | None = None) -> None:
-        self.most = most
+    def __init__(self, most: int | None = None, advice: str = MODEL_ADVICE) -> None:
+        """`advice`: what to change when not even one item fits."""
+        self.most, self._advice = most, advice
 
     def map(self, work: Callable[[Sequence[T]], Sequence[R]], items: Sequence[T]) -> list[R]:
         """The results of `work` in the order of `items`; `DeviceMemoryError` when not even one item fits."""
@@ -35,8 +37,8 @@ class Batches:
             except torch.OutOfMemoryError:
                 if size == 1:
                     raise DeviceMemoryError(
-                        "the device has no memory for a single picture; set models.*.runtime.offload: model, "
-                        "a smaller models.*.size, or free memory that other programs hold"
+                        f"the device has no memory for a single picture; {self._advice}, "
+                        "or free memory that other programs hold"
                     ) from None
             self.most = size // 2
             torch.cuda.empty_cache()

@@ -1,0 +1,190 @@
+"""CultureVQA put to a vision-language model of the library transformers, on this machine."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from PIL import Image
+from transformers import AutoConfig, AutoImageProcessor, AutoModelForImageTextToText, AutoTokenizer, Qwen3VLProcessor
+
+from culturebench.artifacts.answers import UNPARSEABLE
+from culturebench.artifacts.pins import Pin
+from culturebench.engine.work import Kept, Worker
+from culturebench.judging.base import Answer, JudgeError, Question
+from culturebench.judging.wording import Wording
+from culturebench.pins import verified
+from culturebench.png import from_png
+from culturebench.store import Store, key_of
+from culturebench.text_to_image.adapters.batches import Batches
+from culturebench.text_to_image.runtime import device_of, dtype_of
+
+if TYPE_CHECKING:
+    from culturebench.params.judges import LocalJudge
+
+#: Model types whose processor this module builds.
+FAMILIES = ("qwen3_vl", "qwen3_vl_moe")
+#: Libraries whose version can change a reply.
+LIBRARIES = ("torch", "transformers", "tokenizers", "pillow", "numpy")
+
+
+class PictureProcessor(Qwen3VLProcessor):
+    """The library's processor without its part for films, which alone needs torchvision."""
+
+    def __init__(self, image_processor: Any = None, tokenizer: Any = None, chat_template: str | None = None) -> None:
+        super().__init__(image_processor, tokenizer, None, chat_template=chat_template)
+
+
+class LocalVlm:
+    """A loaded model that answers batches of questions, greedily, so that equal questions get equal replies."""
+
+    def __init__(self, how: LocalJudge, folder: Path, labels: Mapping[str, str], served_model: str) -> None:
+        """Load `folder`, in the hub's layout; `JudgeError` for another family or for files that are missing."""
+        self._how, self._wording, self._served_model = how, Wording(labels), served_model
+        self.processor = load_processor(folder, how.max_pixels)
+        self.model = _load_model(folder, how)
+        self._batches = Batches(how.batch, "lower judges.*.batch or judges.*.max_pixels")
+
+    def __call__(self, questions: Sequence[Question]) -> list[Answer]:
+        """One answer a question."""
+        return self._batches.map(self._answer, questions)
+
+    def _answer(self, questions: Sequence[Question]) -> list[Answer]:
+        images = [from_png(question.image) for question in questions]
+        texts = self._generate(images, [question.options for question in questions])
+        return [
+            Answer(self._wording.parsed(text, question.options) if ended else UNPARSEABLE, "", text, self._served_model)
+            for question, (text, ended) in zip(questions, texts, strict=True)
+        ]
+
+    @torch.inference_mode()
+    def _generate(self, images: Sequence[Image.Image], options: Sequence[Sequence[str]]) -> list[tuple[str, bool]]:
+        """Each reply, and whether the model had ended it itself."""
+        prompts = [
+            self.processor.apply_chat_template(self._messages(shown), tokenize=False, add_generation_prompt=True)
+            for shown in options
+        ]
+        inputs = self.processor(text=prompts, images=list(images), padding=True, return_tensors="pt")
+        inputs = inputs.to(self.model.device)
+        made = self.model.generate(
+            **inputs, do_sample=False, temperature=None, top_p=None, top_k=None, max_new_tokens=self._how.max_new_tokens
+        )
+        replies = made[:, inputs["input_ids"].shape[1] :].tolist()
+        ends = self.model.generation_config.eos_token_id
+        ends = set(ends) if isinstance(ends, list) else {ends}
+        texts = self.processor.tokenizer.batch_decode(replies, skip_special_tokens=True)
+        return [(text, not ends.isdisjoint(reply)) for text, reply in zip(texts, replies, strict=True)]
+
+    def _messages(self, options: Sequence[str]) -> list[dict[str, Any]]:
+        asked = [{"type": "image"}, {"type": "text", "text": self._wording.question(options)}]
+        return [{"role": "system", "content": self._wording.system(options)}, {"role": "user", "content": asked}]
+
+
+def load_processor(folder: Path, max_pixels: int | None = None) -> Any:
+    """The processor in `folder`, its pictures prepared by PIL and NumPy, so that torchvision has no say in them.
+
+    `max_pixels`: area that a larger picture is scaled down to; None: what preprocessor_config.json says.
+    """
+    try:
+        family = AutoConfig.from_pretrained(folder, local_files_only=True).model_type
+    except (OSError, ValueError) as error:
+        raise JudgeError(f"{folder} holds no model of transformers: {_first_line(error)}") from None
+    if family not in FAMILIES:
+        raise JudgeError(
+            f"{folder} holds a model of type {family!r}; a judge of kind transformers is one of: "
+            f"{', '.join(FAMILIES)}. Serve another one by vLLM and give it as a judge of kind openai"
+        )
+    try:
+        pictures: Any = AutoImageProcessor.from_pretrained(folder, backend="pil", local_files_only=True)
+        tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left", local_files_only=True)
+    except ImportError as error:
+        raise JudgeError(
+            f"the pictures' processor of {folder} lacks a library ({_first_line(error)}); "
+            f"run `pip install pillow 'transformers=={version('transformers')}'`"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise JudgeError(
+            f"{folder} lacks a usable tokenizer or preprocessor_config.json: {_first_line(error)}"
+        ) from None
+    if max_pixels is not None:
+        pictures.size = {"shortest_edge": min(pictures.size["shortest_edge"], max_pixels), "longest_edge": max_pixels}
+    template = _chat_template(folder) or tokenizer.chat_template
+    if not template:
+        raise JudgeError(f"{folder} has no chat template; add its chat_template.json or chat_template.jinja")
+    return PictureProcessor(pictures, tokenizer, template)
+
+
+def _chat_template(folder: Path) -> str | None:
+    path = folder / "chat_template.json"
+    return json.loads(path.read_text(encoding="utf-8"))["chat_template"] if path.is_file() else None
+
+
+def _load_model(folder: Path, how: LocalJudge) -> Any:
+    attention = None if how.runtime.attention == "auto" else how.runtime.attention
+    try:
+        model: Any = AutoModelForImageTextToText.from_pretrained(
+            folder,
+            use_safetensors=True,
+            local_files_only=True,
+            dtype=dtype_of(how.runtime),
+            attn_implementation=attention,
+        )
+    except (OSError, ValueError, RuntimeError) as error:
+        raise JudgeError(f"{folder} cannot be loaded: {_first_line(error)}") from None
+    return model.to(device_of(how.runtime)).eval().requires_grad_(False)
+
+
+def local_worker(how: LocalJudge, pin: Pin, labels: Mapping[str, str], served_model: str) -> Worker[Question, Answer]:
+    """What answers batches; the weights are verified and loaded in the process that works."""
+    return Worker(partial(_load, how, pin, dict(labels), served_model))
+
+
+def _load(how: LocalJudge, pin: Pin, labels: Mapping[str, str], served_model: str) -> LocalVlm:
+    return LocalVlm(how, verified(pin), labels, served_model)
+
+
+def kept_replies(how: LocalJudge, weights: str, labels: Mapping[str, str], store: Store) -> Kept[Question, Answer]:
+    """Where batches of answers are kept: float sums may depend on a batch's other rows, so the batch is the unit.
+
+    `weights`: the fingerprint of the pin.
+    """
+    wording = Wording(labels)
+    same = {
+        "kind": "judge",
+        "weights": weights,
+        "settings": how.model_dump(mode="json", exclude={"pin"}),
+        "libraries": {name: version(name) for name in LIBRARIES},
+    }
+
+    def key(questions: Sequence[Question]) -> str:
+        asked = [
+            [
+                hashlib.sha256(question.image).hexdigest(),
+                wording.system(question.options),
+                wording.question(question.options),
+                question.options,
+            ]
+            for question in questions
+        ]
+        return key_of({**same, "asked": asked})
+
+    return Kept(store, key, _dump, _restore)
+
+
+def _dump(answers: list[Answer]) -> bytes:
+    return json.dumps([asdict(answer) for answer in answers], sort_keys=True).encode()
+
+
+def _restore(data: bytes) -> list[Answer]:
+    return [Answer(**fields) for fields in json.loads(data)]
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

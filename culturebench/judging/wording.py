@@ -1,0 +1,43 @@
+"""CultureVQA in words: how a model that reads is asked, and what of its reply counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from culturebench.artifacts.answers import UNPARSEABLE, UNRECOGNIZABLE
+from culturebench.judging.base import JudgeError
+
+_TASK = """\
+You are shown a picture and a list of options. Reply with the option whose culture the picture shows, copied exactly,
+and with nothing else."""
+_NO_CULTURE = ' Reply "unrecognizable" when the picture shows no particular culture or cannot be made out.'
+_QUESTION = "Which culture does this picture show?\n{options}"
+
+#: What may stand around an option without making it another answer.
+_DECORATION = " \t\r\n\"'`*."
+
+
+class Wording:
+    """The question with the regions' names; `labels`: region -> how it is shown."""
+
+    def __init__(self, labels: Mapping[str, str]) -> None:
+        self._labels = {UNRECOGNIZABLE: UNRECOGNIZABLE, **labels}
+
+    def system(self, options: Iterable[str]) -> str:
+        """The instructions; a question that does not offer "unrecognizable" does not speak of it."""
+        return _TASK + (_NO_CULTURE if UNRECOGNIZABLE in options else "")
+
+    def question(self, options: Sequence[str]) -> str:
+        """The question, its options one a line; `JudgeError` for a region without a name."""
+        return _QUESTION.format(options="\n".join(f"- {self._shown(option)}" for option in options))
+
+    def parsed(self, text: str, options: Sequence[str]) -> str:
+        """The option that the reply consists of, else `unparseable`: what a longer reply may mean is not guessed."""
+        said = text.strip(_DECORATION).casefold()
+        shown = {option: self._shown(option).strip(_DECORATION).casefold() for option in options}
+        return next((option for option, label in shown.items() if label == said), UNPARSEABLE)
+
+    def _shown(self, option: str) -> str:
+        if option not in self._labels:
+            raise JudgeError(f"the judge knows no name for the region {option!r}; run `dvc repro bind_judge`")
+        return self._labels[option]
