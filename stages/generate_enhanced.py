@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 from culturebench.artifacts import enhancer as enhancers, pictures, pins, splits
 from culturebench.errors import CultureBenchError
-from culturebench.interventions import enhancer
+from culturebench.interventions.trained import enhanced
 from culturebench.params import choose
 from culturebench.params.encoders import Encoders
 from culturebench.params.engine import Engine
@@ -15,11 +15,9 @@ from culturebench.params.generate import Generate
 from culturebench.params.models import Models
 from culturebench.params.regions import Regions
 from culturebench.params.sampler import Sampler
-from culturebench.pins import sha256_of
 from culturebench.stage import Stage, store_url
 from culturebench.store import Store
 from culturebench.text_to_image.prompts import CAPTIONS, make_pictures, select_prompts
-from culturebench.text_to_image.sampling import Intervention
 from culturebench.text_to_image.systems import open_sampler
 
 COLUMNS = ("picture_id", "region", "subdivision", "metadata", *CAPTIONS)
@@ -35,7 +33,7 @@ def run(
     chosen = choose(params.models, model)
     numbers: Generate = params.generate
     how: Sampler = params.sampler
-    intervention = _intervention(inputs["enhancers"] / SITE_OF[condition])
+    intervention = enhanced(inputs["enhancers"] / SITE_OF[condition])
     test = splits.TABLE.load_all(inputs["test"], params.regions, COLUMNS)
     made = make_pictures(
         open_sampler(chosen, params.encoders.root, inputs["system"], how.steps, Store(store_url()), params.engine),
@@ -47,12 +45,6 @@ def run(
         intervene=lambda region, draw: intervention,
     )
     pictures.TABLE.save(outputs["pictures"], [{**row, "draw": 0} for row in made])
-
-
-def _intervention(folder: Path) -> Intervention:
-    trained, layer = enhancer.load(folder)
-    description = {"kind": "enhanced", "weights": sha256_of(folder / enhancer.WEIGHTS_FILE)}
-    return Intervention(layer, trained.as_edit(), description)
 
 
 STAGE = Stage(

@@ -21,6 +21,7 @@ from culturebench.artifacts import (
 )
 from culturebench.artifacts._json import load_json
 from culturebench.artifacts.layer_probe import load_layer
+from culturebench.evaluation.names import TEST
 from culturebench.params.conditions import Conditions
 from culturebench.params.encoders import Encoders
 from culturebench.params.evaluate import Evaluate
@@ -29,6 +30,7 @@ from culturebench.params.judge import Judge
 from culturebench.params.judges import Judges
 from culturebench.params.measure import Measure
 from culturebench.params.models import Model, Models
+from culturebench.params.ood import Ood
 from culturebench.params.probe_layers import ProbeLayers
 from culturebench.params.regions import Regions
 from culturebench.params.report import Report
@@ -99,7 +101,8 @@ def _model(
         name=name,
         adapter=chosen.adapter,
         paper=published.model_of(_repositories(params, inputs["pins"], chosen)),
-        results=Results(rows, name, evaluation.REFERENCE, evaluation.CONTROL, params.evaluate.level),
+        results=_results(params, rows, name),
+        ood={prompts: _results(params, rows, name, prompts) for prompts in params.ood.root},
         confusion=confusion,
         pictures={
             condition: {(row["prompt_id"], row["seed"]): row for row in _pictures(inputs, name, condition)}
@@ -126,6 +129,10 @@ def _repositories(params: SimpleNamespace, folder: Path, model: Model) -> list[s
     return [pins.load(folder / f"{pin}.json").repo for pin in (*towers, model.pin, model.bridge) if pin]
 
 
+def _results(params: SimpleNamespace, rows: list[Row], model: str, prompts: str = TEST) -> Results:
+    return Results(rows, model, evaluation.REFERENCE, evaluation.CONTROL, params.evaluate.level, prompts)
+
+
 def _pictures(inputs: dict[str, Path], model: str, condition: str) -> list[Row]:
     return pictures.TABLE.load(inputs["pictures"] / model / f"{condition}.parquet")
 
@@ -138,7 +145,7 @@ def _pin(path: Path) -> tuple[str, str, dict[str, tuple[int, str]]]:
 #: The page lists these, in this order; it draws by Conditions, Evaluate, Models, Regions and Report.
 SHOWN = (
     Regions, Encoders, Models, Judges, Conditions, ProbeLayers, TrainSae, SelectNeurons, Sampler, TuneStrength,
-    TrainEnhancer, Generate, Judge, Measure, Evaluate, Report,
+    TrainEnhancer, Generate, Ood, Judge, Measure, Evaluate, Report,
 )  # fmt: skip
 STAGE = Stage(
     name="report",

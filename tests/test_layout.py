@@ -6,10 +6,12 @@ import ast
 import importlib
 import os
 import shlex
+import shutil
 import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import Any
 
@@ -40,7 +42,7 @@ READERS = {
     "data/test": {"generate", "generate_edited", "generate_enhanced", "generate_one_prompt", "measure"},
 }
 #: Sections that map names: a stage may depend on the entry that it uses alone.
-REGISTRIES = {"encoders", "models", "judges", "pins"}
+REGISTRIES = {"encoders", "models", "judges", "ood", "pins"}
 #: It asks a judge as the stage judge does, and gets rows of the same kind without storing them.
 BORROWERS = {("tune_strength", "culturebench/artifacts/answers.py")}
 #: They hash and copy files; no library has a say in the bytes that they write.
@@ -136,11 +138,22 @@ def _reads_environment(file: str) -> bool:
 # ── dvc.yaml says what the code does ────────────────────────────────────────────────────────────────────────────
 
 
+#: What is off by default, so that there is a stage of every kind.
+SWITCHED_ON = {"ood": {"outside": {"file": "examples/ood/captions.csv"}}}
+
+
 @cache
 def resolved() -> dict[str, Any]:
     """Every stage of dvc.yaml by its full name, with matrix and params filled in by DVC itself."""
-    with Repo(os.fspath(ROOT)) as repo:
-        return {stage.addressing: stage for stage in repo.index.stages}
+    with TemporaryDirectory() as folder:
+        copy = Path(folder, ROOT.name)
+        copy.mkdir()
+        shutil.copy(ROOT / "dvc.yaml", copy)
+        (copy / "params.yaml").write_text(yaml.safe_dump(document(), allow_unicode=True), encoding="utf-8")
+        Repo.init(os.fspath(copy), no_scm=True).close()
+        with Repo(os.fspath(copy)) as repo:
+            stages: list[Any] = list(repo.index.stages)
+            return {stage.name: stage for stage in stages}
 
 
 @cache
@@ -155,12 +168,12 @@ def of_stage(name: str) -> list[Any]:
 def identity(stage: Any) -> dict[str, str]:
     python, module_flag, module, *rest = shlex.split(stage.cmd)
     assert (python, module_flag) == ("python", "-m")
-    assert module == f"stages.{stage.addressing.split('@')[0]}"
+    assert module == f"stages.{stage.name.split('@')[0]}"
     return {flag.removeprefix("--"): value for flag, value in zip(rest[::2], rest[1::2], strict=True)}
 
 
 def paths(items: list[Any]) -> set[str]:
-    return {Path(os.path.relpath(item.fs_path, ROOT)).as_posix() for item in items}
+    return {Path(os.path.relpath(item.fs_path, item.repo.root_dir)).as_posix() for item in items}
 
 
 def dependencies(stage: Any) -> set[str]:
@@ -168,8 +181,8 @@ def dependencies(stage: Any) -> set[str]:
 
 
 def parameters(stage: Any) -> dict[str, set[str]]:
-    found = [dep for dep in stage.deps if isinstance(dep, ParamsDependency)]
-    return {Path(os.path.relpath(dep.fs_path, ROOT)).as_posix(): set(dep.params) for dep in found}
+    found: list[Any] = [dep for dep in stage.deps if isinstance(dep, ParamsDependency)]
+    return {Path(os.path.relpath(dep.fs_path, dep.repo.root_dir)).as_posix(): set(dep.params) for dep in found}
 
 
 def is_code(path: str) -> bool:
@@ -221,8 +234,8 @@ def test_a_stage_depends_on_exactly_the_files_that_it_reads(name: str) -> None:
         narrower = {path: path.rpartition("/")[0] for path in found if path.startswith(NAMED_IN_PARAMS)}
         missing = read - found - set(narrower.values())
         excess = found - read - {path for path in narrower if narrower[path] in read} - _pinned(stage, values)
-        assert not missing, f"{stage.addressing} reads {missing}; add them to its deps"
-        assert not excess, f"{stage.addressing} does not read {excess}; remove them from its deps, or read them"
+        assert not missing, f"{stage.name} reads {missing}; add them to its deps"
+        assert not excess, f"{stage.name} does not read {excess}; remove them from its deps, or read them"
 
 
 @pytest.mark.parametrize("name", STAGE_NAMES)
@@ -232,7 +245,7 @@ def test_a_stage_that_reads_some_pins_depends_on_those_that_its_params_name(name
         entries = {*identity(stage).values(), *_named_in_params(name)}
         used = {document()[section][entry]["pin"] for section, entry in _entries(stage) if entry in entries}
         used |= entries & document()["pins"].keys()
-        assert not found or found == used, stage.addressing
+        assert not found or found == used, stage.name
 
 
 def _entries(stage: Any) -> Iterator[tuple[str, str]]:
@@ -243,22 +256,22 @@ def _entries(stage: Any) -> Iterator[tuple[str, str]]:
 
 
 def _pinned(stage: Any, values: dict[str, str]) -> set[str]:
-    """The folder of weights that a pin is made of: it is named in params.yaml, not in the code."""
-    if "pin" not in values:
-        return set()
-    return {document()["pins"][values["pin"]]["folder"]}
+    """The folder of weights of a pin, or the file of captions: it is named in params.yaml, not in the code."""
+    if "pin" in values:
+        return {document()["pins"][values["pin"]]["folder"]}
+    return {source["file"] for name, source in document()["ood"].items() if values == {"prompts": name}}
 
 
 @cache
 def document() -> dict[str, Any]:
-    return yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    return {**yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8")), **SWITCHED_ON}
 
 
 @pytest.mark.parametrize("name", STAGE_NAMES)
 def test_a_stage_has_exactly_the_outs_that_it_writes(name: str) -> None:
     for stage in of_stage(name):
         written = {path.format(**identity(stage)) for path in declaration(name).outputs.values()}
-        assert paths(stage.outs) == written, stage.addressing
+        assert paths(stage.outs) == written, stage.name
 
 
 @pytest.mark.parametrize("name", STAGE_NAMES)
@@ -268,10 +281,10 @@ def test_a_stage_depends_on_exactly_the_params_that_it_reads(name: str) -> None:
         found = parameters(stage)
         entries = {*identity(stage).values(), *_named_in_params(name)}
         keys = {_widened(key, entries) for key in found.pop("params.yaml", set())}
-        assert keys == sections, stage.addressing
+        assert keys == sections, stage.name
         region = identity(stage).get("region")
         wanted = {f"annotations/regions/{region}.yaml": set(declaration(name).region_keys)}
-        assert found == (wanted if declaration(name).region_keys else {}), stage.addressing
+        assert found == (wanted if declaration(name).region_keys else {}), stage.name
 
 
 def decides_bytes(section: type[Any]) -> bool:

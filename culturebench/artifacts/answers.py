@@ -7,6 +7,8 @@ from culturebench.artifacts._table import Table, required
 STAGE = "judge"
 DIRECTORY = "data/answers"
 PATH = DIRECTORY + "/{judge}/{model}/{condition}.parquet"
+#: On pictures of captions from outside of the benchmark.
+OOD_PATH = DIRECTORY + "/{judge}/{model}/{prompts}/{condition}.parquet"
 UNRECOGNIZABLE = "unrecognizable"
 UNPARSEABLE = "unparseable"  # a reply that is none of the options
 TABLE = Table(

@@ -21,7 +21,7 @@ CONFUSION_PATH = "reports/plots/confusion.csv"
 COLUMNS = (
     "model",
     "encoder",
-    "prompts",  # the split of the prompts
+    "prompts",  # `test`, or the name of captions from outside of the benchmark
     "condition",
     "strength",  # lambda, null where none is used
     "judge",  # a judge, `pooled`, `a+b` for the agreement of two or more, or "" where no judge is asked

@@ -8,12 +8,15 @@ from culturebench.artifacts._table import Table, required
 
 DIRECTORY = "data/pictures"
 PATH = DIRECTORY + "/{model}/{condition}.parquet"
+#: Of captions from outside of the benchmark.
+OOD_PATH = DIRECTORY + "/{model}/{prompts}/{condition}.parquet"
+OOD_CONDITIONS = ("noun", "amplified", "enhanced")
 TABLE = Table(
     stage="generate",
     key=("prompt_id", "seed"),
     schema=pa.schema(
         [
-            required("prompt_id", pa.string()),  # the picture id of the test row
+            required("prompt_id", pa.string()),  # the picture id of the test row, or the id of a caption from outside
             required("region", pa.string()),
             required("language", pa.string()),  # of the prompt
             required("subdivision", pa.string()),

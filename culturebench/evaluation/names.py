@@ -14,5 +14,7 @@ DELTA = "delta_"  # + measure: the paired difference from the condition's refere
 DELTA_RANDOM = "delta_random_"  # + measure: from the control that does as much at random
 P_VALUE = "p_"  # + a difference's measure: its p-value, corrected for all comparisons of that measure
 
+TEST = "test"  # the prompts of the test split; other prompts carry their name under `ood` in params
+
 #: Measures of which less is better.
 LOWER_IS_BETTER = frozenset({PLAIN, UNPARSEABLE, "lpips_reference", "atlas_perceptual_reference"})

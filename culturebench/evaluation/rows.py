@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations, groupby
 from typing import Any
 
-from culturebench.evaluation.names import AGREEMENT, ALL, CULTURE, DELTA, DELTA_RANDOM, POOLED
+from culturebench.evaluation.names import AGREEMENT, ALL, CULTURE, DELTA, DELTA_RANDOM, POOLED, TEST
 from culturebench.evaluation.scores import Scored, Scores
 from culturebench.measures.statistics import Bootstrap, Estimate, pooled
 
@@ -26,6 +26,7 @@ class Condition:
     seeds: tuple[int, ...]
     scored: Sequence[Scored]
     answers: Mapping[str, Mapping[tuple[str, int], str]]  # judge -> picture -> answer
+    prompts: str = TEST
 
 
 def condition_rows(
@@ -131,7 +132,7 @@ def flat_row(
     return {
         "model": condition.model,
         "encoder": condition.encoder,
-        "prompts": "test",
+        "prompts": condition.prompts,
         "condition": condition.name,
         "strength": condition.strength,
         "judge": judge,

@@ -6,20 +6,23 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from culturebench.evaluation.names import ALL, P_VALUE, POOLED
+from culturebench.evaluation.names import ALL, P_VALUE, POOLED, TEST
 
 Row = dict[str, Any]
 
 
 def summarise(rows: Iterable[Row]) -> dict[str, dict[str, dict[str, float]]]:
-    """Model -> condition -> measure -> value over all regions, judges pooled, without p-values and what was not run."""
+    """Model -> condition -> measure -> value over all regions, judges pooled, without p-values and what was not run.
+
+    Conditions of other prompts than the test split's begin with their name.
+    """
     summary: dict[str, dict[str, dict[str, float]]] = {}
     for row in rows:
         if row["measure"].startswith(P_VALUE):
             continue
         if row["region"] == ALL and row["judge"] in (POOLED, "") and row["value"] is not None:
-            by_condition = summary.setdefault(row["model"], {})
-            by_condition.setdefault(row["condition"], {})[row["measure"]] = row["value"]
+            condition = row["condition"] if row["prompts"] == TEST else f"{row['prompts']}_{row['condition']}"
+            summary.setdefault(row["model"], {}).setdefault(condition, {})[row["measure"]] = row["value"]
     return summary
 
 

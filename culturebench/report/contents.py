@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from culturebench.evaluation.names import CULTURE
-from culturebench.report import charts, gallery, headline, sweeps, tables, words
+from culturebench.report import charts, gallery, headline, published, sweeps, tables, words
 from culturebench.report.results import Results
 
 Row = dict[str, Any]
@@ -44,6 +44,7 @@ class ModelResults:
     adapter: str
     paper: str  # the name that the paper has for it; "" for a model that is not the paper's
     results: Results
+    ood: Mapping[str, Results]  # name of captions from outside of the benchmark -> what became of them
     confusion: Sequence[Row]
     pictures: Pictures
     one_prompt: Sequence[Row]
@@ -67,6 +68,7 @@ def model_values(model: ModelResults, regions: Sequence[str], pixels: int) -> di
         "main": tables.comparison(results, model.paper, tables.MAIN),
         "validation": tables.comparison(results, model.paper, tables.VALIDATION),
         "ablation": tables.comparison(results, model.paper, tables.ABLATION),
+        "ood": [_ood(name, found, model.paper) for name, found in model.ood.items()],
         "by_region": tables.by_region(results, regions),
         "agreement": tables.agreement(results),
         "confusions": [
@@ -80,6 +82,14 @@ def model_values(model: ModelResults, regions: Sequence[str], pixels: int) -> di
         "encoders": [_encoder(name, found, regions) for name, found in model.encoders.items()],
         "strength": _strength(model.strength, model.paper),
         "enhancers": [_enhancer(history, model.encoders) for history in model.enhancers],
+    }
+
+
+def _ood(name: str, results: Results, paper: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "counts": results.get("noun", CULTURE) or {"n_prompts": 0, "n_images": 0},
+        "table": tables.comparison(results, f"{paper}{published.OUT_OF_DOMAIN}", tables.MAIN),
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
-from culturebench.evaluation.names import AGREEMENT, ALL, DELTA, DELTA_RANDOM, LOWER_IS_BETTER, P_VALUE, POOLED
+from culturebench.evaluation.names import AGREEMENT, ALL, DELTA, DELTA_RANDOM, LOWER_IS_BETTER, P_VALUE, POOLED, TEST
 
 Row = dict[str, Any]
 Verdict = Literal["better", "worse", "none"]
@@ -15,7 +15,10 @@ _NO_COLUMN = (DELTA, AGREEMENT, P_VALUE)
 
 
 class Results:
-    """The rows of one model, with what each condition is compared with; verdicts err as often as 1 - `level`."""
+    """The rows of one model on some prompts, and what each condition is compared with.
+
+    Verdicts err as often as 1 - `level`.
+    """
 
     def __init__(
         self,
@@ -24,9 +27,10 @@ class Results:
         reference: Mapping[str, str],
         control: Mapping[str, str],
         level: float = 0.95,
+        prompts: str = TEST,
     ) -> None:
         self.model, self.reference, self.control, self.level = model, reference, control, level
-        self.rows = [row for row in rows if row["model"] == model]
+        self.rows = [row for row in rows if (row["model"], row["prompts"]) == (model, prompts)]
         self._by_key = {(r["condition"], r["measure"], r["judge"], r["region"]): r for r in self.rows}
         self.conditions = list(dict.fromkeys(row["condition"] for row in self.rows))
         self.judges = sorted({r["judge"] for r in self.rows if r["judge"] and "+" not in r["judge"]} - {POOLED})

@@ -73,7 +73,7 @@ def test_what_left_the_pipeline_is_counted_by_reason_the_most_frequent_first() -
 
 def compared(measure: str, difference: float, p_value: float) -> Results:
     """What is known of one difference from the reference."""
-    same = {"model": "m", "condition": "amplified", "judge": "", "region": "all", "reason": ""}
+    same = {"model": "m", "prompts": "test", "condition": "amplified", "judge": "", "region": "all", "reason": ""}
     delta = {**same, "measure": f"delta_{measure}", "value": difference}
     return Results([delta, {**same, "measure": f"p_delta_{measure}", "value": p_value}], "m", {}, {}, 0.95)
 

@@ -1,0 +1,67 @@
+"""Captions from outside of the benchmark in the evaluation's rows and in the report."""
+
+from __future__ import annotations
+
+import shutil
+from typing import Any
+
+import pytest
+
+from culturebench.artifacts import evaluation, pictures
+from culturebench.params.ood import Ood
+from culturebench.report import published, tables
+from culturebench.report.results import Results
+
+
+@pytest.fixture(scope="module")
+def run(make_run: Any) -> Any:
+    """Two regions; the captions from outside have the test prompts' own pictures and answers, without measurements."""
+    run = make_run(["jp", "es"], prompts=3)
+    run.params.ood = Ood({"outside": {"file": "outside.csv"}})  # type: ignore[dict-item]
+    for folder in ("data/pictures/atlas", "data/answers/atlas_resnet/atlas", "data/answers/atlas_vit/atlas"):
+        (run.root / folder / "outside").mkdir()
+        for condition in pictures.OOD_CONDITIONS:
+            shutil.copy(run.root / folder / f"{condition}.parquet", run.root / folder / "outside")
+    run.evaluate()
+    return run
+
+
+@pytest.fixture(scope="module")
+def rows(run: Any) -> Any:
+    return evaluation.load(run.root / evaluation.PATH)
+
+
+def results(rows: Any, prompts: str) -> Results:
+    return Results(rows, "atlas", evaluation.REFERENCE, evaluation.CONTROL, prompts=prompts)
+
+
+def test_its_rows_carry_their_name_and_are_scored_as_the_test_prompts_are(rows: Any) -> None:
+    test, outside = results(rows, "test"), results(rows, "outside")
+    assert set(outside.conditions) == set(pictures.OOD_CONDITIONS)
+    for condition in outside.conditions:
+        found, same = outside.get(condition, "culture_vqa"), test.get(condition, "culture_vqa")
+        assert found and same and {**found, "prompts": "test"} == same
+    assert outside.delta("amplified", "culture_vqa") and outside.verdict("amplified", "culture_vqa")
+    assert outside.other_measures() == []  # there is no reference picture to measure by
+
+
+def test_the_report_shows_a_table_of_them_and_none_without(run: Any, small_run: Any) -> None:
+    heading = "Captions from outside of the benchmark: outside"
+    page = run.report().read_text(encoding="utf-8")
+    assert heading in page and "6 captions, 12 pictures a condition" in page
+    assert "Captions from outside of the benchmark: " not in small_run.report().read_text(encoding="utf-8")
+
+
+def test_the_papers_values_stand_beside_those_of_the_papers_models_alone(rows: Any) -> None:
+    def paper(model: str) -> dict[str, float | None]:
+        table = tables.comparison(results(rows, "outside"), f"{model}{published.OUT_OF_DOMAIN}", tables.MAIN)
+        return {row["condition"]: row["paper"] for row in table["rows"]}
+
+    assert paper("PEA-Diffusion") == {"noun": 0.15, "amplified": 0.22, "enhanced": 0.35}
+    assert paper("AltDiffusion") == {"noun": 0.15, "amplified": 0.20, "enhanced": 0.32}
+    assert set(paper("").values()) == {None}
+
+
+def test_the_summary_tells_their_conditions_from_those_of_the_test_prompts(run: Any) -> None:
+    summary = evaluation.load_json(run.root / evaluation.SUMMARY_PATH, "evaluate")["atlas"]
+    assert summary["outside_noun"]["culture_vqa"] == summary["noun"]["culture_vqa"]
