@@ -157,7 +157,8 @@ def _attempt(
     reader = OutcomeReader()
     tail: deque[str] = deque(maxlen=TAIL)
     # -P: a file of the workspace must not stand in for one of Python's own modules.
-    with running([sys.executable, "-P", "-m", "dvc", *command], root=root, environment=environment) as process:
+    script = [sys.executable, "-P", str(Path(__file__).with_name("_repro.py"))]
+    with running([*script, *command], root=root, environment=environment) as process:
         for line in _lines(process):
             reader.read(line)
             if not _ADVICE.match(line):
