@@ -88,7 +88,7 @@ def test_a_new_encoder_pin_recomputes_nothing_of_the_data_half(workspace: Worksp
 def test_a_new_judge_pin_recomputes_that_judges_answers_alone(workspace: Workspace) -> None:
     repin(workspace, "atlas_vit")
     ran = recompute(workspace)
-    judged = {f"judge@atlas_vit-atlas-{name}" for name in ("noun", "noun_en", "cultural", "amplified", "enhanced")}
+    judged = {f"judge@atlas_vit-atlas-{name}" for name in ("noun", "cultural", "amplified", "enhanced")}
     # Those that bind look at every pin, and hand on the same bytes.
     bound = {"bind_pins@atlas", "bind_judge@atlas_vit", "bind_judge@atlas_resnet"}
     assert judged <= ran <= judged | bound | {"pin_model@atlas_vit", "evaluate", "report"}

@@ -146,7 +146,7 @@ def shrink(params: Params) -> None:
     params["tune_strength"] |= {"amplify": [0, 2, 4], "activate": [0, 1]}
     params["train_enhancer"] |= {"steps": 4, "batch_size": 2, "log_every": 2, "log_pairs": 2, "loss_space": "latent"}
     params["evaluate"]["samples"] = 200
-    pinned, edited, enhanced = ["noun", "noun_en", "cultural"], ["amplified"], ["enhanced"]
+    pinned, edited, enhanced = ["noun", "cultural"], ["amplified"], ["enhanced"]
     everything = [*pinned, *edited, *enhanced]
     params["conditions"] = {"pinned": pinned, "edited": edited, "enhanced": enhanced, "all": everything}
     params["sites"] = ["culture"]
