@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,6 +13,7 @@ from typing import Any
 from culturebench.artifacts import enhancer as enhancers, layer_probe, pins, splits
 from culturebench.errors import CultureBenchError
 from culturebench.interventions import enhancer
+from culturebench.interventions.checkpoints import Checkpoints
 from culturebench.interventions.enhancer_training import EnhancerTraining, Pair
 from culturebench.params import choose
 from culturebench.params.encoders import Encoders
@@ -17,9 +21,21 @@ from culturebench.params.models import Models
 from culturebench.params.regions import Regions
 from culturebench.params.sampler import Sampler
 from culturebench.params.train_enhancer import TrainEnhancer
-from culturebench.stage import Stage
-from culturebench.text_to_image.denoising import Denoising
-from culturebench.text_to_image.systems import edited_tower, load_pinned
+from culturebench.planning.training import training_forecast
+from culturebench.stage import Stage, store_url
+from culturebench.store import Store
+from culturebench.text_to_image.denoising import denoising_of
+from culturebench.text_to_image.systems import edited_tower, identity_of, load_pinned
+
+#: Code of ours that decides what a training gives, beside the system's.
+CODE = (
+    "interventions/checkpoints.py",
+    "interventions/enhancer_training.py",
+    "probing/features.py",
+    "text_to_image/denoising.py",
+    "text_to_image/noise.py",
+    "text_to_image/pipeline_denoising.py",
+)
 
 
 def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Path], *, model: str, site: str) -> None:
@@ -34,8 +50,19 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
         raise CultureBenchError(
             f"the train split holds {len(pairs)} pictures, train_enhancer.log_pairs asks for {numbers.log_pairs}"
         )
-    system: Any = load_pinned(chosen, params.encoders.root, inputs["system"], params.sampler.steps)
-    training = EnhancerTraining(Denoising(system), layer, pairs, numbers)
+    encoders, steps = params.encoders.root, params.sampler.steps
+    system: Any = load_pinned(chosen, encoders, inputs["system"], steps)
+    task = denoising_of(system)
+    print(training_forecast(task, layer, pairs[0].prompt, numbers), file=sys.stderr)
+    identity = {
+        "system": identity_of(chosen, encoders, inputs["system"], steps, CODE),
+        "tower": edited_tower(chosen),
+        "layer": layer,
+        "pairs": _digest(pairs),
+        "numbers": numbers.model_dump(mode="json", exclude={"checkpoint_every"}),
+    }
+    kept = Checkpoints(Store(store_url()), identity, numbers.checkpoint_every, numbers.steps)
+    training = EnhancerTraining(task, layer, pairs, numbers, kept)
     entries = training.train()
     enhancer.save(training.enhancer, outputs["enhancer"], layer=layer)
     enhancers.save_history(
@@ -43,12 +70,20 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
         {
             "site": site,
             "layer": layer,
+            **({"tower": edited_tower(chosen)} if len(chosen.towers) > 1 else {}),
             "objective": numbers.objective,
             "loss_space": numbers.loss_space,
             "pairs": len(pairs),
             "entries": entries,
         },
     )
+
+
+def _digest(pairs: Sequence[Pair]) -> str:
+    whole = hashlib.sha256()
+    for pair in pairs:
+        whole.update(hashlib.sha256(pair.prompt.encode()).digest() + hashlib.sha256(pair.image).digest())
+    return whole.hexdigest()
 
 
 def layer_of(site: str, probed: dict[str, Any], seed: int) -> int:

@@ -12,7 +12,11 @@ class TrainEnhancer(Section):
 
     section: ClassVar[str] = "train_enhancer"
     width: int = Field(ge=1, description="Hidden units of the enhancer.")
-    objective: Literal["denoise"] = Field(description="What is compared: the one-step x0 of the noised reference.")
+    objective: Literal["denoise", "sample_k"] = Field(
+        description="What is compared with the reference: denoise: the one-step x0 of the noised reference; "
+        "sample_k: a sampled picture, with gradients through its last steps."
+    )
+    last_steps: int = Field(ge=1, description="Sampling steps that sample_k sends gradients through.")
     loss_space: Literal["pixel", "latent"] = Field(
         description="Where the squared error is taken: decoded pixels, or latents (cheaper)."
     )
@@ -23,6 +27,13 @@ class TrainEnhancer(Section):
     noise_power: float = Field(
         gt=0, le=1, description="Noise level = u ** noise_power with u uniform in 0..1: below 1 favours high noise."
     )
+    autocast: Literal["auto", "off", "bfloat16"] = Field(
+        description="Mixed precision; auto: bfloat16 on a GPU, off on a CPU."
+    )
+    gradient_checkpointing: bool | None = Field(
+        description="Whether activations are computed again instead of kept; null: when memory is short."
+    )
+    checkpoint_every: int = Field(ge=1, description="Steps between two states from which a killed training goes on.")
     log_every: int = Field(ge=1, description="Steps between two entries of the history.")
     log_pairs: int = Field(ge=2, description="Pairs of prompt and reference behind each entry of the history.")
     seed: int = Field(ge=0, description="Seed of the weights, the order, the noise, and of the random site.")

@@ -127,12 +127,18 @@ class AtlasTextToImage:
         """One picture a row, its noise from its own seed; no guidance, so that shares in the data stay shares."""
         embeds = conditioning.tensors["prompt_embeds"]
         latents = torch.stack([self._noise(seed) for seed in seeds]).contiguous(memory_format=torch.channels_last)
+        return to_images(self.decode(self.sample(embeds, latents)))
+
+    def sample(self, embeds: Tensor, latents: Tensor, last: int = 0) -> Tensor:
+        """Latents (b, c, h, w) that the sampler makes of noise; gradients flow through the `last` steps."""
         scheduler: Any = DPMSolverMultistepScheduler.from_config(self.scheduler_config)
         scheduler.set_timesteps(self.steps)
-        for step in scheduler.timesteps:
-            velocity = self.unet(latents, step, embeds).sample
+        tracked = torch.is_grad_enabled()
+        for index, step in enumerate(scheduler.timesteps):
+            with torch.set_grad_enabled(tracked and index >= self.steps - last):
+                velocity = self.unet(latents, step, embeds).sample
             latents = scheduler.step(velocity, step, latents).prev_sample
-        return to_images(self.decode(latents))
+        return latents
 
     def encode_images(self, pixels: Tensor) -> Tensor:
         """Scaled, packed latents (b, c, h, w) of pixels (b, 3, 64, 64) in -1..1."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from culturebench.artifacts.pins import Pin, load as load_pin
 from culturebench.errors import CultureBenchError
@@ -93,16 +93,22 @@ def open_sampler(
 ) -> KeptSampler:
     """A sampler of a model's pinned weights; the model is loaded at the first batch that `store` lacks."""
     towers = {name: encoders[name] for name in model.towers if name in encoders}
-    identity = {
+    load = partial(_load, model, towers, _read(model, encoders, pins), steps)
+    return KeptSampler(load, identity_of(model, encoders, pins, steps), store, engine)
+
+
+def identity_of(
+    model: Model, encoders: Mapping[str, Encoder], pins: Path, steps: int, code: Sequence[str] = ()
+) -> dict[str, Any]:
+    """All of weights, sampler, libraries and code (with `code`, more modules of ours) that determines a picture."""
+    return {
         "weights": [fingerprint(path) for path in pins_of(model, encoders, pins)],
         "model": model.model_dump(mode="json", exclude={"pin", "bridge", "towers", "edited"}),
-        "encoders": [encoder.model_dump(mode="json", exclude={"pin"}) for encoder in towers.values()],
+        "encoders": [encoders[name].model_dump(mode="json", exclude={"pin"}) for name in model.towers],
         "steps": steps,
         "libraries": {name: version(name) for name in LIBRARIES},
-        "code": code_hash(*_code_of(model.adapter)),
+        "code": code_hash(*_code_of(model.adapter), *code),
     }
-    load = partial(_load, model, towers, _read(model, encoders, pins), steps)
-    return KeptSampler(load, identity, store, engine)
 
 
 def _code_of(adapter: str) -> tuple[str, ...]:

@@ -59,6 +59,7 @@ def project_params(weights: dict[str, Path]) -> dict[str, Any]:
         "train_enhancer": {
             "width": 8, "objective": "denoise", "loss_space": "pixel", "steps": 4, "batch_size": 2,
             "learning_rate": 0.01, "gain_rate": 0.1, "noise_power": 0.5, "log_every": 2, "log_pairs": 4, "seed": 0,
+            "last_steps": 1, "autocast": "auto", "gradient_checkpointing": None, "checkpoint_every": 1,
         },
         "judge": {"seed": 0},
         "engine": {"kind": "local", "workers": 2, "address": None, "cpus_per_worker": 1, "gpus_per_worker": 0},

@@ -14,14 +14,13 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
 from diffusers import DiffusionPipeline
 from torch import Tensor
 
 from culturebench.text_to_image.adapters.batches import Batches
 from culturebench.text_to_image.adapters.parts import BackboneError, placed, read_index
 from culturebench.text_to_image.adapters.pipeline import PipelineSystem, edited_index, settings_of
-from culturebench.text_to_image.base import Conditioning, TextEncoder
+from culturebench.text_to_image.base import TextEncoder
 from culturebench.text_to_image.runtime import dtype_of
 
 if TYPE_CHECKING:
@@ -33,11 +32,10 @@ SLOTS = ("text_encoder", "text_encoder_2", "text_encoder_3", "text_encoder_4")
 class AnyPipeline(PipelineSystem):
     """A pipeline with the pinned towers in its own slots."""
 
-    @torch.no_grad()
-    def encode(self, prompts: Sequence[str]) -> Conditioning:
-        """Conditioning of the prompts; the unconditional half is made elsewhere."""
+    def states(self, prompts: Sequence[str]) -> dict[str, Tensor]:
+        """What the pipeline's own `encode_prompt` makes of the prompts; the unconditional half is made elsewhere."""
         with self._towers_told():
-            return Conditioning(_encode(self.pipe, list(prompts), as_called=True))
+            return _encode(self.pipe, list(prompts), as_called=True)
 
     @contextmanager
     def _towers_told(self) -> Generator[None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,12 +62,18 @@ class PipelineSystem:
 
         return self.batches.map(work, range(len(seeds)))
 
+    def arguments(self, conditioning: Mapping[str, Tensor], *, guided: bool = False) -> dict[str, Tensor]:
+        """The call's arguments of a conditioning, on the pipeline's device; with its other half where `guided`."""
+        found = {name: self._placed(tensor) for name, tensor in conditioning.items()}
+        count = len(next(iter(found.values())))
+        for name, tensor in self.negative.items() if guided else ():
+            found[f"negative_{name}"] = self._placed(tensor.expand(count, *tensor.shape[1:]))
+        return found
+
     def _sample(self, tensors: dict[str, Tensor], seeds: Sequence[int]) -> list[Image.Image]:
-        arguments = {name: self._placed(tensor) for name, tensor in tensors.items()}
-        for name, tensor in self.negative.items():
-            arguments[f"negative_{name}"] = self._placed(tensor.expand(len(seeds), *tensor.shape[1:]))
         noise = [torch.Generator().manual_seed(seed) for seed in seeds]
-        return self.pipe(**arguments, **self.settings, generator=noise, output_type="pil").images
+        given = self.arguments(tensors, guided=True)
+        return self.pipe(**given, **self.settings, generator=noise, output_type="pil").images
 
     def _placed(self, tensor: Tensor) -> Tensor:
         return tensor.to(self.pipe._execution_device, self.pipe.vae.dtype if tensor.is_floating_point() else None)

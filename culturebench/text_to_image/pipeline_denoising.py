@@ -1,0 +1,182 @@
+"""`Denoising` of any pipeline of diffusers: its own call, with gradients, for one step or for the last ones.
+
+Nothing of a pipeline's inside is written again here (packing, size conditions, guidance, position ids), so nothing
+can differ from what it does.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from culturebench.errors import CultureBenchError
+from culturebench.text_to_image.adapters.parts import DENOISERS
+from culturebench.text_to_image.adapters.pipeline import PipelineSystem
+from culturebench.text_to_image.base import TextEncoder
+from culturebench.text_to_image.denoising import square_pixels
+from culturebench.text_to_image.noise import NoiseLevels, OneStep, levels_of
+
+
+class PipelineDenoisingError(CultureBenchError):
+    """A pipeline through which no gradient can flow."""
+
+
+class PipelineDenoising:
+    """`Denoising` of a system around a pipeline, row by row: a pipeline takes one noise level a call."""
+
+    rows_at_once = 1
+
+    def __init__(self, system: PipelineSystem) -> None:
+        self.system = system
+        pipe = system.pipe
+        if getattr(pipe, "_offload_device", None) is not None:
+            raise PipelineDenoisingError(
+                "weights that wait on the CPU cannot be trained through; set models.*.runtime.offload: none for "
+                "train_enhancer, and with little memory train_enhancer.gradient_checkpointing: true"
+            )
+        for part in pipe.components.values():
+            if isinstance(part, nn.Module):
+                part.eval().requires_grad_(False)
+        self.denoiser: Any = next(getattr(pipe, name) for name in DENOISERS if getattr(pipe, name, None) is not None)
+        self._call = inspect.unwrap(type(pipe).__call__)  # without torch.no_grad
+        self.size = int(system.settings.get("height") or _usual_size(pipe, self.denoiser))
+        self._levels: NoiseLevels | None = None
+
+    @property
+    def encoder(self) -> TextEncoder:
+        """The tower that is edited."""
+        return self.system.encoder
+
+    @property
+    def levels(self) -> int:
+        """Number of noise levels; the last is the noisiest."""
+        return int(self.system.pipe.scheduler.config.num_train_timesteps)
+
+    def pixels(self, images: Sequence[Image.Image]) -> Tensor:
+        """Pixels (b, 3, size, size) in -1..1."""
+        return self._here(square_pixels(images, self.size))
+
+    @torch.no_grad()
+    def latents(self, pixels: Tensor) -> Tensor:
+        """Scaled latents (b, c, h, w); where the pipeline packs its latents, packed ones (b, tokens, 4 c)."""
+        pipe = self.system.pipe
+        mean, scale = self._scaling()
+        plain = (pipe.vae.encode(pixels.to(pipe.vae.dtype)).latent_dist.mode().float() - mean) * scale
+        return pipe._pack_latents(plain, *plain.shape) if self._packs else plain
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """Pixels (b, 3, size, size), about -1..1."""
+        pipe = self.system.pipe
+        plain = pipe._unpack_latents(latents, self.size, self.size, pipe.vae_scale_factor) if self._packs else latents
+        mean, scale = self._scaling()
+        return pipe.vae.decode((plain / scale + mean).to(pipe.vae.dtype)).sample
+
+    def conditions(self, prompts: Sequence[str]) -> dict[str, Tensor]:
+        """What the pipeline reads of the prompts, under its own argument names."""
+        return self.system.states(prompts)
+
+    def estimate(self, condition: Mapping[str, Tensor], clean: Tensor, noise: Tensor, times: Tensor) -> Tensor:
+        """x0 (b, ...) as seen from noise levels `times` (b,), in the conditional half alone."""
+        noisy = self.noise_levels(clean).noised(clean, noise.to(clean.device), times)
+        rows = [
+            self.one_step({name: tensor[row : row + 1] for name, tensor in condition.items()}, noisy[row : row + 1], at)
+            for row, at in enumerate(times.tolist())
+        ]
+        return torch.cat(rows)
+
+    def one_step(self, condition: Mapping[str, Tensor], noisy: Tensor, at: int, *, guided: bool = False) -> Tensor:
+        """x0 (b, ...) as seen from the noise level `at` of all rows, in float32."""
+        pipe = copy.copy(self.system.pipe)
+        pipe.scheduler = OneStep(pipe.scheduler.config, self.noise_levels(noisy), at)
+        settings = self.system.settings if guided else {**self.system.settings, **self._without_guidance()}
+        return self._made(pipe, self.system.arguments(condition, guided=guided), noisy, settings)
+
+    def sample(self, condition: Mapping[str, Tensor], noise: Tensor, last: int) -> Tensor:
+        """Latents (b, ...) that the pipeline makes of `noise`, its steps, scheduler and guidance as ever."""
+        pipe = copy.copy(self.system.pipe)
+        pipe.scheduler = copy.deepcopy(pipe.scheduler)
+        arguments = self.system.arguments(condition, guided=True)
+        with self._tracked(pipe, last) as count:
+            settings = {**self.system.settings, "callback_on_step_end": count}
+            return self._made(pipe, arguments, noise, settings).float()
+
+    def use_checkpointing(self) -> None:
+        """Keep no activations inside of blocks."""
+        for module in (self.denoiser, self.system.pipe.vae):
+            module.enable_gradient_checkpointing()
+
+    def _made(self, pipe: Any, arguments: dict[str, Tensor], latents: Tensor, settings: dict[str, Any]) -> Tensor:
+        start = self._here(latents).to(pipe.vae.dtype)
+        return self._call(pipe, **arguments, **settings, latents=start, output_type="latent").images
+
+    @contextmanager
+    def _tracked(self, pipe: Any, last: int) -> Generator[Any]:
+        """Within the block the denoiser takes gradients in the `last` steps alone; gives what counts the steps."""
+        outside = torch.is_grad_enabled()
+        done: list[int] = []
+
+        def before(*_: Any) -> None:
+            torch.set_grad_enabled(outside and len(done) >= len(pipe.scheduler.timesteps) - last)
+
+        def after(*_: Any) -> None:
+            torch.set_grad_enabled(outside)
+
+        def count(_pipe: Any, step: int, _time: Any, values: dict[str, Any]) -> dict[str, Any]:
+            done.append(step)
+            return values
+
+        hooks = [
+            self.denoiser.register_forward_pre_hook(before),
+            self.denoiser.register_forward_hook(after, always_call=True),
+        ]
+        try:
+            yield count
+        finally:
+            for hook in hooks:
+                hook.remove()
+            torch.set_grad_enabled(outside)
+
+    def noise_levels(self, latents: Tensor) -> NoiseLevels:
+        """The levels of the pipeline's scheduler, for latents (b, ...) of this size."""
+        if self._levels is None:
+            tokens = latents.shape[1] if self._packs else latents[0, 0].numel() // self._patch**2
+            self._levels = levels_of(self.system.pipe.scheduler, tokens)
+        return self._levels
+
+    @property
+    def _patch(self) -> int:
+        return int(self.denoiser.config.get("patch_size") or 1)
+
+    @property
+    def _packs(self) -> bool:
+        return hasattr(self.system.pipe, "_pack_latents")
+
+    def _scaling(self) -> tuple[Any, Any]:
+        """What is taken off an autoencoder's latents, and what they are then multiplied by."""
+        config = self.system.pipe.vae.config
+        mean, deviation = config.get("latents_mean"), config.get("latents_std")
+        if mean is not None and deviation is not None:
+            shaped = [self._here(torch.tensor(values)).view(1, -1, 1, 1) for values in (mean, deviation)]
+            return shaped[0], config.scaling_factor / shaped[1]
+        return config.get("shift_factor") or 0.0, config.scaling_factor
+
+    def _without_guidance(self) -> dict[str, float]:
+        """What turns the unconditional half off; a distilled guidance, which has none, stays."""
+        if not self.system.negative:
+            return {}
+        accepted = inspect.signature(type(self.system.pipe).__call__).parameters
+        return {("true_cfg_scale" if "true_cfg_scale" in accepted else "guidance_scale"): 1.0}
+
+    def _here(self, tensor: Tensor) -> Tensor:
+        return tensor.to(self.system.pipe._execution_device)
+
+
+def _usual_size(pipe: Any, denoiser: Any) -> int:
+    return int(getattr(pipe, "default_sample_size", denoiser.config.sample_size) * pipe.vae_scale_factor)
