@@ -11,7 +11,12 @@ from diffusers.pipelines.flux.pipeline_flux import calculate_shift
 
 from culturebench.text_to_image.noise import NoiseError, levels_of
 
-BETAS = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear", "num_train_timesteps": 1000}
+BETAS: dict[str, Any] = {
+    "beta_start": 0.00085,
+    "beta_end": 0.012,
+    "beta_schedule": "scaled_linear",
+    "num_train_timesteps": 1000,
+}
 TOKENS = 1024
 
 
@@ -29,7 +34,7 @@ def same(ours: torch.Tensor, theirs: torch.Tensor) -> None:
 @pytest.mark.parametrize("at", [1, 300, 999])
 @pytest.mark.parametrize("kind", ["epsilon", "v_prediction", "sample"])
 def test_a_diffusions_levels_are_those_of_ddpm(kind: str, at: int) -> None:
-    scheduler = diffusers.DDPMScheduler(**BETAS, prediction_type=kind, clip_sample=False)
+    scheduler: Any = diffusers.DDPMScheduler(**BETAS, prediction_type=kind, clip_sample=False)
     levels = levels_of(scheduler, TOKENS)
     clean, noise, predicted = batch()
     when = torch.tensor([at])
@@ -41,7 +46,7 @@ def test_a_diffusions_levels_are_those_of_ddpm(kind: str, at: int) -> None:
 
 @pytest.mark.parametrize("kind", ["epsilon", "v_prediction"])
 def test_eulers_scheduler_sees_the_same_clean_latents_in_its_own_scale(kind: str) -> None:
-    scheduler = diffusers.EulerDiscreteScheduler(**BETAS, prediction_type=kind, timestep_spacing="trailing")
+    scheduler: Any = diffusers.EulerDiscreteScheduler(**BETAS, prediction_type=kind, timestep_spacing="trailing")
     levels = levels_of(scheduler, TOKENS)
     scheduler.set_timesteps(1000)
     clean, noise, predicted = batch()
@@ -56,7 +61,7 @@ def test_eulers_scheduler_sees_the_same_clean_latents_in_its_own_scale(kind: str
 @pytest.mark.parametrize("settings", [{"shift": 3.0}, {"shift": 3.0, "use_dynamic_shifting": True}])
 @pytest.mark.parametrize("at", [0, 500, 999])
 def test_flow_matching_goes_straight_to_the_end_as_its_scheduler_does(settings: dict[str, Any], at: int) -> None:
-    scheduler = diffusers.FlowMatchEulerDiscreteScheduler(**settings)
+    scheduler: Any = diffusers.FlowMatchEulerDiscreteScheduler(**settings)
     levels = levels_of(scheduler, TOKENS)
     clean, noise, predicted = batch()
     when = torch.tensor([at])
