@@ -33,7 +33,7 @@ def same(ours: torch.Tensor, theirs: torch.Tensor) -> None:
 
 @pytest.mark.parametrize("at", [1, 300, 999])
 @pytest.mark.parametrize("kind", ["epsilon", "v_prediction", "sample"])
-def test_a_diffusions_levels_are_those_of_ddpm(kind: str, at: int) -> None:
+def test_a_diffusions_levels_are_those_of_ddpm(kind: Any, at: int) -> None:
     scheduler: Any = diffusers.DDPMScheduler(**BETAS, prediction_type=kind, clip_sample=False)
     levels = levels_of(scheduler, TOKENS)
     clean, noise, predicted = batch()
@@ -45,7 +45,7 @@ def test_a_diffusions_levels_are_those_of_ddpm(kind: str, at: int) -> None:
 
 
 @pytest.mark.parametrize("kind", ["epsilon", "v_prediction"])
-def test_eulers_scheduler_sees_the_same_clean_latents_in_its_own_scale(kind: str) -> None:
+def test_eulers_scheduler_sees_the_same_clean_latents_in_its_own_scale(kind: Any) -> None:
     scheduler: Any = diffusers.EulerDiscreteScheduler(**BETAS, prediction_type=kind, timestep_spacing="trailing")
     levels = levels_of(scheduler, TOKENS)
     scheduler.set_timesteps(1000)
