@@ -9,20 +9,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from culturebench.artifacts import layer_probe, neurons, pins, sae, splits
+from culturebench.artifacts import layer_probe, neurons, pins, sae, selected, splits
 from culturebench.params import choose
 from culturebench.params.encoders import Encoders
 from culturebench.params.regions import Regions
 from culturebench.params.select_neurons import SelectNeurons
-from culturebench.pins import pin_path, verified_folder
 from culturebench.probing import sae as probing_sae
 from culturebench.probing.attention import Prompt
-from culturebench.probing.features import FeatureBatch, feature_batches
+from culturebench.probing.features import FeatureBatch
 from culturebench.probing.pairs import Pair, pairs_of
-from culturebench.probing.selection import SELECTORS, Selection, SelectionError, Settings, pooled_latents
+from culturebench.probing.probed import Probed, open_probed
+from culturebench.probing.selection import Selection, SelectionError, Settings, pooled_latents
+from culturebench.probing.selectors import SELECTORS, LapeRule, Rules, Sides
+from culturebench.progress import progress
 from culturebench.stage import Stage
-from culturebench.text_to_image.base import TextEncoder
-from culturebench.text_to_image.loading import load_encoder
 
 COLUMNS = ("picture_id", "region", "cultural", "noun", "neutral")
 
@@ -30,22 +30,50 @@ COLUMNS = ("picture_id", "region", "cultural", "noun", "neutral")
 def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Path], *, encoder: str) -> None:
     """Score every latent of every autoencoder for every region on the detect split."""
     chosen: SelectNeurons = params.select_neurons.of(encoder)
-    source = choose(params.encoders, encoder)
-    model = load_encoder(source, verified_folder(pin_path(inputs["pins"], source.pin)))
-    layer = layer_probe.load_layer(inputs["layer"])["layer"]
+    probed = open_probed(choose(params.encoders, encoder), inputs["pins"], inputs["layer"])
     saes = {seed: probing_sae.load(sae.seed_folder(inputs["sae"], seed)) for seed in sae.seeds(inputs["sae"])}
-
-    rows: list[dict[str, Any]] = []
-    for region in params.regions:
+    regions: dict[int, dict[str, Sides]] = {seed: {} for seed in saes}
+    for region in progress(params.regions, len(list(params.regions)), "regions"):
         pairs = _pairs(inputs["detect"], region, chosen)
         sides = [
-            (prompts, list(feature_batches(model, layer, [p.text for p in prompts], chosen.batch_size)))
+            (prompts, list(probed.features([p.text for p in prompts], chosen.batch_size)))
             for prompts in ([pair.cultural for pair in pairs], [pair.noun for pair in pairs])
         ]
         for seed, trained in saes.items():
-            cultural, noun = (_pooled(trained, batches, prompts, chosen, model) for prompts, batches in sides)
-            rows += _rows(seed, region, _select(chosen, cultural, noun, region))
-    neurons.TABLE.save(outputs["neurons"], rows)
+            pooled = [_pooled(trained, batches, prompts, chosen, probed) for prompts, batches in sides]
+            if not all(len(side) for side in pooled):
+                raise SelectionError(
+                    f"region {region!r}: no detect prompt has a token within its spans; are they cut off?"
+                )
+            regions[seed][region] = Sides(*pooled)
+
+    rules = _rules(chosen)
+    names = SELECTORS if len(list(params.regions)) > 1 else {chosen.selector}  # most compare regions with each other
+    found = {seed: {name: SELECTORS[name](some, rules) for name in names} for seed, some in regions.items()}
+    neurons.TABLE.save(
+        outputs["neurons"],
+        [
+            row
+            for seed, by_name in found.items()
+            for region, one in by_name[chosen.selector].items()
+            for row in _rows(seed, region, one)
+        ],
+    )
+    selected.TABLE.save(
+        outputs["selected"],
+        [
+            {"selector": name, "sae_seed": seed, "region": region, "latent": int(i), "score": float(one.score[i])}
+            for seed, by_name in found.items()
+            for name, of_region in by_name.items()
+            for region, one in of_region.items()
+            for i in np.flatnonzero(one.selected)
+        ],
+    )
+
+
+def _rules(chosen: SelectNeurons) -> Rules:
+    settings = Settings(chosen.threshold, chosen.beta, chosen.least, chosen.most, chosen.drop == "before_elbow")
+    return Rules(settings, LapeRule(chosen.lape.top, chosen.lape.filter, chosen.lape.bar), chosen.seed)
 
 
 def _pairs(detect: Path, region: str, chosen: SelectNeurons) -> list[Pair]:
@@ -63,17 +91,11 @@ def _pooled(
     batches: list[FeatureBatch],
     prompts: list[Prompt],
     chosen: SelectNeurons,
-    model: TextEncoder,
+    probed: Probed,
 ) -> NDArray[np.float64]:
-    found = pooled_latents(trained, batches, prompts, positions=chosen.positions, pool=chosen.pool, causal=model.causal)
+    causal = probed.model.causal
+    found = pooled_latents(trained, batches, prompts, positions=chosen.positions, pool=chosen.pool, causal=causal)
     return found[np.isfinite(found).all(axis=1)]
-
-
-def _select(chosen: SelectNeurons, cultural: NDArray[np.float64], noun: NDArray[np.float64], region: str) -> Selection:
-    if not len(cultural) or not len(noun):
-        raise SelectionError(f"region {region!r}: no detect prompt has a token within its spans; are they cut off?")
-    settings = Settings(chosen.threshold, chosen.beta, chosen.least, chosen.most, chosen.drop == "before_elbow")
-    return SELECTORS[chosen.selector](cultural, noun, settings, chosen.seed)
 
 
 def _rows(seed: int, region: str, found: Selection) -> list[dict[str, Any]]:
@@ -106,7 +128,7 @@ STAGE = Stage(
         "pins": pins.DIRECTORY,
         "detect": splits.DETECT,
     },
-    outputs={"neurons": neurons.PATH},
+    outputs={"neurons": neurons.PATH, "selected": selected.PATH},
 )
 
 if __name__ == "__main__":

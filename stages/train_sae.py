@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import tempfile
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from culturebench.artifacts import layer_probe, pins, sae, splits
@@ -16,41 +19,49 @@ from culturebench.params import choose
 from culturebench.params.encoders import Encoders
 from culturebench.params.regions import Regions
 from culturebench.params.train_sae import TrainSae
-from culturebench.pins import pin_path, verified_folder
 from culturebench.probing import sae as probing_sae
-from culturebench.probing.features import feature_batches, token_features
+from culturebench.probing.features import token_features
+from culturebench.probing.probed import Probed, open_probed
 from culturebench.probing.train_sae import SaeTraining, quality, train
+from culturebench.probing.training_state import Kept
 from culturebench.progress import progress
-from culturebench.stage import Stage
-from culturebench.text_to_image.base import TextEncoder
-from culturebench.text_to_image.loading import load_encoder
+from culturebench.stage import Stage, store_url
+from culturebench.store import Store
 
 CAPTIONS = ("cultural", "noun", "cultural_en", "noun_en")
+KEPT = 1  # raised when the same settings would train to other bytes
 
 
 def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Path], *, encoder: str) -> None:
     """Train on the train split's captions, and say how well the detect split's are described."""
     chosen: TrainSae = params.train_sae.of(encoder)
-    source = choose(params.encoders, encoder)
-    model = load_encoder(source, verified_folder(pin_path(inputs["pins"], source.pin)))
-    layer = layer_probe.load_layer(inputs["layer"])["layer"]
+    probed = open_probed(choose(params.encoders, encoder), inputs["pins"], inputs["layer"])
     captions = _thinned(_texts(inputs["train"], params.regions), chosen.most_prompts)
-    features = _features(model, layer, captions, chosen, "train captions")
-    held_out = _features(model, layer, _texts(inputs["detect"], params.regions), chosen, "detect captions")
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as spill:
+        features = _features(probed, captions, chosen, "train captions", Path(spill) / "train")
+        held_out = _features(
+            probed, _texts(inputs["detect"], params.regions), chosen, "detect captions", Path(spill) / "detect"
+        )
+        metrics = {seed: _train(probed, features, held_out, chosen, seed, outputs["sae"]) for seed in chosen.seeds}
+        tokens = {"train_tokens": len(features), "detect_tokens": len(held_out)}
+    sae.save_metrics(outputs["sae"], {"layer": probed.layer, **tokens, "seeds": metrics})
 
-    metrics: dict[str, Any] = {}
-    for seed in chosen.seeds:
 
-        def watch(steps: range, seed: int = seed) -> Iterable[int]:
-            return progress(steps, len(steps), f"autoencoder, seed {seed}")
+def _train(
+    probed: Probed, features: Tensor, held_out: Tensor, chosen: TrainSae, seed: int, folder: Path
+) -> dict[str, Any]:
+    """Train and save the autoencoder of one seed; its quality and history."""
+    settings = _settings(chosen, features.shape[1])
 
-        trained = train(features, _settings(chosen, features.shape[1]), seed, watch)
-        probing_sae.save(trained, sae.seed_folder(outputs["sae"], seed))
-        metrics[str(seed)] = asdict(quality(trained, held_out))
-    sae.save_metrics(
-        outputs["sae"],
-        {"layer": layer, "train_tokens": len(features), "detect_tokens": len(held_out), "seeds": metrics},
-    )
+    def watch(steps: range) -> Iterable[int]:
+        return progress(steps, len(steps), f"autoencoder, seed {seed}, from step {steps.start}")
+
+    determinants = {"train_sae": KEPT, "features": _digest(features), **asdict(settings), "seed": seed}
+    determinants |= {"torch": torch.__version__, "device": probed.device.type}
+    kept = Kept(Store(store_url()), determinants, chosen.keep_every)
+    trained = train(features, settings, seed, watch=watch, kept=kept, device=probed.device)
+    probing_sae.save(trained.sae, sae.seed_folder(folder, seed))
+    return {**asdict(quality(trained.sae, held_out)), "history": trained.history}
 
 
 def _settings(chosen: TrainSae, d: int) -> SaeTraining:
@@ -63,6 +74,8 @@ def _settings(chosen: TrainSae, d: int) -> SaeTraining:
         aux_coefficient=chosen.aux_coefficient,
         aux_k=chosen.aux_k or max(d // 2, 1),
         dead_after=chosen.dead_after,
+        centre=chosen.centre,
+        log_every=chosen.log_every,
     )
 
 
@@ -80,10 +93,19 @@ def _thinned(texts: list[str], most: int) -> list[str]:
     return texts if len(texts) <= most else [texts[i * len(texts) // most] for i in range(most)]
 
 
-def _features(model: TextEncoder, layer: int, texts: list[str], chosen: TrainSae, label: str) -> Tensor:
+def _features(probed: Probed, texts: list[str], chosen: TrainSae, label: str, spill: Path) -> Tensor:
+    spill.mkdir()
     size = chosen.prompts_at_once
-    batches = feature_batches(model, layer, texts, size)
-    return token_features(progress(batches, -(-len(texts) // size), label))
+    batches = progress(probed.features(texts, size), -(-len(texts) // size), label)
+    return token_features(batches, budget=chosen.activation_megabytes * 1_000_000, folder=spill)
+
+
+def _digest(features: Tensor) -> str:
+    """A hash of features (tokens, d), read chunk by chunk."""
+    digest = hashlib.sha256(repr(tuple(features.shape)).encode())
+    for part in features.split(8192):
+        digest.update(part.contiguous().numpy().data)
+    return digest.hexdigest()
 
 
 STAGE = Stage(

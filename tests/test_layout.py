@@ -38,13 +38,13 @@ DATA_STAGES = ("collect", "screen", "deduplicate", "annotate", "caption", "groun
 #: What each split is for: who may read it.
 READERS = {
     "data/detect": {"probe_layers", "train_sae", "select_neurons"},
-    "data/train": {"train_sae", "tune_strength", "train_enhancer"},
+    "data/train": {"train_sae", "compare_selectors", "tune_strength", "train_enhancer"},
     "data/test": {"generate", "generate_edited", "generate_enhanced", "generate_one_prompt", "measure"},
 }
 #: Sections that map names: a stage may depend on the entry that it uses alone.
 REGISTRIES = {"encoders", "models", "judges", "ood", "pins"}
-#: It asks a judge as the stage judge does, and gets rows of the same kind without storing them.
-BORROWERS = {("tune_strength", "culturebench/artifacts/answers.py")}
+#: They ask a judge as the stage judge does, and get rows of the same kind without storing them.
+BORROWERS = {(name, "culturebench/artifacts/answers.py") for name in ("compare_selectors", "tune_strength")}
 #: They hash and copy files; no library has a say in the bytes that they write.
 COPIERS = {"pin_model", "bind_pins", "bind_encoder", "bind_judge"}
 #: Folders of which a stage may depend on the part that params name.

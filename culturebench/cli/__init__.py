@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from culturebench.cli import annotate, forget, local_prefect, pins, region, release
+from culturebench.cli import annotate, forget, local_prefect, pins, region, release, sae
 from culturebench.cli._shared import ROOT, console
 from culturebench.cli.repro import repro
 from culturebench.errors import CultureBenchError
@@ -26,6 +26,7 @@ app = typer.Typer(
 )
 app.add_typer(region.app, name="region")
 app.add_typer(pins.app, name="pins")
+app.add_typer(sae.app, name="sae")
 app.command()(repro)
 app.add_typer(annotate.app, name="annotate")
 app.command()(release.release)

@@ -2,18 +2,31 @@
 
 from typing import ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from culturebench.params._by_encoder import EncoderSection
+
+
+class Lape(BaseModel):
+    """The shares of language activation probability entropy (Tang et al. 2024)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    top: float = Field(gt=0, le=1, description="Share of the latents, those of lowest entropy, that are picked.")
+    filter: float = Field(
+        ge=0, lt=1, description="Quantile of all probabilities that a latent exceeds in some region to count at all."
+    )
+    bar: float = Field(ge=0, lt=1, description="Quantile that a picked latent exceeds in the regions it belongs to.")
 
 
 class SelectNeurons(EncoderSection):
     """The selector, what it looks at, and how many it may take."""
 
     section: ClassVar[str] = "select_neurons"
-    selector: Literal["wfs", "random"] = Field(
-        description="wfs: weighted frequency score; random: as many latents, drawn from all, as a control."
+    selector: Literal["wfs", "lape", "mad", "cas", "lap", "random"] = Field(
+        description="wfs: weighted frequency score; lape: activation probability entropy; mad: mean activation "
+        "difference; cas: margin to the best other region; lap: activation probability; random: as many as wfs."
     )
+    lape: Lape = Field(description="The shares of the selector lape.")
     positions: Literal["modifier_noun", "summary"] = Field(
         description="Tokens looked at: modifier and noun, or the special token that the picture model reads."
     )

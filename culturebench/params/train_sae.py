@@ -1,6 +1,6 @@
 """How the sparse autoencoders of attention outputs are trained."""
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator
 
@@ -22,6 +22,14 @@ class TrainSae(EncoderSection):
         ge=1, description="Dead latents that AuxK uses a token; null: half the dimensions of a feature vector."
     )
     dead_after: int = Field(ge=1, description="Steps without firing after which a latent counts as dead.")
+    centre: Literal["mean", "geometric_median"] = Field(
+        description="Where the decoder's bias starts; the median where a few tokens are far from all others."
+    )
+    log_every: int = Field(ge=1, description="Steps between two points of the training's history.")
+    keep_every: int = Field(ge=1, description="Steps between two states from which a stopped run goes on.")
+    activation_megabytes: int = Field(
+        ge=1, description="Activations held in memory; more go to a temporary file ($TMPDIR) and are read from there."
+    )
     most_prompts: int = Field(ge=1, description="Different train captions that are used; more are left out evenly.")
     prompts_at_once: int = Field(ge=1, description="Prompts of one pass of the encoder.")
 

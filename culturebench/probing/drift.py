@@ -35,7 +35,7 @@ from culturebench.evaluation.names import ALL, CULTURE, POOLED
 
 #: Cosine of two decoder directions from which on they are one neuron.
 SAME = 0.7
-DECODER = ("sae.safetensors", "decoder")  # the file in a seed's folder, and its tensor (latents, d)
+DECODER = ("sae.safetensors", "W_dec")  # the file in a seed's folder, and its tensor (latents, d)
 
 Directions = NDArray[np.float32]  # (neurons, d)
 

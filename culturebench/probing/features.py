@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO, Final
 
 import torch
 from torch import Tensor, nn
 
 from culturebench.text_to_image.base import TextEncoder, Tokens
+
+SPILLED: Final = "features.f32"
 
 
 @dataclass(frozen=True)
@@ -47,9 +50,32 @@ def feature_batches(encoder: TextEncoder, layer: int, texts: Sequence[str], batc
         yield FeatureBatch(start, tokens, found[-1].float())
 
 
-def token_features(batches: Iterable[FeatureBatch]) -> Tensor:
-    """One vector a real token, special ones included: (all real tokens, d)."""
-    return torch.cat([batch.features[batch.tokens.real] for batch in batches])
+def token_features(batches: Iterable[FeatureBatch], *, budget: int | None = None, folder: Path | None = None) -> Tensor:
+    """One vector a real token, special ones included: (all real tokens, d).
+
+    With a `budget` in bytes they are on the CPU, and beyond it they are written to a file in `folder`, which must
+    be empty, and mapped from there: the same values, of which only those in use are in memory.
+    """
+    held: list[Tensor] = []
+    file: BinaryIO | None = None
+    size = rows = d = 0
+    try:
+        for batch in batches:
+            some = batch.features[batch.tokens.real]
+            some = some if budget is None else some.cpu()
+            rows, d, size = rows + len(some), some.shape[1], size + some.nbytes
+            held.append(some)
+            if file is None and folder is not None and budget is not None and size > budget:
+                file = (folder / SPILLED).open("xb")
+            if file is not None:
+                file.writelines(part.contiguous().numpy().data for part in held)
+                held.clear()
+    finally:
+        if file is not None:
+            file.close()
+    if file is None or folder is None:
+        return torch.cat(held)
+    return torch.from_file(str(folder / SPILLED), size=rows * d, dtype=torch.float32).view(rows, d)
 
 
 def summary_positions(tokens: Tokens, *, causal: bool) -> Tensor:

@@ -1,8 +1,11 @@
-"""Which latents of an SAE are a region's culture neurons: the weighted frequency score (WFS) and its elbow."""
+"""Which latents of an SAE are a region's culture neurons: the weighted frequency score (WFS) and its elbow.
+
+Other rules stand beside it in `selectors`, all behind one interface.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -63,10 +66,6 @@ class Selection:
     selected: Bools
 
 
-#: Latents on cultural and on noun prompts, each (samples, latents); settings; a seed that only `random` uses.
-Selector = Callable[[Floats, Floats, Settings, int], Selection]
-
-
 def firing(latents: Floats, settings: Settings) -> Firing:
     """Frequency and mean activation of latents (samples, latents)."""
     fires = latents > settings.threshold
@@ -74,7 +73,7 @@ def firing(latents: Floats, settings: Settings) -> Firing:
     return Firing(fires.mean(axis=0), total / (fires.sum(axis=0) + settings.beta))
 
 
-def by_weighted_frequency(cultural: Floats, noun: Floats, settings: Settings, _seed: int = 0) -> Selection:
+def by_weighted_frequency(cultural: Floats, noun: Floats, settings: Settings) -> Selection:
     """The cultural side's top K by WFS, without those that are in the noun side's own top K.
 
     The noun side's K is its own elbow, and no smaller than the cultural side's: just behind an elbow, chance
@@ -85,32 +84,20 @@ def by_weighted_frequency(cultural: Floats, noun: Floats, settings: Settings, _s
     on_cultural, on_noun = firing(cultural, settings), firing(noun, settings)
     noun_k = elbow(on_noun.score, replace(settings, least=1))
     if settings.drop_first:
-        shared = _top(on_noun.score, noun_k)
+        shared = top(on_noun.score, noun_k)
         curve = np.where(shared, 0.0, on_cultural.score)
-        candidate = _top(curve, elbow(curve, settings))
+        candidate = top(curve, elbow(curve, settings))
     else:
         k = elbow(on_cultural.score, settings)
-        shared = _top(on_noun.score, max(k, noun_k))
-        candidate = _top(on_cultural.score, k)
+        shared = top(on_noun.score, max(k, noun_k))
+        candidate = top(on_cultural.score, k)
     return Selection(
         on_cultural, on_noun, on_cultural.score, on_noun.score, ranks(on_cultural.score), candidate, candidate & ~shared
     )
 
 
-def at_random(cultural: Floats, noun: Floats, settings: Settings, seed: int = 0) -> Selection:
-    """As many latents as WFS selects, drawn from all: what a selection that knows nothing would find."""
-    wanted = int(by_weighted_frequency(cultural, noun, settings).selected.sum())
-    score = np.random.default_rng(seed).permutation(cultural.shape[1]).astype(np.float64)
-    rank = ranks(score)
-    chosen = rank < wanted
-    on_cultural, on_noun = firing(cultural, settings), firing(noun, settings)
-    return Selection(on_cultural, on_noun, score, np.zeros_like(score), rank, chosen, chosen.copy())
-
-
-SELECTORS: dict[str, Selector] = {"wfs": by_weighted_frequency, "random": at_random}
-
-
-def _top(score: Floats, count: int) -> Bools:
+def top(score: Floats, count: int) -> Bools:
+    """Which scores are among the `count` largest and above 0."""
     return (ranks(score) < count) & (score > 0)
 
 
@@ -158,7 +145,7 @@ def pooled_latents(
                 roles = find_roles(batch.tokens, row, prompt, summary)
                 chosen = sorted({*roles.noun, *([] if prompt.modifier is None else roles.modifier)})
             if chosen:
-                pooled[batch.start + row] = _pool(sae.encode(batch.features[row, chosen]), pool).numpy()
+                pooled[batch.start + row] = _pool(sae.encode(batch.features[row, chosen].cpu()), pool).numpy()
     return pooled
 
 

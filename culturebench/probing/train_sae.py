@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn.functional import linear
 
 from culturebench.probing.sae import SaeError, TopKSAE, keep_largest
+from culturebench.probing.sparse import sparse_pass
+from culturebench.probing.start import Batches, initial_sae, moments, unit_norm
+from culturebench.probing.training_state import Kept, TrainingState
 
-#: Wraps the range of steps, to show how far training is.
+#: Wraps the range of steps that are left, to show how far training is.
 Watch = Callable[[range], Iterable[int]]
+CENTRES = ("mean", "geometric_median")
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,8 @@ class SaeTraining:
     aux_coefficient: float
     aux_k: int
     dead_after: int
+    centre: str = "mean"  # where the decoder's bias starts: one of CENTRES
+    log_every: int = 100  # steps between two points of the history
 
 
 @dataclass(frozen=True)
@@ -38,87 +44,96 @@ class SaeQuality:
     dead: float
 
 
-def train(features: Tensor, settings: SaeTraining, seed: int, watch: Watch = iter) -> TopKSAE:
-    """An SAE of features (tokens, d); the same features, settings and seed give the same weights.
+@dataclass(frozen=True)
+class Trained:
+    """A trained autoencoder, frozen, and how training went."""
 
-    `SaeError` when there are no features, or they do not vary.
+    sae: TopKSAE
+    #: Points `{step, fvu, l0, dead}`: fvu and l0 on the step's batch, dead the share silent for `dead_after` steps.
+    history: list[dict[str, float]]
+
+
+def train(
+    features: Tensor,
+    settings: SaeTraining,
+    seed: int,
+    *,
+    watch: Watch = iter,
+    kept: Kept | None = None,
+    device: torch.device | str = "cpu",
+) -> Trained:
+    """An SAE of features (tokens, d); the same features, settings, seed and device give the same weights.
+
+    `features` may be mapped from a file: they are read a batch at a time. With `kept`, a run that was stopped at
+    any step goes on from the last state that was kept, to the same bytes. `SaeError` when there are no features,
+    or they do not vary.
     """
-    generator = torch.Generator().manual_seed(seed)
-    sae = initial_sae(features, settings.latents, settings.k, generator)
-    scaled = features * sae.scale
-    variance = (scaled - scaled.mean(dim=0)).pow(2).sum(dim=1).mean()
-    if not variance > 0:
-        raise SaeError("every feature vector is the same; there is nothing to train an autoencoder on")
-    optimizer = torch.optim.AdamW(sae.parameters(), lr=settings.learning_rate, weight_decay=0.0, fused=True)
-    silent = torch.zeros(settings.latents, dtype=torch.long)  # steps since a latent was last above 0
-    batches = _batches(len(scaled), settings.batch, generator)
-    for _ in watch(range(settings.steps)):
-        optimizer.zero_grad(set_to_none=True)
-        loss, fired = _loss(sae, scaled[next(batches)], silent > settings.dead_after, settings)
-        (loss / variance).backward()
-        optimizer.step()
-        _unit_norm(sae)
-        silent = torch.where(fired, 0, silent + 1)
-    return sae.eval().requires_grad_(False)
+    found = moments(features)
+    sae = initial_sae(features, settings, found, seed).to(device)
+    state = TrainingState.fresh(sae, settings.learning_rate)
+    if kept:
+        kept.resume(state)
+    batches = Batches(len(features), settings.batch, seed)
+    for step in watch(range(state.step, settings.steps)):
+        batch = features[batches.indices(step)].to(device) * found.scale
+        error, l0 = _step(state, batch, settings, found.variance)
+        if step % settings.log_every == 0 or step == settings.steps - 1:
+            state.log(error / found.variance, l0, settings.dead_after)
+        if kept and state.step < settings.steps:
+            kept.save(state)
+    if kept:
+        kept.forget()
+    _unscale(sae, found.scale)
+    return Trained(sae.cpu().eval().requires_grad_(False), state.points())
 
 
-def initial_sae(features: Tensor, latents: int, k: int, generator: torch.Generator) -> TopKSAE:
-    """Random unit decoder, its transpose as encoder, the mean as decoder bias, mean norm scaled to sqrt(d)."""
-    if not len(features) or not bool(torch.isfinite(features).all()):
-        raise SaeError(f"{len(features)} feature vectors, or some that are not finite; an autoencoder needs real ones")
-    d = features.shape[1]
-    norm = float(features.norm(dim=1).mean())
-    if norm == 0:
-        raise SaeError("every feature vector is 0; there is nothing to train an autoencoder on")
-    sae = TopKSAE(d, latents, k, math.sqrt(d) / norm)
-    with torch.no_grad():
-        sae.decoder.copy_(torch.randn(latents, d, generator=generator))
-        _unit_norm(sae)
-        sae.encoder.copy_(sae.decoder)
-        sae.decoder_bias.copy_((features * sae.scale).mean(dim=0))
-    return sae
+def _step(state: TrainingState, scaled: Tensor, settings: SaeTraining, variance: float) -> tuple[float, float]:
+    """One optimizer step on features (batch, d); the squared error a token and the latents above 0."""
+    sae = state.sae
+    state.optimizer.zero_grad(set_to_none=True)
+    done = sparse_pass(sae, scaled)
+    error = scaled - done.reconstruction
+    squared = error.pow(2).sum(dim=1).mean()
+    loss = squared + settings.aux_coefficient * _aux(sae, scaled, error.detach(), state, settings)
+    (loss / variance).backward()
+    state.optimizer.step()
+    unit_norm(sae)
+    fires = done.values > 0
+    state.advance(done.indices[fires])
+    return float(squared.detach()), float(fires.sum()) / len(scaled)
+
+
+def _aux(sae: TopKSAE, scaled: Tensor, error: Tensor, state: TrainingState, settings: SaeTraining) -> Tensor | float:
+    """AuxK: how badly the dead latents alone describe what the others missed; 0 where none is dead."""
+    dead = state.dead(settings.dead_after)
+    if not len(dead) or not settings.aux_coefficient:
+        return 0.0
+    # The target is the error itself: adding decoder_bias here again would teach dead latents the mean.
+    latents = torch.relu(linear(scaled - sae.decoder_bias, sae.encoder[dead], sae.encoder_bias[dead]))
+    helped = keep_largest(latents, min(settings.aux_k, len(dead))) @ sae.decoder[dead]
+    missed = (helped - error).pow(2).sum(dim=1).mean()
+    return min(len(dead) / settings.aux_k, 1.0) * missed
+
+
+@torch.no_grad()
+def _unscale(sae: TopKSAE, scale: float) -> None:
+    """From the scaled space of training to the features' own: the directions and the choice of latents stay."""
+    sae.encoder_bias.div_(scale)
+    sae.decoder_bias.div_(scale)
 
 
 @torch.no_grad()
 def quality(sae: TopKSAE, features: Tensor, batch: int = 8192) -> SaeQuality:
     """How well `sae` describes features (tokens, d) that it need not have seen."""
-    mean = features.mean(dim=0)
+    mean = torch.stack([part.double().sum(dim=0) for part in features.split(batch)]).sum(dim=0) / len(features)
     missed = spread = above = 0.0
     fired = torch.zeros(sae.latents, dtype=torch.bool)
     for part in features.split(batch):
         latents = sae.encode(part)
         missed += float((part - sae.decode(latents)).double().pow(2).sum())
-        spread += float((part - mean).double().pow(2).sum())
+        spread += float((part - mean).pow(2).sum())
         above += float((latents > 0).sum())
         fired |= (latents > 0).any(dim=0)
+    if not spread > 0:
+        raise SaeError("every held-out feature vector is the same; there is no variance to explain")
     return SaeQuality(missed / spread, above / len(features), 1 - float(fired.float().mean()))
-
-
-def _loss(sae: TopKSAE, scaled: Tensor, dead: Tensor, settings: SaeTraining) -> tuple[Tensor, Tensor]:
-    """The squared error a token, with AuxK's share, and which latents fired (latents,)."""
-    all_latents = torch.relu(torch.nn.functional.linear(scaled - sae.decoder_bias, sae.encoder, sae.encoder_bias))
-    latents = keep_largest(all_latents, sae.k)
-    error = scaled - (latents @ sae.decoder + sae.decoder_bias)
-    loss = error.pow(2).sum(dim=1).mean()
-    count = int(dead.sum())
-    if count and settings.aux_coefficient:
-        # The target is the error itself: adding decoder_bias here again would teach dead latents the mean.
-        k = min(settings.aux_k, count)
-        helped = keep_largest(all_latents[:, dead], k) @ sae.decoder[dead]
-        missed = (helped - error.detach()).pow(2).sum(dim=1).mean()
-        loss = loss + settings.aux_coefficient * min(count / settings.aux_k, 1.0) * missed
-    return loss, (latents > 0).any(dim=0)
-
-
-@torch.no_grad()
-def _unit_norm(sae: TopKSAE) -> None:
-    sae.decoder.div_(sae.decoder.norm(dim=1, keepdim=True).clamp_min(torch.finfo(torch.float32).tiny))
-
-
-def _batches(count: int, batch: int, generator: torch.Generator) -> Iterator[Tensor]:
-    """Endless index batches, reshuffled once every vector was seen; a last short batch is left out."""
-    size = min(batch, count)
-    while True:
-        order = torch.randperm(count, generator=generator)
-        for start in range(0, count - size + 1, size):
-            yield order[start : start + size]

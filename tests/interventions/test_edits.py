@@ -13,7 +13,7 @@ NEURONS = [1, 5, 9]
 @pytest.fixture
 def sae():
     generator = torch.Generator().manual_seed(0)
-    made = TopKSAE(16, 64, 4, scale=2.5)
+    made = TopKSAE(16, 64, 4)
     with torch.no_grad():
         made.encoder.copy_(torch.randn(64, 16, generator=generator))
         made.decoder.copy_(torch.nn.functional.normalize(torch.randn(64, 16, generator=generator), dim=1))

@@ -16,7 +16,7 @@ def found_neurons(world: World, seed: int) -> tuple[int, int, int, int]:
     generator = torch.Generator().manual_seed(1000 + seed)
     sides = [(region, cultural) for region in range(world.regions) for cultural in (True, False)]
     features = torch.cat([world.samples(2000, r, cultural=c, generator=generator) for r, c in sides])
-    sae = train(features, SaeTraining(4 * d, 8, 4000, 256, 4e-4, 1 / 32, d // 2, 200), seed)
+    sae = train(features, SaeTraining(4 * d, 8, 4000, 256, 4e-4, 1 / 32, d // 2, 200), seed).sae
     closest = (sae.decoder @ world.directions.T).max(dim=1)
     planted = recovered = picked = wrong = 0
     for region in range(world.regions):

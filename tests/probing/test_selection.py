@@ -7,7 +7,6 @@ from culturebench.probing.features import feature_batches, token_features
 from culturebench.probing.sae import TopKSAE
 from culturebench.probing.selection import (
     Settings,
-    at_random,
     by_weighted_frequency,
     elbow,
     firing,
@@ -83,16 +82,6 @@ def test_a_latent_that_never_fires_is_never_selected_whatever_the_bounds():
     cultural[:, 0] = 1
     found = by_weighted_frequency(cultural, np.zeros((5, 10)), Settings(0, 1e-8, 4, 8))
     assert np.flatnonzero(found.selected).tolist() == [0]
-
-
-def test_the_random_selector_takes_as_many_and_the_same_for_a_seed():
-    rng = np.random.default_rng(0)
-    cultural, noun = rng.random((40, 60)) ** 8, rng.random((40, 60)) ** 8 * 0.01
-    wanted = by_weighted_frequency(cultural, noun, SETTINGS).selected.sum()
-    first, second, third = (at_random(cultural, noun, SETTINGS, seed) for seed in (1, 1, 2))
-    assert first.selected.sum() == wanted
-    np.testing.assert_array_equal(first.selected, second.selected)
-    assert (first.selected != third.selected).any()
 
 
 @pytest.fixture

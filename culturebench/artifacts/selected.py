@@ -1,0 +1,22 @@
+"""The latents that every selector picks for every region, beside those that the chosen one puts into `neurons`."""
+
+import pyarrow as pa
+
+from culturebench.artifacts._table import Table, required
+
+STAGE = "select_neurons"
+DIRECTORY = "models/selected"
+PATH = DIRECTORY + "/{encoder}.parquet"
+TABLE = Table(
+    stage=STAGE,
+    key=("selector", "sae_seed", "region", "latent"),
+    schema=pa.schema(
+        [
+            required("selector", pa.string()),
+            required("sae_seed", pa.int64()),
+            required("region", pa.string()),
+            required("latent", pa.int32()),
+            required("score", pa.float64()),  # the selector's own
+        ]
+    ),
+)

@@ -1,0 +1,115 @@
+"""Selectors of culture neurons on one causal test: mask what they pick for a region, and see whose culture goes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from culturebench.interventions.edits import mask
+from culturebench.measures.statistics import Bootstrap, Estimate
+from culturebench.pins import sha256_of
+from culturebench.probing import sae as saes
+from culturebench.probing.sae import TopKSAE
+from culturebench.text_to_image.sampling import Intervention
+
+Row = Mapping[str, Any]
+#: 1 where the judge named the prompt's region, by (prompt id, seed).
+Scores = Mapping[tuple[str, int], float]
+Drops = Mapping[tuple[str, str], Scores]  # (selector, source)
+CONTROL = "random"
+
+
+@dataclass(frozen=True)
+class Masks:
+    """The masks of every selector and region at one layer; `picked` holds rows of the artifact `selected`."""
+
+    layer: int
+    folders: Mapping[int, Path]  # SAE seed -> folder
+    picked: Sequence[Row]
+    _loaded: dict[int, TopKSAE] = field(default_factory=dict[int, TopKSAE])
+
+    def selectors(self) -> list[str]:
+        """Those that picked anything for any region, in the order of the rows."""
+        return list(dict.fromkeys(row["selector"] for row in self.picked))
+
+    def neurons(self, selector: str, region: str, seed: int) -> list[int]:
+        """The latents that `selector` picked for `region` in the autoencoder of `seed`, ascending."""
+        wanted = (selector, region, seed)
+        return sorted(r["latent"] for r in self.picked if (r["selector"], r["region"], r["sae_seed"]) == wanted)
+
+    def intervention(self, selector: str, region: str, draw: int) -> Intervention | None:
+        """The mask of the region's neurons; draw d takes the autoencoder d mod n. None where there are no neurons."""
+        seed = sorted(self.folders)[draw % len(self.folders)]
+        chosen = self.neurons(selector, region, seed)
+        if not chosen:
+            return None
+        if seed not in self._loaded:
+            self._loaded[seed] = saes.load(self.folders[seed])
+        weights = sha256_of(self.folders[seed] / saes.WEIGHTS_FILE)
+        return Intervention(
+            self.layer, mask(self._loaded[seed], chosen), {"kind": "masked", "sae": weights, "neurons": chosen}
+        )
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What the judge saw: on unmasked pictures, and on those with one selector's neurons of `source` masked."""
+
+    region_of: Mapping[str, str]  # prompt id -> region
+    plain: Scores
+    masked: Mapping[tuple[str, str], Scores]  # (selector, source)
+
+
+def compare(judged: Judged, regions: Sequence[str], bootstrap: Bootstrap) -> dict[str, Any]:
+    """Per selector the effects, and per selector, source and target the drop, all with intervals over prompts.
+
+    A drop is CultureVQA without the mask minus that with it, on the same prompts and seeds. Several sources masked
+    on one prompt are no independent evidence: `cross` is first averaged over them.
+    """
+    names = list(dict.fromkeys(selector for selector, _ in judged.masked))
+    drops = {key: {k: judged.plain[k] - scores[k] for k in scores} for key, scores in judged.masked.items()}
+    own = {name: _own(judged, drops, name, regions) for name in names}
+    cross = {name: _cross(judged, drops, name, regions) for name in names}
+    selectors = {
+        name: {
+            "own": _interval(bootstrap.mean(own[name])),
+            "cross": _interval(bootstrap.mean(cross[name])),
+            "selective": _interval(bootstrap.difference(own[name], cross[name])),
+            "beyond_random": _interval(bootstrap.difference(own[name], own[CONTROL]) if CONTROL in own else None),
+        }
+        for name in names
+    }
+    matrix = [
+        {"selector": name, "source": source, "target": target, "drop": one.value, "low": one.low, "high": one.high}
+        for name in names
+        for source in regions
+        for target in regions
+        for one in [bootstrap.mean(_of_region(judged, drops[name, source], target))]
+    ]
+    return {"selectors": selectors, "matrix": matrix, "unmasked": _interval(bootstrap.mean(judged.plain))}
+
+
+def _own(judged: Judged, drops: Drops, name: str, regions: Sequence[str]) -> Scores:
+    return {key: drop for region in regions for key, drop in _of_region(judged, drops[name, region], region).items()}
+
+
+def _cross(judged: Judged, drops: Drops, name: str, regions: Sequence[str]) -> Scores:
+    """For each picture, the mean drop over the other regions whose neurons were masked."""
+    return {
+        key: fmean(drops[name, source][key] for source in regions if source != judged.region_of[key[0]])
+        for key in judged.plain
+    }
+
+
+def _of_region(judged: Judged, scores: Scores, region: str) -> Scores:
+    return {key: value for key, value in scores.items() if judged.region_of[key[0]] == region}
+
+
+def _interval(estimate: Estimate | None) -> dict[str, Any] | None:
+    if estimate is None:
+        return None
+    found = asdict(estimate)
+    return {name: found[name] for name in ("value", "low", "high", "n_prompts", "n_images")}

@@ -1,0 +1,164 @@
+"""All rules that pick culture neurons, behind one interface: what the latents do on every region's prompts.
+
+`wfs` looks at one region and drops what its noun prompts share; the others compare regions with each other, as in
+Zhao et al., Finding Culture-Sensitive Neurons in Vision-Language Models (2025), whose selectors lap, lape, mad and
+cas (there also ConAct) are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from culturebench.probing.selection import (
+    Firing,
+    Floats,
+    Selection,
+    SelectionError,
+    Settings,
+    by_weighted_frequency,
+    elbow,
+    firing,
+    ranks,
+    top,
+)
+
+
+@dataclass(frozen=True)
+class Sides:
+    """A region's latents on its cultural and on its noun prompts, each (samples, latents)."""
+
+    cultural: Floats
+    noun: Floats
+
+
+@dataclass(frozen=True)
+class LapeRule:
+    """The shares of LAPE; those published are 0.01, 0.95 and 0.95."""
+
+    top: float  # share of the latents, those of lowest entropy, that are picked
+    filter: float  # a latent counts whose probability in some region is above this quantile of all
+    bar: float  # a picked latent belongs to the regions where it is above this quantile
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The numbers of all selectors: bounds and thresholds, LAPE's shares, and the seed of `random`."""
+
+    settings: Settings
+    lape: LapeRule
+    seed: int
+
+
+Regions = Mapping[str, Sides]
+#: The latents on every region's prompts -> which of them are each region's culture neurons.
+Selector = Callable[[Regions, Rules], dict[str, Selection]]
+#: Firing by region -> score by region (latents,); the higher the more the latent is the region's, 0 and below: not.
+Score = Callable[[Sequence[Firing]], list[Floats]]
+
+
+def by_wfs(regions: Regions, rules: Rules) -> dict[str, Selection]:
+    """Each region's top K by weighted frequency, without what its noun prompts share."""
+    return {code: by_weighted_frequency(sides.cultural, sides.noun, rules.settings) for code, sides in regions.items()}
+
+
+def at_random(regions: Regions, rules: Rules) -> dict[str, Selection]:
+    """For each region as many latents as WFS selects, drawn from all: what a rule that knows nothing would find."""
+    found: dict[str, Selection] = {}
+    for index, (code, known) in enumerate(by_wfs(regions, rules).items()):
+        score = np.random.default_rng([rules.seed, index]).permutation(len(known.score)).astype(np.float64)
+        rank = ranks(score)
+        chosen = rank < known.selected.sum()
+        found[code] = Selection(known.cultural, known.noun, score, np.zeros_like(score), rank, chosen, chosen.copy())
+    return found
+
+
+def by_score(score: Score, regions: Regions, rules: Rules) -> dict[str, Selection]:
+    """Each region's top K by `score`, up to the elbow of its ranked curve."""
+    found: dict[str, Selection] = {}
+    cultural, noun = _firing(regions, rules)
+    for code, own, other, on, off in zip(regions, score(cultural), score(noun), cultural, noun, strict=True):
+        chosen = top(own, elbow(np.maximum(own, 0.0), rules.settings))
+        found[code] = Selection(on, off, own, other, ranks(own), chosen, chosen.copy())
+    return found
+
+
+def by_entropy(regions: Regions, rules: Rules) -> dict[str, Selection]:
+    """LAPE (Tang et al., Language-Specific Neurons, 2024), with regions for languages.
+
+    Of the latents that are probable enough in some region, those whose distribution over regions has the lowest
+    entropy; each belongs to the regions where its probability is above the bar. The score is how far the entropy,
+    in nats, lies below that of a uniform distribution, 0 for a latent that is not probable enough or not the region's.
+    """
+    cultural, noun = _firing(regions, rules)
+    probable = np.stack([side.frequency for side in cultural], axis=1)  # (latents, regions)
+    entropy = entropies(probable)
+    entropy[~(probable > _quantile(probable, rules.lape.filter)).any(axis=1)] = np.inf
+    best = np.zeros(len(entropy), dtype=np.bool_)
+    best[np.argsort(entropy, kind="stable")[: round(len(entropy) * rules.lape.top)]] = True
+    above = probable > _quantile(probable, rules.lape.bar)
+    found: dict[str, Selection] = {}
+    for index, code in enumerate(regions):
+        score = np.where(above[:, index] & np.isfinite(entropy), np.log(len(regions)) - entropy, 0.0)
+        nothing = np.zeros_like(score)
+        found[code] = Selection(
+            cultural[index], noun[index], score, nothing, ranks(score), best.copy(), best & above[:, index]
+        )
+    return found
+
+
+def entropies(probable: Floats) -> Floats:
+    """The entropy, in nats, of each row's distribution over columns; 0 for a row of zeros."""
+    total = probable.sum(axis=1, keepdims=True)
+    share = np.divide(probable, total, out=np.zeros_like(probable), where=total > 0)
+    return -(share * np.log(share, out=np.zeros_like(share), where=share > 0)).sum(axis=1)
+
+
+def activation_probability(firings: Sequence[Firing]) -> list[Floats]:
+    """LAP: how often the latent fires on the region's prompts."""
+    return [side.frequency for side in firings]
+
+
+def mean_difference(firings: Sequence[Firing]) -> list[Floats]:
+    """MAD: the mean activation on the region's prompts minus the mean of those on the other regions'."""
+    means = _means(firings)
+    others = (means.sum(axis=0) - means) / (len(means) - 1)
+    return list(means - others)
+
+
+def margin(firings: Sequence[Firing]) -> list[Floats]:
+    """CAS: the mean activation on the region's prompts minus the largest on any other region's."""
+    means = _means(firings)
+    second, first = np.sort(means, axis=0)[-2:]
+    return list(means - np.where(means == first, second, first))
+
+
+SELECTORS: dict[str, Selector] = {
+    "wfs": by_wfs,
+    "lape": by_entropy,
+    "mad": partial(by_score, mean_difference),
+    "cas": partial(by_score, margin),
+    "lap": partial(by_score, activation_probability),
+    "random": at_random,
+}
+
+
+def _firing(regions: Regions, rules: Rules) -> tuple[list[Firing], list[Firing]]:
+    """Of every region, on cultural and on noun prompts."""
+    if len(regions) < 2:
+        raise SelectionError("a selector that compares regions needs two of them; use wfs, or add to `regions`")
+    sides = regions.values()
+    return [firing(s.cultural, rules.settings) for s in sides], [firing(s.noun, rules.settings) for s in sides]
+
+
+def _means(firings: Sequence[Firing]) -> Floats:
+    """Mean activations, 0 where a latent is silent: (regions, latents)."""
+    return np.stack([side.score for side in firings])
+
+
+def _quantile(probable: Floats, share: float) -> float:
+    """The value at which `share` of all probabilities are reached, as torch's kthvalue counts."""
+    return float(np.sort(probable, axis=None)[max(round(probable.size * share), 1) - 1])

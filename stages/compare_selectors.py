@@ -1,0 +1,103 @@
+"""Compare the selectors of culture neurons by what masking their neurons does, on the train split."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import fmean
+from types import SimpleNamespace
+from typing import Any
+
+from culturebench.artifacts import binding, comparison, layer_probe, pins, sae, selected, splits
+from culturebench.interventions.comparison import Judged, Masks, compare
+from culturebench.judging.asking import ask, open_judge
+from culturebench.measures.statistics import Bootstrap
+from culturebench.params import choose
+from culturebench.params.compare_selectors import CompareSelectors
+from culturebench.params.encoders import Encoders
+from culturebench.params.engine import Engine
+from culturebench.params.judges import Judges
+from culturebench.params.models import Models
+from culturebench.params.regions import Regions
+from culturebench.params.sampler import Sampler
+from culturebench.stage import Stage, secret, store_url
+from culturebench.store import Store
+from culturebench.text_to_image.prompts import CAPTIONS, make_pictures, select_prompts
+from culturebench.text_to_image.systems import edited_tower, open_sampler
+
+COLUMNS = ("picture_id", "region", "subdivision", "metadata", *CAPTIONS)
+
+
+def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Path], *, model: str) -> None:
+    """Mask every selector's neurons of every drawn region on all their cultural prompts, and judge the pictures."""
+    numbers: CompareSelectors = params.compare_selectors
+    chosen = choose(params.models, model)
+    regions = drawn(list(params.regions), numbers.most_regions)
+    prompts = select_prompts(
+        splits.TABLE.load_all(inputs["train"], regions, COLUMNS), regions, numbers.prompts_per_region
+    )
+    masks = _masks(inputs, edited_tower(chosen))
+    store = Store(store_url())
+    sampler = open_sampler(chosen, params.encoders.root, inputs["system"], params.sampler.steps, store, params.engine)
+
+    def pictures(selector: str, source: str) -> list[dict[str, Any]]:
+        return make_pictures(
+            sampler, prompts, "cultural", numbers.seeds, params.sampler.batch_size, condition=f"{selector} {source}".strip() or "unmasked",
+            intervene=lambda _region, draw: masks.intervention(selector, source, draw) if selector else None,
+        )  # fmt: skip
+
+    # All pictures before all answers: on a cluster, the judge takes the place of the picture model.
+    plain = pictures("", "")
+    made = {(name, source): pictures(name, source) for name in masks.selectors() for source in regions}
+    judge = open_judge(
+        choose(params.judges, numbers.judge), inputs["judges"] / numbers.judge, params.engine, store, secret
+    )
+
+    def scores(some: list[dict[str, Any]]) -> dict[tuple[str, int], float]:
+        answers = ask(judge, some, list(params.regions), numbers.seed)
+        return {(row["prompt_id"], row["seed"]): float(row["answer"] == row["region"]) for row in answers}
+
+    judged = Judged(
+        region_of={row["picture_id"]: row["region"] for row in prompts},
+        plain=scores(plain),
+        masked={key: scores(some) for key, some in made.items()},
+    )
+    found = compare(judged, regions, Bootstrap(numbers.samples, numbers.seed, numbers.level))
+    for name, row in found["selectors"].items():
+        row["neurons"] = fmean(len(masks.neurons(name, r, seed)) for r in regions for seed in masks.folders)
+    how = {"judge": numbers.judge, "regions": regions, "prompts": len(prompts), "seeds": list(numbers.seeds)}
+    comparison.save(outputs["comparison"], {**found, **how})
+
+
+def drawn(regions: Sequence[str], most: int) -> list[str]:
+    """At most `most` of the regions, evenly over their order."""
+    count = min(most, len(regions))
+    return [regions[i * len(regions) // count] for i in range(count)]
+
+
+def _masks(inputs: dict[str, Path], tower: str) -> Masks:
+    folder = binding.sae_folder(inputs["bound"], tower)
+    return Masks(
+        layer=int(layer_probe.load_layer(binding.layer_path(inputs["bound"], tower))["layer"]),
+        folders={seed: sae.seed_folder(folder, seed) for seed in sae.seeds(folder)},
+        picked=selected.TABLE.load(inputs["selected"] / Path(selected.PATH.format(encoder=tower)).name),
+    )
+
+
+STAGE = Stage(
+    name="compare_selectors",
+    run=run,
+    identities=("model",),
+    sections=(CompareSelectors, Encoders, Engine, Judges, Models, Regions, Sampler),
+    inputs={
+        "judges": pins.JUDGES,
+        "system": pins.SYSTEM,
+        "bound": binding.PATH,
+        "selected": selected.DIRECTORY,
+        "train": splits.TRAIN,
+    },
+    outputs={"comparison": comparison.PATH},
+)
+
+if __name__ == "__main__":
+    STAGE.main()
