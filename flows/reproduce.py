@@ -32,6 +32,7 @@ DEVICE = frozenset(
         "probe_layers",
         "train_sae",
         "select_neurons",
+        "compare_selectors",
         "tune_strength",
         "train_enhancer",
         "generate",

@@ -40,14 +40,15 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
     store = Store(store_url())
     sampler = open_sampler(chosen, params.encoders.root, inputs["system"], params.sampler.steps, store, params.engine)
 
-    def pictures(selector: str, source: str) -> list[dict[str, Any]]:
+    def pictures(selector: str = "", source: str = "unmasked") -> list[dict[str, Any]]:
         return make_pictures(
-            sampler, prompts, "cultural", numbers.seeds, params.sampler.batch_size, condition=f"{selector} {source}".strip() or "unmasked",
+            sampler, prompts, "cultural", numbers.seeds, params.sampler.batch_size,
+            condition=f"{selector} {source}".strip(),
             intervene=lambda _region, draw: masks.intervention(selector, source, draw) if selector else None,
         )  # fmt: skip
 
     # All pictures before all answers: on a cluster, the judge takes the place of the picture model.
-    plain = pictures("", "")
+    plain = pictures()
     made = {(name, source): pictures(name, source) for name in masks.selectors() for source in regions}
     judge = open_judge(
         choose(params.judges, numbers.judge), inputs["judges"] / numbers.judge, params.engine, store, secret

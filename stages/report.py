@@ -9,6 +9,7 @@ from typing import Any
 from culturebench.artifacts import (
     agreement,
     binding,
+    comparison,
     enhancer,
     evaluation,
     neurons,
@@ -22,6 +23,7 @@ from culturebench.artifacts import (
 from culturebench.artifacts._json import load_json
 from culturebench.artifacts.layer_probe import load_layer
 from culturebench.evaluation.names import TEST
+from culturebench.params.compare_selectors import CompareSelectors
 from culturebench.params.conditions import Conditions
 from culturebench.params.encoders import Encoders
 from culturebench.params.evaluate import Evaluate
@@ -118,6 +120,7 @@ def _model(
             }
             for tower in chosen.towers
         },
+        selectors=comparison.load(inputs["selectors"] / f"{name}.json"),
         strength=strength.load(inputs["strength"] / f"{name}.json"),
         enhancers=[enhancer.load_history(folder) for folder in sorted((inputs["enhancer"] / name).iterdir())],
     )
@@ -144,8 +147,8 @@ def _pin(path: Path) -> tuple[str, str, dict[str, tuple[int, str]]]:
 
 #: The page lists these, in this order; it draws by Conditions, Evaluate, Models, Regions and Report.
 SHOWN = (
-    Regions, Encoders, Models, Judges, Conditions, ProbeLayers, TrainSae, SelectNeurons, Sampler, TuneStrength,
-    TrainEnhancer, Generate, Ood, Judge, Measure, Evaluate, Report,
+    Regions, Encoders, Models, Judges, Conditions, ProbeLayers, TrainSae, SelectNeurons, Sampler, CompareSelectors,
+    TuneStrength, TrainEnhancer, Generate, Ood, Judge, Measure, Evaluate, Report,
 )  # fmt: skip
 STAGE = Stage(
     name="report",
@@ -160,6 +163,7 @@ STAGE = Stage(
         "pins": pins.DIRECTORY,
         "sae": sae.DIRECTORY,
         "bound": binding.DIRECTORY,
+        "selectors": comparison.DIRECTORY,
         "strength": strength.DIRECTORY,
         "enhancer": enhancer.DIRECTORY,
     },

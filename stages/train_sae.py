@@ -97,7 +97,7 @@ def _features(probed: Probed, texts: list[str], chosen: TrainSae, label: str, sp
     spill.mkdir()
     size = chosen.prompts_at_once
     batches = progress(probed.features(texts, size), -(-len(texts) // size), label)
-    return token_features(batches, budget=chosen.activation_megabytes * 1_000_000, folder=spill)
+    return token_features(batches, budget=chosen.activation_bytes, folder=spill)
 
 
 def _digest(features: Tensor) -> str:

@@ -6,6 +6,8 @@ from pydantic import Field, field_validator
 
 from culturebench.params._by_encoder import EncoderSection
 
+MEGABYTE = 1_000_000
+
 
 class TrainSae(EncoderSection):
     """A Top-K autoencoder a seed, on the attention outputs of the marked layer."""
@@ -32,6 +34,11 @@ class TrainSae(EncoderSection):
     )
     most_prompts: int = Field(ge=1, description="Different train captions that are used; more are left out evenly.")
     prompts_at_once: int = Field(ge=1, description="Prompts of one pass of the encoder.")
+
+    @property
+    def activation_bytes(self) -> int:
+        """`activation_megabytes` in bytes."""
+        return self.activation_megabytes * MEGABYTE
 
     @field_validator("seeds")
     @classmethod

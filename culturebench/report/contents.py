@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from culturebench.evaluation.names import CULTURE
-from culturebench.report import charts, gallery, headline, published, sweeps, tables, words
+from culturebench.report import charts, gallery, headline, published, selectors, sweeps, tables, words
 from culturebench.report.results import Results
 
 Row = dict[str, Any]
@@ -49,6 +49,7 @@ class ModelResults:
     pictures: Pictures
     one_prompt: Sequence[Row]
     encoders: Mapping[str, Mapping[str, Any]]  # name -> {"probe": layer.json, "neurons": rows, "sae": metrics}
+    selectors: Mapping[str, Any]  # the comparison by masking
     strength: Mapping[str, Any]
     enhancers: Sequence[Mapping[str, Any]]  # histories
 
@@ -80,6 +81,7 @@ def model_values(model: ModelResults, regions: Sequence[str], pixels: int) -> di
         "grid": gallery.grid(model.pictures, regions, pixels),
         "one_prompt": gallery.one_prompt(model.one_prompt, regions, pixels),
         "encoders": [_encoder(name, found, regions) for name, found in model.encoders.items()],
+        "selectors": selectors.comparison(model.selectors),
         "strength": _strength(model.strength, model.paper),
         "enhancers": [_enhancer(history, model.encoders) for history in model.enhancers],
     }
@@ -102,6 +104,7 @@ def _encoder(name: str, found: Mapping[str, Any], regions: Sequence[str]) -> dic
         "elbows": sweeps.elbows(found["neurons"], regions),
         "overlap": charts.overlap(found["neurons"], regions),
         "sae": found["sae"],
+        "training": selectors.training_charts(found["sae"]["seeds"]),
     }
 
 

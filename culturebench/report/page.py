@@ -17,6 +17,7 @@ OF_MODEL = (
     "answer.html.j2",
     "layer.html.j2",
     "neurons.html.j2",
+    "selectors.html.j2",
     "strength.html.j2",
     "tables.html.j2",
     "regions.html.j2",

@@ -18,6 +18,7 @@ import pytest
 from culturebench.artifacts import (
     agreement,
     answers,
+    comparison,
     enhancer,
     layer_probe,
     measured,
@@ -247,8 +248,30 @@ class Run:
             "direction": "modifier_to_noun", "reference": "zero", "attention_unit": "relative", "pairs": 40,
             "dropped": {}, "curves": curves, "rule": "The largest of those that exceed their neighbours.",
         })  # fmt: skip
-        quality = {"fvu": 0.12, "l0": 8.0, "dead": 0.03}
+        history = [{"step": 100 * i, "fvu": 0.5 / (1 + i), "l0": 8.0, "dead": 0.02 * i} for i in range(10)]
+        quality = {"fvu": 0.12, "l0": 8.0, "dead": 0.03, "history": history}
         sae.save_metrics(self.root / "models/sae/atlas", {"layer": marked, "seeds": {"0": quality, "1": quality}})
+
+    def write_selectors(self) -> None:
+        """A comparison in which only what WFS picks takes its own region's culture."""
+
+        def effect(value: float) -> dict[str, object]:
+            return {"value": value, "low": value - 0.1, "high": value + 0.1, "n_prompts": 8, "n_images": 8}
+
+        names = {"wfs": 0.5, "lape": 0.05, "random": 0.0}
+        comparison.save(self.root / comparison.PATH.format(model="atlas"), {
+            "judge": "atlas_resnet", "regions": self.regions, "prompts": 8, "seeds": [0], "unmasked": effect(0.9),
+            "selectors": {
+                name: {"neurons": 12.5, "own": effect(own), "cross": effect(0.02), "selective": effect(own - 0.02),
+                       "beyond_random": effect(own)}
+                for name, own in names.items()
+            },
+            "matrix": [
+                {"selector": name, "source": one, "target": other, "drop": own if one == other else -0.1875,
+                 "low": -0.25, "high": 0.6}
+                for name, own in names.items() for one in self.regions for other in self.regions
+            ],
+        })  # fmt: skip
 
     def write_training(self) -> None:
         """Strength curves, enhancer histories, pins and the counts of the data stages."""
@@ -304,6 +327,7 @@ class Run:
 
         self.write_neurons()
         self.write_probe()
+        self.write_selectors()
         self.write_training()
         inputs = {name: self.root / path for name, path in STAGE.inputs.items()}
         outputs = {name: self.root / path for name, path in STAGE.outputs.items()}

@@ -223,3 +223,17 @@ def test_the_curves_of_the_page_are_tables_for_dvc_plots(small_run: Any, html: A
     for name in ("layers", "neurons", "strength_curves"):
         head, *rows = (small_run.root / STAGE.outputs[name]).read_text().splitlines()
         assert rows and all(len(row.split(",")) == len(head.split(",")) for row in rows)
+
+
+def test_the_selectors_stand_side_by_side_with_what_their_masks_take(html):
+    start = html.index("Would another rule find better neurons?")
+    section = re.sub(r"<[^>]+>|\s+", " ", html[start : html.index("How strong to push")])
+    assert re.search(r"WFS .{0,80}12\.5 +\+50\.0 +\[\+40\.0, \+60\.0\]", section)
+    assert re.search(r"LAPE .{0,80}12\.5 +\+5\.0 +\[−5\.0, \+15\.0\] +no evidence", section)
+    assert section.count("−19") == 3 * 4 * 3  # the cells off the diagonals
+    assert re.search(r"90\.0% +\[80\.0, 100\.0\] +of the unmasked", section)
+
+
+def test_the_training_of_the_autoencoders_is_drawn_with_its_dead_share(html):
+    assert 'aria-label="latents silent for long by step"' in html
+    assert 'aria-label="variance left unexplained by step"' in html

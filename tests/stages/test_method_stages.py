@@ -6,12 +6,13 @@ import pytest
 import yaml
 from PIL import Image
 
-from culturebench.artifacts import binding, layer_probe, neurons, pins, sae, splits
+from culturebench.artifacts import binding, layer_probe, neurons, pins, sae, selected, splits
 from culturebench.errors import CultureBenchError
 from culturebench.params import ParamsError
 from culturebench.pins import pin_folder
 from culturebench.png import to_png
 from culturebench.probing import sae as probing_sae
+from culturebench.probing.training_state import TrainingState
 from stages import bind_encoder, probe_layers, select_neurons, train_sae
 from tiny_system import WIDTH, write_weights
 
@@ -27,10 +28,12 @@ PARAMS = {
     "train_sae": {
         "seeds": [0, 1], "expansion": 2, "k": 4, "steps": 60, "batch_size": 32, "learning_rate": 0.004,
         "aux_coefficient": 0.03125, "aux_k": None, "dead_after": 10, "most_prompts": 30, "prompts_at_once": 8,
+        "centre": "mean", "log_every": 20, "keep_every": 25, "activation_megabytes": 100,
     },
     "select_neurons": {
         "selector": "wfs", "positions": "modifier_noun", "pool": "max", "threshold": 0, "beta": 1e-8, "least": 2,
         "most": 16, "drop": "after_elbow", "least_prompts": 5, "seed": 0, "batch_size": 8,
+        "lape": {"top": 0.5, "filter": 0.5, "bar": 0.5},
     },
 }  # fmt: skip
 
@@ -68,6 +71,7 @@ def write_params(changes=None):
 def project(tmp_path, monkeypatch):
     """A random XLM-R of four layers, pinned, and both splits that the stages read."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CULTUREBENCH_STORE", str(tmp_path / "store"))
     monkeypatch.setattr("culturebench.stage.THREADS", 1)  # tests run side by side
     write_params()
     pins.save(
@@ -114,6 +118,13 @@ def test_the_four_stages_take_pairs_to_a_bound_encoder(project):
     probing_sae.load(sae.seed_folder(binding.sae_folder(bound, "tiny"), 1))
     metrics = sae.load_metrics(project / "models/sae/tiny")
     assert all(0 <= metrics["seeds"][seed]["fvu"] < 1 for seed in ("0", "1"))
+    assert [point["step"] for point in metrics["seeds"]["0"]["history"]] == [1, 21, 41, 60]
+
+    picked = selected.TABLE.load(project / "models/selected/tiny.parquet")
+    assert {row["selector"] for row in picked} == {"wfs", "lape", "mad", "cas", "lap", "random"}
+    key = ("sae_seed", "region", "latent")
+    wfs = {tuple(row[name] for name in key) for row in picked if row["selector"] == "wfs"}
+    assert wfs == {tuple(row[name] for name in key) for row in rows if row["selected"]}
 
 
 def test_two_runs_give_the_same_bytes(project):
@@ -181,3 +192,44 @@ def test_weights_that_are_no_longer_what_was_pinned_are_refused(project):
 def test_a_tower_that_was_not_probed_is_named(project):
     with pytest.raises(CultureBenchError, match="tiny"):
         bind_encoder.STAGE.execute(model="small")
+
+
+def test_params_choose_the_selector_whose_neurons_go_on(project):
+    write_params({"select_neurons": {"selector": "cas"}})
+    run_all()
+    rows = neurons.TABLE.load(project / "models/neurons/tiny.parquet")
+    picked = selected.TABLE.load(project / "models/selected/tiny.parquet")
+    chosen = {(row["sae_seed"], row["region"], row["latent"]) for row in rows if row["selected"]}
+    cas = {(row["sae_seed"], row["region"], row["latent"]) for row in picked if row["selector"] == "cas"}
+    assert chosen == cas and chosen
+
+
+def test_activations_that_go_through_a_file_leave_the_same_autoencoders_and_no_file(project, monkeypatch, tmp_path):
+    spill = tmp_path / "spill"
+    spill.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(spill))
+    run_all()
+    first = produced(project)
+    monkeypatch.setattr("culturebench.params.train_sae.MEGABYTE", 1)
+    run_all()
+    assert produced(project) == first
+    assert not list(spill.iterdir())
+
+
+def test_training_that_was_killed_goes_on_where_it_was_kept(project):
+    run_all()
+    first = produced(project)
+
+    def stop(state, *_rest, step=TrainingState.advance):
+        if state.step == 40:
+            raise KeyboardInterrupt
+        step(state, *_rest)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(TrainingState, "advance", stop)
+        with pytest.raises(KeyboardInterrupt):
+            train_sae.STAGE.execute(encoder="tiny")
+    assert [path for path in (project / "store").rglob("*") if path.is_file()]
+    run_all()
+    assert produced(project) == first
+    assert not [path for path in (project / "store").rglob("*") if path.is_file()]

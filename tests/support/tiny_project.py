@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 from PIL import Image
 
-from culturebench.artifacts import binding, layer_probe, neurons, pins, sae, splits, strength
+from culturebench.artifacts import binding, layer_probe, neurons, pins, sae, selected, splits, strength
 from culturebench.pins import pin_folder
 from culturebench.png import to_png
 from tiny_system import write_sae
@@ -38,6 +38,7 @@ def write_project(root: Path, weights: dict[str, Path]) -> None:
         for number, region in enumerate(REGIONS):
             splits.TABLE.save(root / split / f"{region}.parquet", split_rows(region, f"{split}{number}"))
     write_bound(root / binding.PATH.format(model="atlas"))
+    write_selected(root / selected.PATH.format(encoder="atlas"))
     write_probe(root / layer_probe.LAYER_PATH.format(encoder="atlas"))
     write_strength(root / strength.PATH.format(model="atlas"), amplify=3.0, activate=2.0)
 
@@ -55,6 +56,10 @@ def project_params(weights: dict[str, Path]) -> dict[str, Any]:
         "tune_strength": {
             "judge": "tiny", "prompts_per_region": 2, "seeds": [0], "amplify": [0, 2], "activate": [0, 1],
             "alignment_share": 0.95, "samples": 200, "level": 0.95, "seed": 0,
+        },
+        "compare_selectors": {
+            "judge": "tiny", "most_regions": 2, "prompts_per_region": 2, "seeds": [0, 1], "samples": 200,
+            "level": 0.95, "seed": 0,
         },
         "train_enhancer": {
             "width": 8, "objective": "denoise", "loss_space": "pixel", "steps": 4, "batch_size": 2,
@@ -105,6 +110,25 @@ def write_bound(folder: Path) -> None:
     neurons.TABLE.save(
         binding.neurons_path(folder, "atlas"),
         [neuron(seed, region, latent) for seed in SAE_SEEDS for region in REGIONS for latent in range(LATENTS)],
+    )
+
+
+def write_selected(path: Path) -> None:
+    """What every selector picked: WFS the neurons of `NEURONS`, random others, LAPE some for the first region alone."""
+    picked = {
+        "wfs": NEURONS,
+        "lape": {"jp": (20, 21)},
+        "random": {region: tuple(latent + 10 for latent in some) for region, some in NEURONS.items()},
+    }
+    selected.TABLE.save(
+        path,
+        [
+            {"selector": name, "sae_seed": seed, "region": region, "latent": latent, "score": 1.0}
+            for name, regions in picked.items()
+            for seed in SAE_SEEDS
+            for region, some in regions.items()
+            for latent in some
+        ],
     )
 
 

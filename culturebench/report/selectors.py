@@ -1,0 +1,70 @@
+"""The selectors of culture neurons side by side, as plain values for the template."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from culturebench.report.plot import Axis, Plot
+
+Row = Mapping[str, Any]
+#: Selector -> (label, what it ranks latents by), in the order of the table.
+NAMES = {
+    "wfs": ("WFS", "how often × how strongly, without what nouns share"),
+    "lape": ("LAPE", "lowest entropy of the firing probability over regions"),
+    "mad": ("MAD", "mean activation minus that of the other regions"),
+    "cas": ("CAS (ConAct)", "mean activation minus that of the best other region"),
+    "lap": ("LAP", "how often it fires"),
+    "random": ("Random", "as many as WFS, drawn from all: the control"),
+}
+EFFECTS = ("own", "cross", "selective", "beyond_random")
+
+
+def comparison(found: Mapping[str, Any]) -> dict[str, Any]:
+    """What masking did: a row of effects a selector, and a matrix of drops each."""
+    names = [name for name in NAMES if name in found["selectors"]]
+    drops = {(cell["selector"], cell["source"], cell["target"]): cell for cell in found["matrix"]}
+    regions: Sequence[str] = found["regions"]
+    return {
+        **{key: found[key] for key in ("judge", "prompts", "seeds", "unmasked", "regions")},
+        "rows": [_row(name, found["selectors"][name]) for name in names],
+        "matrices": [
+            {"label": NAMES[name][0], "rows": [[drops[name, one, other] for other in regions] for one in regions]}
+            for name in names
+        ],
+    }
+
+
+def _row(name: str, effects: Row) -> dict[str, Any]:
+    cells = [effects[key] if (name, key) != ("random", "beyond_random") else None for key in EFFECTS]
+    return {
+        "label": NAMES[name][0],
+        "by": NAMES[name][1],
+        "neurons": effects["neurons"],
+        "cells": [{"row": cell, "evidence": _evidence(cell)} for cell in cells],
+    }
+
+
+def _evidence(effect: Row | None) -> str:
+    """`up`, `down`, or `none` when the interval includes 0 (or there is none)."""
+    if effect is None or effect["low"] is None:
+        return "none"
+    return "up" if effect["low"] > 0 else "down" if effect["high"] < 0 else "none"
+
+
+def training_charts(seeds: Mapping[str, Row]) -> list[dict[str, str]]:
+    """Unexplained variance and dead share over the steps of the autoencoders' training; `{label, svg}` each."""
+    labels = {"fvu": "variance left unexplained", "dead": "latents silent for long", "l0": "latents a token"}
+    charts: list[dict[str, str]] = []
+    for key, label in labels.items():
+        curves = [[(point["step"], point[key]) for point in one["history"]] for one in seeds.values()]
+        values = [value for curve in curves for _, value in curve]
+        if not values:
+            continue
+        x_axis = Axis.nice(0, max(step for curve in curves for step, _ in curve), "step")
+        y_axis = Axis.nice(0.0, max(values), percent=key != "l0")
+        plot = Plot(x_axis, y_axis, f"{label} by step", width=300, height=170)
+        for place, curve in reversed(list(enumerate(curves))):
+            plot.line(curve, "grey" if place else "")
+        charts.append({"label": label, "svg": plot.svg()})
+    return charts
