@@ -44,6 +44,7 @@ class Theirs:
 
     def __init__(self, start: TrainingState) -> None:
         self.coder = SparseCoder(D, SparseCoderConfig(num_latents=LATENTS, k=K))
+        assert self.coder.W_dec is not None
         with torch.no_grad():
             self.coder.encoder.weight.copy_(start.sae.encoder)
             self.coder.W_dec.copy_(start.sae.decoder)

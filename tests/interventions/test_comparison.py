@@ -1,3 +1,6 @@
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from culturebench.interventions.comparison import Judged, Masks, compare
@@ -12,7 +15,7 @@ LOST = {("a", "a"): 4, ("a", "b"): 1, ("a", "c"): 0, ("b", "b"): 2, ("b", "a"): 
         ("c", "a"): 2, ("c", "b"): 0}  # fmt: skip
 
 
-def masked(source, lost):
+def masked(source: str, lost: dict[tuple[str, str], int]):
     """Scores when `source` is masked: the first prompts of each region lose their culture."""
     return {(p, s): float(int(p[1:]) >= lost.get((source, PROMPTS[p]), 0)) for p, s in KEYS}
 
@@ -24,12 +27,12 @@ def found():
     return compare(Judged(PROMPTS, dict.fromkeys(KEYS, 1.0), scores), REGIONS, BOOTSTRAP)
 
 
-def test_every_cell_is_the_share_of_the_targets_pictures_that_the_mask_takes(found):
+def test_every_cell_is_the_share_of_the_targets_pictures_that_the_mask_takes(found: dict[str, Any]):
     cells = {(c["source"], c["target"]): c["drop"] for c in found["matrix"] if c["selector"] == "good"}
     assert cells == {pair: lost / 4 for pair, lost in LOST.items()}
 
 
-def test_own_is_the_diagonal_and_cross_the_rest(found):
+def test_own_is_the_diagonal_and_cross_the_rest(found: dict[str, Any]):
     good = found["selectors"]["good"]
     assert good["own"]["value"] == pytest.approx((4 + 2 + 3) / 12)
     assert good["cross"]["value"] == pytest.approx((1 + 0 + 0 + 0 + 2 + 0) / 24)
@@ -38,14 +41,14 @@ def test_own_is_the_diagonal_and_cross_the_rest(found):
     assert good["own"]["low"] < good["own"]["value"] < good["own"]["high"]
 
 
-def test_an_effect_is_set_against_that_of_random_neurons(found):
+def test_an_effect_is_set_against_that_of_random_neurons(found: dict[str, Any]):
     assert found["selectors"]["random"]["own"]["value"] == pytest.approx(1 / 12)
     assert found["selectors"]["good"]["beyond_random"]["value"] == pytest.approx(8 / 12)
     assert found["selectors"]["random"]["beyond_random"]["value"] == 0
     assert found["unmasked"]["value"] == 1
 
 
-def test_a_region_without_neurons_is_left_as_it_is(tmp_path):
+def test_a_region_without_neurons_is_left_as_it_is(tmp_path: Path):
     picked = [{"selector": "lape", "sae_seed": 1, "region": "a", "latent": 7, "score": 1.0}]
     masks = Masks(1, {0: tmp_path, 1: tmp_path}, picked)
     assert masks.intervention("lape", "a", draw=0) is None

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 import torch
 
@@ -28,7 +30,7 @@ def batch():
     return torch.randn(2, 5, 16, generator=generator), real
 
 
-def states(encoder, layer=None, edit=None):
+def states(encoder: Any, layer: Any = None, edit: Any = None):
     tokens = encoder.tokenize(TEXTS)
     if edit is None:
         return encoder.run(tokens)["states"]
@@ -36,13 +38,13 @@ def states(encoder, layer=None, edit=None):
         return encoder.run(tokens)["states"]
 
 
-def test_amplifying_by_0_changes_no_bit_of_the_conditioning(sae):
+def test_amplifying_by_0_changes_no_bit_of_the_conditioning(sae: TopKSAE):
     encoder = SmallEncoder()
     assert torch.equal(states(encoder), states(encoder, 1, amplify(sae, NEURONS, 0.0)))
     assert not torch.equal(states(encoder), states(encoder, 1, amplify(sae, NEURONS, 3.0)))
 
 
-def test_amplify_adds_the_difference_of_two_decodings_without_top_k(sae, batch):
+def test_amplify_adds_the_difference_of_two_decodings_without_top_k(sae: TopKSAE, batch: Any):
     features, real = batch
     latents = sae.pre(features)
     enhanced = latents.clone()
@@ -51,7 +53,7 @@ def test_amplify_adds_the_difference_of_two_decodings_without_top_k(sae, batch):
     torch.testing.assert_close(amplify(sae, NEURONS, 6.0)(features, real)[real], expected[real], atol=1e-5, rtol=1e-5)
 
 
-def test_mask_and_activate_set_the_latents(sae, batch):
+def test_mask_and_activate_set_the_latents(sae: TopKSAE, batch: Any):
     features, real = batch
     latents = sae.pre(features)
     for edit, value in [
@@ -64,7 +66,7 @@ def test_mask_and_activate_set_the_latents(sae, batch):
         torch.testing.assert_close(edit(features, real)[real], expected[real], atol=1e-5, rtol=1e-5)
 
 
-def test_edits_touch_no_padding(sae, batch):
+def test_edits_touch_no_padding(sae: TopKSAE, batch: Any):
     features, real = batch
     random = norm_matched(amplify(sae, [2, 3, 4], 3.0), amplify(sae, NEURONS, 3.0))
     for edit in (amplify(sae, NEURONS, 3.0), activate(sae, NEURONS, [1.0] * 3, 1.0), mask(sae, NEURONS), random):
@@ -73,16 +75,16 @@ def test_edits_touch_no_padding(sae, batch):
         assert not torch.equal(edited[real], features[real])
 
 
-def test_an_edit_of_no_neurons_changes_nothing(sae, batch):
+def test_an_edit_of_no_neurons_changes_nothing(sae: TopKSAE, batch: Any):
     assert torch.equal(mask(sae, [])(*batch), batch[0])
 
 
-def test_half_precision_features_stay_half_precision(sae, batch):
+def test_half_precision_features_stay_half_precision(sae: TopKSAE, batch: Any):
     features, real = batch
     assert amplify(sae, NEURONS, 2.0)(features.half(), real).dtype == torch.float16
 
 
-def test_a_control_is_as_large_as_the_edit_at_every_token_whatever_the_batch(sae, batch):
+def test_a_control_is_as_large_as_the_edit_at_every_token_whatever_the_batch(sae: TopKSAE, batch: Any):
     features, real = batch
     edit = activate(sae, NEURONS, [1.0, 2.0, 0.5], 1.0)
     control = norm_matched(activate(sae, [20, 21, 22], [0.1] * 3, 1.0), edit)
@@ -92,7 +94,7 @@ def test_a_control_is_as_large_as_the_edit_at_every_token_whatever_the_batch(sae
     torch.testing.assert_close(control(features[:1], real[:1]), control(features, real)[:1])
 
 
-def test_a_silent_control_reports_its_mismatch(sae, batch):
+def test_a_silent_control_reports_its_mismatch(sae: TopKSAE, batch: Any):
     features, real = batch
     silent = norm_matched(amplify(sae, [20], 0.0), amplify(sae, NEURONS, 3.0))
     assert silent.mismatch == 0
@@ -100,14 +102,14 @@ def test_a_silent_control_reports_its_mismatch(sae, batch):
     assert silent.mismatch == pytest.approx(1.0)
 
 
-def test_wrong_neurons_or_levels_are_refused(sae):
+def test_wrong_neurons_or_levels_are_refused(sae: TopKSAE):
     with pytest.raises(SaeError, match="0 to 63"):
         amplify(sae, [64], 1.0)
     with pytest.raises(EditError, match="3 neurons"):
         activate(sae, NEURONS, [1.0], 1.0)
 
 
-def table(regions=("jp", "nl"), latents=60):
+def table(regions: Any = ("jp", "nl"), latents: Any = 60):
     """Latents 0..2 are jp's and 3..5 nl's; the others fire on as many prompts as their number says."""
     owners = {0: "jp", 1: "jp", 2: "jp", 3: "nl", 4: "nl", 5: "nl"}
     return [

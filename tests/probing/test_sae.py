@@ -1,8 +1,10 @@
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor
 
 from culturebench.probing.sae import SaeError, TopKSAE, as_neurons, keep_largest, load, save
 from culturebench.probing.start import initial_sae, moments
@@ -13,18 +15,18 @@ SETTINGS = SaeTraining(
 )
 
 
-def features(count=512, seed=0):
+def features(count: int = 512, seed: int = 0):
     generator = torch.Generator().manual_seed(seed)
     basis = torch.randn(12, 8, generator=generator)
     fires = torch.rand(count, 12, generator=generator) < 0.2
     return 5 + (fires * torch.rand(count, 12, generator=generator)) @ basis
 
 
-def start(data, settings=SETTINGS, seed=0):
+def start(data: Tensor, settings: SaeTraining = SETTINGS, seed: int = 0):
     return initial_sae(data, settings, moments(data), seed)
 
 
-def trained(data, settings=SETTINGS, seed=0):
+def trained(data: Tensor, settings: SaeTraining = SETTINGS, seed: int = 0):
     return train(data, settings, seed).sae
 
 
@@ -48,7 +50,7 @@ def test_training_explains_the_features_and_keeps_decoder_rows_at_unit_norm():
     torch.testing.assert_close(sae.decoder.norm(dim=1), torch.ones(32))
 
 
-def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path):
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Path):
     for name, seed in [("a", 0), ("b", 0), ("c", 1)]:
         save(trained(features(), seed=seed), tmp_path / name)
     weights = {name: (tmp_path / name / "sae.safetensors").read_bytes() for name in "abc"}
@@ -83,7 +85,7 @@ def test_top_k_keeps_the_largest_and_pre_keeps_all():
     torch.testing.assert_close(sae.pre(data, some), sae.pre(data)[:, some])
 
 
-def test_what_was_saved_is_loaded_again(tmp_path):
+def test_what_was_saved_is_loaded_again(tmp_path: Path):
     sae = trained(features())
     save(sae, tmp_path)
     loaded = load(tmp_path)
@@ -93,7 +95,7 @@ def test_what_was_saved_is_loaded_again(tmp_path):
 
 
 @pytest.mark.parametrize("damage", ["missing", "truncated", "other_shape", "no_config"])
-def test_a_damaged_file_gives_one_error_that_names_the_stage(tmp_path, damage):
+def test_a_damaged_file_gives_one_error_that_names_the_stage(tmp_path: Path, damage: str):
     save(TopKSAE(8, 32, 4), tmp_path)
     weights, config = tmp_path / "sae.safetensors", tmp_path / "cfg.json"
     if damage == "missing":
@@ -111,7 +113,7 @@ def test_a_damaged_file_gives_one_error_that_names_the_stage(tmp_path, damage):
 @pytest.mark.parametrize(
     "data", [torch.zeros(10, 4), torch.ones(10, 4), torch.zeros(0, 4), torch.full((3, 4), torch.nan)]
 )
-def test_features_that_cannot_be_learnt_from_are_refused(data):
+def test_features_that_cannot_be_learnt_from_are_refused(data: Tensor):
     with pytest.raises(SaeError):
         train(data, SETTINGS, 0)
 

@@ -93,7 +93,7 @@ def sae():
 
 
 @pytest.mark.parametrize("pool", ["max", "mean"])
-def test_latents_are_pooled_over_the_spans_tokens_or_taken_at_the_summary(sae, pool):
+def test_latents_are_pooled_over_the_spans_tokens_or_taken_at_the_summary(sae: TopKSAE, pool: str):
     encoder = SmallEncoder()
     prompts = [
         Prompt("a seigaiha vase on a table", (11, 15), (2, 10), False),

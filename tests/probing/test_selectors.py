@@ -4,7 +4,7 @@ import torch
 
 from culturebench.probing.selection import SelectionError, Settings, by_weighted_frequency
 from culturebench.probing.selectors import SELECTORS, LapeRule, Rules, Sides, entropies
-from planted import planted_world
+from planted import World, planted_world
 
 PUBLISHED = LapeRule(top=0.01, filter=0.95, bar=0.95)
 SETTINGS = Settings(threshold=0.0, beta=1e-8, least=1, most=100)
@@ -12,11 +12,11 @@ FIVE = Settings(threshold=0.0, beta=1e-8, least=5, most=5)  # as many as are pla
 FIFTEEN = Settings(threshold=0.0, beta=1e-8, least=15, most=15)  # and with those that nouns share
 
 
-def rules(lape=PUBLISHED, seed=0, settings=SETTINGS):
+def rules(lape: LapeRule = PUBLISHED, seed: int = 0, settings: Settings = SETTINGS):
     return Rules(settings, lape, seed)
 
 
-def sides(cultural, noun=None):
+def sides(cultural: list[list[float]], noun: list[list[float]] | None = None):
     """Regions a, b, c … of which each row of the lists is one region's mean activation by latent, on every prompt."""
     noun = noun or [[0.0] * len(row) for row in cultural]
     return {
@@ -25,7 +25,7 @@ def sides(cultural, noun=None):
     }
 
 
-def published_lape(fired, n, top_rate, filter_rate, bar_ratio):
+def published_lape(fired: torch.Tensor, n: int, top_rate: float, filter_rate: float, bar_ratio: float):
     """Tang et al. 2024 on counts (latents, languages), transcribed from their formula: language -> latents."""
     probs = fired / n
     normed = probs / probs.sum(dim=-1, keepdim=True)
@@ -40,10 +40,10 @@ def published_lape(fired, n, top_rate, filter_rate, bar_ratio):
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("shares", [(0.01, 0.95, 0.95), (0.05, 0.95, 0.95), (0.1, 0.8, 0.9), (0.2, 0.9, 0.7)])
-def test_lape_picks_what_the_published_formula_picks(seed, shares):
+def test_lape_picks_what_the_published_formula_picks(seed: int, shares: tuple[float, float, float]):
     rng = np.random.default_rng(seed)
     rates = rng.random((600, 5)) ** 4  # latents, regions
-    latents = [(rng.random((997, 600)) < rates[:, region]) * 1.0 for region in range(5)]
+    latents = [(rng.random((997, 600)) < rates[:, region]).astype(np.float64) for region in range(5)]
     regions = {name: Sides(some, some) for name, some in zip("abcde", latents, strict=True)}
     fired = torch.tensor(np.stack([some.sum(axis=0) for some in latents], axis=1))
     expected = published_lape(fired, 997, *shares)
@@ -97,7 +97,7 @@ def test_the_random_selector_takes_as_many_as_wfs_and_others_in_each_region():
 
 
 @pytest.mark.parametrize("name", ["lape", "mad", "cas", "lap"])
-def test_what_compares_regions_refuses_a_single_one(name):
+def test_what_compares_regions_refuses_a_single_one(name: str):
     with pytest.raises(SelectionError, match="wfs"):
         SELECTORS[name](sides([[1, 2, 3]]), rules())
 
@@ -108,7 +108,7 @@ def planted():
     world = planted_world(64, 6, 5, 10, 0, cosine=0.3, noise=0.0, seed=0)
     generator = torch.Generator().manual_seed(0)
 
-    def latents(region, cultural):
+    def latents(region: int, cultural: bool):
         allowed = torch.tensor([owner is None or (cultural and owner == region) for owner in world.region_of])
         fires = torch.rand(500, len(world.rates), generator=generator) < world.rates * allowed
         return (fires * (1 + torch.rand(fires.shape, generator=generator))).double().numpy()
@@ -117,7 +117,9 @@ def planted():
 
 
 @pytest.mark.parametrize(("name", "wrong", "missed"), [("wfs", 0, 1), ("lape", 0, 1), ("mad", 1, 1), ("cas", 1, 1)])
-def test_on_planted_latents_a_selector_finds_the_regions_own(planted, name, wrong, missed):
+def test_on_planted_latents_a_selector_finds_the_regions_own(
+    planted: tuple[World, dict[str, Sides]], name: str, wrong: int, missed: int
+):
     world, regions = planted
     found = SELECTORS[name](
         regions, rules(LapeRule(top=0.75, filter=0.5, bar=0.65), settings=FIFTEEN if name == "wfs" else FIVE)
@@ -129,7 +131,7 @@ def test_on_planted_latents_a_selector_finds_the_regions_own(planted, name, wron
         assert len(own - picked) <= missed, (code, picked, own)
 
 
-def test_on_planted_latents_lap_alone_picks_what_every_region_has(planted):
+def test_on_planted_latents_lap_alone_picks_what_every_region_has(planted: tuple[World, dict[str, Sides]]):
     world, regions = planted
     common = {i for i, owner in enumerate(world.region_of) if owner is None}
     shared = {

@@ -1,8 +1,11 @@
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from scipy.optimize import minimize
+from torch import Tensor
 
 from culturebench.probing.features import FeatureBatch, token_features
 from culturebench.probing.sae import TopKSAE, save
@@ -18,18 +21,23 @@ SETTINGS = SaeTraining(
 )
 
 
-def features(count=300, d=8):
+def features(count: int = 300, d: int = 8):
     generator = torch.Generator().manual_seed(1)
     basis = torch.randn(12, d, generator=generator)
     return 2 + (torch.rand(count, 12, generator=generator) < 0.2).float() @ basis
+
+
+def gradient_of(parameter: Tensor) -> Tensor:
+    assert parameter.grad is not None
+    return parameter.grad
 
 
 class Stopped(Exception):
     """The run ended here, as by a signal."""
 
 
-def stop_before(step):
-    def watch(steps):
+def stop_before(step: int):
+    def watch(steps: Any):
         for current in steps:
             if current == step:
                 raise Stopped
@@ -39,7 +47,7 @@ def stop_before(step):
 
 
 @pytest.mark.parametrize("k", [1, 3, 24])
-def test_the_sparse_pass_has_the_reconstruction_and_gradients_of_the_dense_one(k):
+def test_the_sparse_pass_has_the_reconstruction_and_gradients_of_the_dense_one(k: int):
     torch.manual_seed(0)
     sae = TopKSAE(8, 24, k).double()
     for parameter in sae.parameters():
@@ -50,7 +58,7 @@ def test_the_sparse_pass_has_the_reconstruction_and_gradients_of_the_dense_one(k
         sae.zero_grad()
         loss = (reconstruct(data) - wanted).pow(3).sum()
         loss.backward()
-        gradients.append([loss.detach(), *(parameter.grad.clone() for parameter in sae.parameters())])
+        gradients.append([loss.detach(), *(gradient_of(parameter).clone() for parameter in sae.parameters())])
     for dense, sparse in zip(*gradients, strict=True):
         torch.testing.assert_close(sparse, dense)
 
@@ -61,12 +69,12 @@ def test_a_latent_that_never_fires_gets_no_gradient():
     torch.nn.init.normal_(sae.decoder)
     sae.encoder_bias.data[2] = -1e3
     sparse_pass(sae, torch.randn(20, 4)).reconstruction.sum().backward()
-    assert not sae.encoder.grad[2].any() and not sae.decoder.grad[2].any()
-    assert sae.encoder.grad[0].any()
+    assert not gradient_of(sae.encoder)[2].any() and not gradient_of(sae.decoder)[2].any()
+    assert gradient_of(sae.encoder)[0].any()
 
 
 @pytest.mark.parametrize("step", [1, 9, 10, 11, 39])
-def test_a_run_stopped_at_any_step_goes_on_to_the_same_bytes(tmp_path, step):
+def test_a_run_stopped_at_any_step_goes_on_to_the_same_bytes(tmp_path: Path, step: int):
     data = features()
     whole = train(data, SETTINGS, 3)
     kept = Kept(Store(str(tmp_path / "store")), {"a": 1}, every=5)
@@ -74,7 +82,7 @@ def test_a_run_stopped_at_any_step_goes_on_to_the_same_bytes(tmp_path, step):
         train(data, SETTINGS, 3, watch=stop_before(step), kept=kept)
     left = []
 
-    def watch(steps):
+    def watch(steps: Any):
         left.extend(steps)
         return steps
 
@@ -97,7 +105,7 @@ def test_the_history_says_how_training_went():
     assert max(point["dead"] for point in train(features(), without, 0).history) > 0.1
 
 
-def batches_of(rows):
+def batches_of(rows: Tensor):
     """Batches of two prompts, of which the second has one token less."""
     for start in range(0, len(rows) - 2, 3):
         real = torch.tensor([[True, True], [True, False]])
@@ -106,7 +114,7 @@ def batches_of(rows):
         yield FeatureBatch(0, Tokens(real.long(), real, ~real, []), padded)
 
 
-def test_activations_beyond_the_budget_lie_in_a_file_and_train_to_the_same_weights(tmp_path):
+def test_activations_beyond_the_budget_lie_in_a_file_and_train_to_the_same_weights(tmp_path: Path):
     rows = features()
     held = token_features(batches_of(rows), budget=10**6, folder=tmp_path)
     assert not list(tmp_path.iterdir())
@@ -122,7 +130,7 @@ def test_the_geometric_median_is_the_point_with_the_least_mean_distance():
     data = features(count=61, d=3) + torch.randn(61, 3, generator=torch.Generator().manual_seed(0))
     data[0] = 1e3
 
-    def distance(point):
+    def distance(point: Any):
         return (data.double() - torch.as_tensor(point)).norm(dim=1).mean().item()
 
     best = minimize(distance, data.median(dim=0).values.double(), method="Nelder-Mead", options={"xatol": 1e-8})

@@ -225,7 +225,7 @@ def test_the_curves_of_the_page_are_tables_for_dvc_plots(small_run: Any, html: A
         assert rows and all(len(row.split(",")) == len(head.split(",")) for row in rows)
 
 
-def test_the_selectors_stand_side_by_side_with_what_their_masks_take(html):
+def test_the_selectors_stand_side_by_side_with_what_their_masks_take(html: str):
     start = html.index("Would another rule find better neurons?")
     section = re.sub(r"<[^>]+>|\s+", " ", html[start : html.index("How strong to push")])
     assert re.search(r"WFS .{0,80}12\.5 +\+50\.0 +\[\+40\.0, \+60\.0\]", section)
@@ -234,6 +234,6 @@ def test_the_selectors_stand_side_by_side_with_what_their_masks_take(html):
     assert re.search(r"90\.0% +\[80\.0, 100\.0\] +of the unmasked", section)
 
 
-def test_the_training_of_the_autoencoders_is_drawn_with_its_dead_share(html):
+def test_the_training_of_the_autoencoders_is_drawn_with_its_dead_share(html: str):
     assert 'aria-label="latents silent for long by step"' in html
     assert 'aria-label="variance left unexplained by step"' in html

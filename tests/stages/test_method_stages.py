@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -38,7 +39,7 @@ PARAMS = {
 }  # fmt: skip
 
 
-def caption(modifier, noun, place):
+def caption(modifier: str | None, noun: str, place: str):
     words = [*([modifier] if modifier else []), noun, "on", place]
     text = " ".join(words)
     at = lambda word: (text.index(word), text.index(word) + len(word)) if word else (-1, -1)  # noqa: E731
@@ -46,7 +47,7 @@ def caption(modifier, noun, place):
     return {"text": text, "language": "en", "noun_start": a, "noun_end": b, "modifier_start": c, "modifier_end": d}
 
 
-def split_row(region, split, noun, place):
+def split_row(region: str, split: str, noun: str, place: str):
     name = f"{split}_{region}_{noun}_{place}"
     return {
         "picture_id": name, "region": region, "language": "en", "subdivision": "", "group": name,
@@ -56,7 +57,7 @@ def split_row(region, split, noun, place):
     }  # fmt: skip
 
 
-def write_params(changes=None):
+def write_params(changes: dict[str, Any] | None = None):
     params = {name: {**values, **(changes or {}).get(name, {})} for name, values in PARAMS.items()}
     params |= {
         "engine": {"kind": "local", "workers": 1, "address": None, "cpus_per_worker": 1, "gpus_per_worker": 0},
@@ -68,7 +69,7 @@ def write_params(changes=None):
 
 
 @pytest.fixture
-def project(tmp_path, monkeypatch):
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """A random XLM-R of four layers, pinned, and both splits that the stages read."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CULTUREBENCH_STORE", str(tmp_path / "store"))
@@ -91,12 +92,12 @@ def run_all():
     bind_encoder.STAGE.execute(model="small")
 
 
-def produced(root):
+def produced(root: Path):
     files = [path for folder in ("data/probe", "models") for path in (root / folder).rglob("*") if path.is_file()]
     return {path.relative_to(root).as_posix(): path.read_bytes() for path in files}
 
 
-def test_the_four_stages_take_pairs_to_a_bound_encoder(project):
+def test_the_four_stages_take_pairs_to_a_bound_encoder(project: Path):
     run_all()
     layer = layer_probe.load_layer(project / "data/probe/tiny/layer.json")
     assert 0 <= layer["layer"] <= layer["last_upstream_layer"] == 2
@@ -127,14 +128,14 @@ def test_the_four_stages_take_pairs_to_a_bound_encoder(project):
     assert wfs == {tuple(row[name] for name in key) for row in rows if row["selected"]}
 
 
-def test_two_runs_give_the_same_bytes(project):
+def test_two_runs_give_the_same_bytes(project: Path):
     run_all()
     first = produced(project)
     run_all()
     assert produced(project) == first
 
 
-def test_delta_ca_in_the_table_and_in_the_curve_agree(project):
+def test_delta_ca_in_the_table_and_in_the_curve_agree(project: Path):
     probe_layers.STAGE.execute(encoder="tiny")
     layer = layer_probe.load_layer(project / "data/probe/tiny/layer.json")
     rows = layer_probe.TABLE.load(project / "data/probe/tiny/attention.parquet")
@@ -147,7 +148,7 @@ def test_delta_ca_in_the_table_and_in_the_curve_agree(project):
         assert np.mean(chosen) == pytest.approx(curve["delta"], abs=1e-5)
 
 
-def test_when_nothing_stands_out_the_stage_stops_unless_params_name_a_layer(project):
+def test_when_nothing_stands_out_the_stage_stops_unless_params_name_a_layer(project: Path):
     write_params({"probe_layers": {"least_excess": 1000.0, "when_none": "stop"}})
     with pytest.raises(CultureBenchError, match="when_none"):
         probe_layers.STAGE.execute(encoder="tiny")
@@ -161,7 +162,7 @@ def test_when_nothing_stands_out_the_stage_stops_unless_params_name_a_layer(proj
         probe_layers.STAGE.execute(encoder="tiny")
 
 
-def test_one_encoders_own_values_replace_the_sections(project):
+def test_one_encoders_own_values_replace_the_sections(project: Path):
     write_params({"probe_layers": {"encoders": {"tiny": {"direction": "summary_to_modifier"}, "other": {"seed": 3}}}})
     probe_layers.STAGE.execute(encoder="tiny")
     assert layer_probe.load_layer(project / "data/probe/tiny/layer.json")["direction"] == "summary_to_modifier"
@@ -170,7 +171,7 @@ def test_one_encoders_own_values_replace_the_sections(project):
         train_sae.STAGE.execute(encoder="tiny")
 
 
-def test_a_region_without_marked_spans_is_named(project):
+def test_a_region_without_marked_spans_is_named(project: Path):
     probe_layers.STAGE.execute(encoder="tiny")
     train_sae.STAGE.execute(encoder="tiny")
     path = project / splits.DETECT / "nl.parquet"
@@ -182,19 +183,19 @@ def test_a_region_without_marked_spans_is_named(project):
         select_neurons.STAGE.execute(encoder="tiny")
 
 
-def test_weights_that_are_no_longer_what_was_pinned_are_refused(project):
+def test_weights_that_are_no_longer_what_was_pinned_are_refused(project: Path):
     weights = project / "encoder/text_encoder/model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1] + b"x")
     with pytest.raises(CultureBenchError, match=r"model\.safetensors"):
         probe_layers.STAGE.execute(encoder="tiny")
 
 
-def test_a_tower_that_was_not_probed_is_named(project):
+def test_a_tower_that_was_not_probed_is_named(project: Path):
     with pytest.raises(CultureBenchError, match="tiny"):
         bind_encoder.STAGE.execute(model="small")
 
 
-def test_params_choose_the_selector_whose_neurons_go_on(project):
+def test_params_choose_the_selector_whose_neurons_go_on(project: Path):
     write_params({"select_neurons": {"selector": "cas"}})
     run_all()
     rows = neurons.TABLE.load(project / "models/neurons/tiny.parquet")
@@ -204,7 +205,9 @@ def test_params_choose_the_selector_whose_neurons_go_on(project):
     assert chosen == cas and chosen
 
 
-def test_activations_that_go_through_a_file_leave_the_same_autoencoders_and_no_file(project, monkeypatch, tmp_path):
+def test_activations_that_go_through_a_file_leave_the_same_autoencoders_and_no_file(
+    project: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
     spill = tmp_path / "spill"
     spill.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(spill))
@@ -216,11 +219,11 @@ def test_activations_that_go_through_a_file_leave_the_same_autoencoders_and_no_f
     assert not list(spill.iterdir())
 
 
-def test_training_that_was_killed_goes_on_where_it_was_kept(project):
+def test_training_that_was_killed_goes_on_where_it_was_kept(project: Path):
     run_all()
     first = produced(project)
 
-    def stop(state, *_rest, step=TrainingState.advance):
+    def stop(state: TrainingState, *_rest: Any, step: Any = TrainingState.advance):
         if state.step == 40:
             raise KeyboardInterrupt
         step(state, *_rest)
