@@ -19,9 +19,8 @@ from import_graph import ROOT
 
 DECLARED = yaml.safe_load(FILE.read_text(encoding="utf-8"))
 MESSAGES = DECLARED["notifications"]["messages"]
-DEPLOYED = {
-    entry["name"] for entry in yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
-}
+DEPLOYMENTS = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
+DEPLOYED = {entry["name"] for entry in DEPLOYMENTS}
 
 
 def test_every_flow_that_is_deployed_is_reported_when_it_fails() -> None:
@@ -40,3 +39,9 @@ def test_a_message_is_one_that_prefect_can_send(entry: dict[str, Any]) -> None:
     SendNotification(block_document_id=uuid4(), subject=entry["subject"], body=entry["body"])
     parsed = jinja2.Environment().parse(entry["subject"] + entry["body"].replace("|ui_url", ""))
     assert meta.find_undeclared_variables(parsed) <= {"event", "flow", "flow_run"}
+
+
+def test_text_encoders_are_looked_at_weekly_and_the_pipeline_nightly() -> None:
+    crons = {entry["name"]: [s["cron"] for s in entry.get("schedules", ())] for entry in DEPLOYMENTS}
+    assert crons["reprobe"] == ["0 5 * * 1"]
+    assert crons["reproduce"] == ["0 3 * * *"]
