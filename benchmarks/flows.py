@@ -1,12 +1,18 @@
 """What it costs to see that nothing has changed, beside plain DVC: at the project's size and at 100 regions x 6 models.
 
 `python -m benchmarks.flows` makes both workspaces in a temporary folder, with an invented file for every output, and
-prints seconds and ratios, interleaved, best of some rounds; the floor is DVC's own start.
+prints seconds and ratios, interleaved, best of some rounds; the floor is DVC's own start. Of the seconds of a look it
+also says where they go. `python -m benchmarks.flows PROJECT`, with a project in which `make repro` has finished, puts
+the whole flow `reproduce` on a running Prefect server beside plain DVC there.
 """
 
 from __future__ import annotations
 
 import copy
+import cProfile
+import os
+import pstats
+import socket
 import subprocess
 import sys
 import tempfile
@@ -22,6 +28,7 @@ from flows import dvc
 
 ROOT = Path(__file__).parents[1]
 ROUNDS = 3
+REPRO = "dvc repro, nothing changed"
 SIZES = {"as it is": (15, 1), "100 regions x 6 models": (100, 6)}
 
 
@@ -57,7 +64,14 @@ def workspace(root: Path, regions: int, models: int) -> None:
 
 def plain(root: Path, *arguments: str) -> None:
     """DVC as a person calls it."""
-    subprocess.run([sys.executable, "-m", "dvc", *arguments], cwd=root, check=True, stdout=subprocess.DEVNULL)
+    python(root, "-m", "dvc", *arguments)
+
+
+def python(root: Path, *arguments: str, url: str = "") -> None:
+    """This interpreter with the code of `root`; `url` is that of a Prefect server."""
+    environment = {**os.environ, "PYTHONPATH": str(root), "PWD": str(root)} | ({"PREFECT_API_URL": url} if url else {})
+    command = [sys.executable, *arguments]
+    subprocess.run(command, cwd=root, env=environment, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def best(actions: dict[str, Callable[[], object]]) -> dict[str, float]:
@@ -76,18 +90,61 @@ def compare(title: str, root: Path) -> None:
     found = best(
         {
             "dvc --version (floor)": lambda: plain(root, "--version"),
-            "dvc repro, nothing changed": lambda: plain(root, "repro"),
+            REPRO: lambda: plain(root, "repro"),
             "dvc status": lambda: plain(root, "status"),
             "look: order, what is stale, and why": lambda: dvc.look(root=root),
         }
     )
     print(f"{title}: {len(dvc.look(root=root).stages)} stages")
+    show(found)
+    shares(root)
+
+
+def show(found: dict[str, float]) -> None:
+    """Seconds, and how many times those of `dvc repro`."""
     for what, seconds in found.items():
-        print(f"  {what:36} {seconds:7.2f} s  {seconds / found['dvc repro, nothing changed']:5.2f} x dvc repro")
+        print(f"  {what:36} {seconds:7.2f} s  {seconds / found[REPRO]:5.2f} x dvc repro")
+
+
+def shares(root: Path) -> None:
+    """Print which of DVC's modules the time of a look goes to."""
+    profile = cProfile.Profile()
+    profile.enable()
+    with Repo(str(root)) as repo:
+        repo.status()
+        _ = repo.index.graph
+    profile.disable()
+    by_file: dict[str, float] = {}
+    for (file, _, _), (_, _, seconds, _, _) in pstats.Stats(profile).stats.items():  # type: ignore[attr-defined]
+        package = file.partition("site-packages/")[2].split("/")[0] or "python"
+        by_file[package] = by_file.get(package, 0.0) + seconds
+    whole = sum(by_file.values())
+    largest = sorted(by_file.items(), key=lambda item: -item[1])[:6]
+    print("  of a look: " + ", ".join(f"{name} {seconds / whole:.0%}" for name, seconds in largest))
+
+
+def unattended(root: Path) -> None:
+    """The flow where nothing is stale, on a server that runs, beside DVC."""
+    command = ("-c", "from culturebench.cli import main; main()")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    url = f"http://127.0.0.1:{port}/api"
+    python(root, *command, "up", "--port", str(port))
+    try:
+        flow = ("-c", "from flows.reproduce import reproduce; reproduce()")
+        found = best({REPRO: lambda: plain(root, "repro"), "reproduce": lambda: python(root, *flow, url=url)})
+    finally:
+        python(root, *command, "down")
+    print(f"{root}: {len(dvc.look(root=root).stages)} stages, nothing changed")
+    show(found)
 
 
 def main() -> None:
-    """Print a table for each size."""
+    """Print a table for each size, or for the project that is named."""
+    if sys.argv[1:]:
+        unattended(Path(sys.argv[1]).resolve())
+        return
     with tempfile.TemporaryDirectory() as name:
         for title, (regions, models) in SIZES.items():
             root = Path(name) / f"{regions}-{models}"
