@@ -25,12 +25,14 @@ from PIL import Image
 
 from culturebench.images.decode import decode
 from culturebench.params.collect import Web
+from culturebench.params.engine import Engine
 from culturebench.sources.harvest import harvest
 from culturebench.sources.snapshot import Snapshot
 from culturebench.store import Store
 from culturebench.web.client import Client
 
 PICTURES, ROUNDS, CORES = 200, 3, 2
+ENGINE = Engine(kind="local", workers=CORES, address=None, cpus_per_worker=1, gpus_per_worker=0)
 SIZE = (1280, 960)  # as Commons renders them
 
 
@@ -76,7 +78,7 @@ def ours(address: str, names: list[int]) -> list[tuple[str, str]]:
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as folder, Client(rules) as client, ThreadPoolExecutor(CORES) as pool:
         snapshot = Snapshot(Store(folder), "benchmark")
-        outcomes = harvest([f"http://{address}/{name}" for name in names], client, snapshot, (), "fetch")
+        outcomes = harvest([f"http://{address}/{name}" for name in names], client, snapshot, (), ENGINE, "fetch")
 
         def finish(sha256: str) -> tuple[str, str]:
             image = decode(snapshot.data(sha256) or b"")

@@ -13,6 +13,7 @@ from culturebench.annotation.removed import read_removed
 from culturebench.artifacts import candidates
 from culturebench.errors import CultureBenchError
 from culturebench.params.collect import AtlasSource, Collect, FolderSource, OnlineSource
+from culturebench.params.engine import Engine
 from culturebench.progress import progress
 from culturebench.sources.atlas import Atlas
 from culturebench.sources.base import Source
@@ -47,7 +48,7 @@ def _web(params: SimpleNamespace, removed: Collection[str]) -> OnlineSources:
     from culturebench.store import Store
 
     snapshot = Snapshot(Store(store_url()), params.collect.snapshot)
-    return OnlineSources(params.collect.web, snapshot, params.region, removed, secret)
+    return OnlineSources(params.collect.web, snapshot, params.region, removed, secret, params.engine)
 
 
 def _source(settings: AtlasSource | FolderSource | OnlineSource, web: OnlineSources | None) -> Source:
@@ -87,7 +88,7 @@ STAGE = Stage(
     name="collect",
     run=run,
     identities=("region",),
-    sections=(Collect,),
+    sections=(Collect, Engine),
     region_keys=REGION_KEYS,
     inputs={"removed": REMOVED},
     outputs={"candidates": candidates.PATH},

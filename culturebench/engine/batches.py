@@ -25,12 +25,12 @@ def map_batches(
     batches: Iterable[Sequence[T]],
     *,
     engine: Engine,
-    label: str,
+    label: str | None = None,
     total: int | None = None,
     kept: Kept[T, R] | None = None,
     place: Place = "here",
 ) -> Iterator[list[R | Failure]]:
-    """The results of every batch in the order of `batches`, with progress (of `total` batches) under `label`.
+    """The results of every batch in the order of `batches`; with a `label` also its progress (of `total` batches).
 
     With `kept`, a batch that was done before is not done again, and a run that is killed loses at most the batches
     that were at work. Batches are taken from the iterable a few at a time. What `worker` raises ends the work;
@@ -42,4 +42,4 @@ def map_batches(
         done = cluster.run(worker, batches, kept, engine)
     else:
         done = local.run(worker, batches, kept, engine.workers, place)
-    yield from progress(done, total, label)
+    yield from done if label is None else progress(done, total, label)

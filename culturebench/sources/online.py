@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator
 
+from culturebench.params.engine import Engine
 from culturebench.sources.base import Found
 from culturebench.sources.harvest import harvest
 from culturebench.sources.lead import Lead
@@ -22,12 +23,14 @@ class Online:
         client: Client,
         snapshot: Snapshot,
         removed: Collection[str],
+        engine: Engine,
     ) -> None:
         self.kind = kind
         self._leads = leads
         self._client = client
         self._snapshot = snapshot
         self._removed = removed
+        self._engine = engine
 
     def find(self, region: str) -> Iterator[Found]:
         """Every file once, in the order in which it was named, however the fetching went."""
@@ -35,7 +38,8 @@ class Online:
         for lead in self._leads(region):
             leads.setdefault(lead.file_url or lead.file_name, lead)
         urls = [lead.file_url for lead in leads.values() if not lead.error]
-        outcomes = harvest(urls, self._client, self._snapshot, self._removed, f"fetch {self.kind} {region}")
+        label = f"fetch {self.kind} {region}"
+        outcomes = harvest(urls, self._client, self._snapshot, self._removed, self._engine, label)
         for lead in leads.values():
             yield self._found(lead, outcomes[lead.file_url] if not lead.error else Outcome(error=lead.error))
 

@@ -16,6 +16,7 @@ from culturebench.params.collect import (
     WikidataSource,
     WikipediaSource,
 )
+from culturebench.params.engine import Engine
 from culturebench.sources import commons, google_cse, openverse, urls, wikidata, wikipedia
 from culturebench.sources.api import Api
 from culturebench.sources.base import SourceError
@@ -38,12 +39,19 @@ class OnlineSources:
     """
 
     def __init__(
-        self, rules: Web, snapshot: Snapshot, region: Mapping[str, Any], removed: Collection[str], secret: Secret
+        self,
+        rules: Web,
+        snapshot: Snapshot,
+        region: Mapping[str, Any],
+        removed: Collection[str],
+        secret: Secret,
+        engine: Engine,
     ) -> None:
         self._snapshot = snapshot
         self._region = region
         self._removed = removed
         self._secret = secret
+        self._engine = engine
         self._client = Client(rules)
 
     def __enter__(self) -> OnlineSources:
@@ -54,7 +62,8 @@ class OnlineSources:
 
     def open(self, settings: OnlineSource) -> Online:
         """The source that `settings` describe; `SourceError` when its key is not in the environment."""
-        return Online(settings.kind, self._leads(settings), self._client, self._snapshot, self._removed)
+        leads = self._leads(settings)
+        return Online(settings.kind, leads, self._client, self._snapshot, self._removed, self._engine)
 
     def seal(self) -> None:
         """From now on the snapshot's label gives the same without the web, failures included."""

@@ -65,6 +65,14 @@ class Client:
         self._session.close()
         self._watch.stop()
 
+    def __reduce__(self) -> tuple[type[Client], tuple[Web]]:
+        """Another process asks by the same rules over connections of its own."""
+        return Client, (self.rules,)
+
+    def settle(self, host: str) -> bool:
+        """Return when whoever knows nothing of earlier requests may ask `host`; False when nobody waits that long."""
+        return self._pace.settle(host)
+
     def get(
         self, url: str, checks: Checks, max_bytes: int, *, redirects: int = 0, headers: Mapping[str, str] | None = None
     ) -> Reply:

@@ -17,5 +17,9 @@ class Failed(Exception):
         self.wait = wait
 
 
+#: A host's wish is longer than anybody waits.
+ASKED_TO_WAIT = "asked_to_wait"
+
+
 class AskedToWait(Failed):
     """The host wants to be left alone for longer than anybody waits here."""

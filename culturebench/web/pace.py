@@ -7,7 +7,7 @@ import time
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from culturebench.web.failed import AskedToWait
+from culturebench.web.failed import ASKED_TO_WAIT, AskedToWait
 
 
 class Pace:
@@ -24,12 +24,20 @@ class Pace:
     def wait(self, host: str) -> None:
         """Return when the next request to `host` may start; `AskedToWait` when that is too far away."""
         if self._paused.get(host, 0.0) - time.monotonic() > self._longest_wait:
-            raise AskedToWait("asked_to_wait", "the host asked for a longer pause than is waited for", passing=True)
+            raise AskedToWait(ASKED_TO_WAIT, "the host asked for a longer pause than is waited for", passing=True)
         with self._lock:
             start = max(time.monotonic(), self._next.get(host, 0.0))
             self._next[host] = start + max(self._interval, self._slower.get(host, 0.0))
         while (left := max(start, self._paused.get(host, 0.0)) - time.monotonic()) > 0:
             time.sleep(left)
+
+    def settle(self, host: str) -> bool:
+        """Return True when a request to `host` could start, and False at once when that is too far away."""
+        left = max(self._next.get(host, 0.0), self._paused.get(host, 0.0)) - time.monotonic()
+        if left > self._longest_wait:
+            return False
+        time.sleep(max(0.0, left))
+        return True
 
     def pause(self, host: str, seconds: float) -> None:
         """No request to `host` starts before `seconds` have passed."""

@@ -16,16 +16,22 @@ import pytest
 import yaml
 from ray.cluster_utils import Cluster
 
+from commons_like import CommonsLike, atlas_files
+from culturebench.artifacts import candidates
 from culturebench.engine.batches import map_batches
 from culturebench.engine.work import EngineError, each
 from culturebench.params.engine import Engine
+from culturebench.sources.queries import queries
+from data_project import write_data_project
 from import_graph import ROOT
+from loopback import Request
 from small_work import square
 from squares_on_ray import RESULT
 from tiny_project import WORDS, write_project
 from tiny_system import write_weights
+from web_rules import RULES
 
-NODE = {"num_cpus": 1, "object_store_memory": 100_000_000}
+NODE: dict[str, Any] = {"num_cpus": 1, "object_store_memory": 100_000_000}
 BATCHES = 24
 SQUARES = [number * number for number in range(2 * BATCHES)]
 PATIENCE = 180.0  # seconds for a cluster on a busy machine
@@ -54,7 +60,7 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
 def start(cluster: Cluster, folders: tuple[Path, Path]) -> subprocess.Popen[str]:
     script = ROOT / "tests/support/squares_on_ray.py"
     return subprocess.Popen(
-        [sys.executable, script, cluster.address, *folders, str(BATCHES)],
+        [sys.executable, script, str(cluster.address), *folders, str(BATCHES)],
         cwd=folders[0],
         env={**os.environ, "PYTHONPATH": CODE},
         stdout=subprocess.PIPE,
@@ -136,6 +142,47 @@ def test_stages_write_the_same_bytes_on_a_cluster_as_on_one_machine(cluster: Clu
     assert len([name for name in made["local"] if "/test/" not in name]) >= 3
     assert made["ray"] == made["local"]
     assert kept_names(tmp_path / "store-ray") == kept_names(tmp_path / "store-local")
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("ray")
+def test_pictures_of_the_web_are_fetched_by_a_cluster_as_by_one_machine_and_no_host_is_asked_more_often(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    region = yaml.safe_load((ROOT / "annotations/regions/vn.yaml").read_text(encoding="utf-8"))
+    files = atlas_files("vn", [query.text for query in queries(region)], 60, 96)
+    tables: dict[str, bytes] = {}
+    with CommonsLike(files) as server:
+        times = arrivals(server)
+        source = {"kind": "commons", "url": server.api, "categories": 0}
+        web: dict[str, Any] = {**RULES, "interval": 0.1, "deadline": 1.5, "test_addresses": [server.address]}
+        for kind in ("local", "ray"):
+            times.clear()
+            root = tmp_path / kind
+            write_data_project(root, ["vn"], [source], collect={"web": web, "snapshot": "first", "minimum_ok": 0.5})
+            set_engine(root, kind=kind, address=cluster.address, workers=2)
+            environment = {**os.environ, "PYTHONPATH": CODE, "CULTUREBENCH_STORE": str(tmp_path / f"store-{kind}")}
+            command = [sys.executable, "-m", "stages.collect", "--region", "vn"]
+            subprocess.run(command, cwd=root, env=environment, check=True, capture_output=True)
+            table = root / candidates.PATH.format(region="vn")
+            assert {row["file_name"]: row["error"] for row in candidates.TABLE.load(table)} == server.expected()
+            tables[kind] = table.read_bytes()
+            assert len(times) > len(files)
+            assert times[-1] - times[0] > 0.9 * web["interval"] * (len(times) - 1)
+    assert tables["ray"] == tables["local"]
+
+
+def arrivals(server: CommonsLike) -> list[float]:
+    """When the server is asked for anything, from now on."""
+    times: list[float] = []
+    answer = server.answer
+
+    def noted(path: str, request: Request) -> None:
+        times.append(time.monotonic())
+        answer(path, request)
+
+    server.answer = noted
+    return times
 
 
 def set_engine(root: Path, **values: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import pytest
 
 from commons_like import File, atlas_files
 from culturebench.params import load_region
+from culturebench.params.engine import Engine
 from culturebench.sources.opening import GOOGLE_KEY, OPENVERSE_TOKEN, OnlineSources
 from culturebench.sources.queries import REGION_KEYS, Query, queries
 from culturebench.sources.snapshot import Snapshot
@@ -20,6 +21,7 @@ from loopback import Server
 from search_like import KEY
 from web_rules import rules
 
+LOCAL = Engine(kind="local", workers=2, address=None, cpus_per_worker=1, gpus_per_worker=0)
 SECRETS = {GOOGLE_KEY: KEY, OPENVERSE_TOKEN: KEY}
 Opener = Callable[..., Any]
 
@@ -48,10 +50,10 @@ def sources(vietnam: dict[str, Any], tmp_path: Path) -> Opener:
     @contextmanager
     def opened(
         *servers: Server, label: str = "first", removed: Any = (), secrets: Any = SECRETS, **changes: Any
-    ) -> Iterator[OnlineSources]:
+    ) -> Generator[OnlineSources]:
         settings = rules(*(server.address for server in servers), **{"deadline": 1.5, **changes})
         snapshot = Snapshot(Store(str(tmp_path / "store")), label)
-        with OnlineSources(settings, snapshot, vietnam, removed, secrets.get) as web:
+        with OnlineSources(settings, snapshot, vietnam, removed, secrets.get, LOCAL) as web:
             yield web
 
     return opened
