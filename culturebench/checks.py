@@ -10,6 +10,7 @@ from typing import Any
 
 import culturebench.params
 from culturebench.params import ParamsError, load_document, load_section
+from culturebench.params.measure import Measure
 from culturebench.regions.check import check
 
 #: A list that only `dvc.yaml` reads: which stages there are.
@@ -30,7 +31,7 @@ def problems(root: Path) -> list[str]:
         found += _complaint(lambda model=model: load_section(model, document))
     if found:
         return found
-    named = [*_reference_problems(document), *_source_problems(document, root)]
+    named = [*_reference_problems(document), *_measure_problems(document), *_source_problems(document, root)]
     return [*check(root, document["regions"]).errors, *named]
 
 
@@ -66,6 +67,11 @@ def _reference_problems(document: dict[str, Any]) -> Iterator[str]:
                 yield from _missing(f"{section}.{name}.bridge", entry["bridge"], "pins", document)
             for tower in entry.get("towers", ()):
                 yield from _missing(f"{section}.{name}.towers", tower, "encoders", document)
+
+
+def _measure_problems(document: dict[str, Any]) -> Iterator[str]:
+    for key, name in load_section(Measure, document).pins():
+        yield from _missing(f"measure.{key}", name, "pins", document)
 
 
 def _source_problems(document: dict[str, Any], root: Path) -> Iterator[str]:

@@ -1,15 +1,13 @@
-"""Measure one condition's pictures: fit to the caption, distance to the reference, diversity."""
+"""Measure one condition's pictures: fit to the caption, distance to the reference, diversity, what people like."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from types import SimpleNamespace
 
-from culturebench.artifacts import measured, pictures, pins, splits
-from culturebench.atlas.alignment import AtlasAlignment
-from culturebench.measures.pictures import measure_pictures
+from culturebench.artifacts import labels, measured, pictures, pins, splits
+from culturebench.measures.opening import ENGLISH, measure_all
 from culturebench.params.measure import Measure
-from culturebench.pins import pin_path, verified_folder
 from culturebench.stage import Stage
 
 PICTURE_COLUMNS = ("prompt_id", "region", "seed", "image")
@@ -20,12 +18,14 @@ def run(
 ) -> None:
     """Measure every picture of one condition."""
     numbers: Measure = params.measure
-    encoder = AtlasAlignment(verified_folder(pin_path(inputs["pins"], numbers.alignment)))
     made = pictures.TABLE.load(inputs["pictures"], PICTURE_COLUMNS)
     regions = sorted({row["region"] for row in made})
-    test = splits.TABLE.load_all(inputs["test"], regions, ("picture_id", numbers.caption, "image"))
+    captions = dict.fromkeys((numbers.caption, ENGLISH[numbers.caption]))
+    test = splits.TABLE.load_all(inputs["test"], regions, ("picture_id", *captions, "image"))
     references = {row["picture_id"]: row for row in test}
-    measured.TABLE.save(outputs["measured"], measure_pictures(encoder, made, references, numbers.caption))
+    names = inputs["measures"] / Path(labels.MEASURES_PATH).name
+    known = labels.load(names) if numbers.cultural_similarity else {}
+    measured.TABLE.save(outputs["measured"], measure_all(numbers, inputs["measures"], known, made, references))
 
 
 STAGE = Stage(
@@ -33,7 +33,7 @@ STAGE = Stage(
     run=run,
     identities=("model", "condition"),
     sections=(Measure,),
-    inputs={"pins": pins.DIRECTORY, "pictures": pictures.PATH, "test": splits.TEST},
+    inputs={"measures": pins.MEASURES, "pictures": pictures.PATH, "test": splits.TEST},
     outputs={"measured": measured.PATH},
 )
 

@@ -9,6 +9,7 @@ from typing import Any
 from culturebench.artifacts import (
     agreement,
     binding,
+    circular,
     comparison,
     enhancer,
     evaluation,
@@ -120,6 +121,7 @@ def _model(
             }
             for tower in chosen.towers
         },
+        circular=circular.load(inputs["circular"]).get(name, {}),
         selectors=comparison.load(inputs["selectors"] / f"{name}.json"),
         strength=strength.load(inputs["strength"] / f"{name}.json"),
         enhancers=[enhancer.load_history(folder) for folder in sorted((inputs["enhancer"] / name).iterdir())],
@@ -161,6 +163,7 @@ STAGE = Stage(
         "agreement": agreement.DIRECTORY,
         "pictures": pictures.DIRECTORY,
         "pins": pins.DIRECTORY,
+        "circular": circular.PATH,
         "sae": sae.DIRECTORY,
         "bound": binding.DIRECTORY,
         "selectors": comparison.DIRECTORY,

@@ -10,6 +10,7 @@ from culturebench.artifacts._table import ArtifactError
 
 STAGE = "bind_judge"
 PATH = "models/judges/{judge}/labels.json"
+MEASURES_PATH = "models/measures/labels.json"  # by bind_measures
 #: Each region's own, by the stage `caption`: so nothing else of a region file reaches a judge.
 DIRECTORY = "data/labels"
 REGION_PATH = DIRECTORY + "/{region}.json"

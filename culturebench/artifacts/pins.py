@@ -17,6 +17,8 @@ SYSTEM = "models/systems/{model}"
 #: What bind_judge gathers for one judge: its pin, or the names by which regions are shown to it.
 JUDGES = "models/judges"
 JUDGE = JUDGES + "/{judge}"
+#: The pins of all measures, gathered by bind_measures.
+MEASURES = "models/measures"
 
 
 @dataclass(frozen=True)

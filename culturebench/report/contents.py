@@ -49,6 +49,7 @@ class ModelResults:
     pictures: Pictures
     one_prompt: Sequence[Row]
     encoders: Mapping[str, Mapping[str, Any]]  # name -> {"probe": layer.json, "neurons": rows, "sae": metrics}
+    circular: Mapping[str, str]  # measure -> why it judges its own work
     selectors: Mapping[str, Any]  # the comparison by masking
     strength: Mapping[str, Any]
     enhancers: Sequence[Mapping[str, Any]]  # histories
@@ -70,6 +71,7 @@ def model_values(model: ModelResults, regions: Sequence[str], pixels: int) -> di
         "validation": tables.comparison(results, model.paper, tables.VALIDATION),
         "ablation": tables.comparison(results, model.paper, tables.ABLATION),
         "ood": [_ood(name, found, model.paper) for name, found in model.ood.items()],
+        "circular": list(model.circular.values()),
         "by_region": tables.by_region(results, regions),
         "agreement": tables.agreement(results),
         "confusions": [

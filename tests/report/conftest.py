@@ -18,6 +18,7 @@ import pytest
 from culturebench.artifacts import (
     agreement,
     answers,
+    circular,
     comparison,
     enhancer,
     layer_probe,
@@ -304,6 +305,7 @@ class Run:
             }
             pin = pins.Pin(name, f"culturebench/atlas/weights/{name}", files)
             pins.save(self.root / f"models/pins/{name}.json", pin)
+        circular.save(self.root / circular.PATH, {"atlas": {}})
         for code, alpha in zip(self.regions, itertools.cycle((0.81, None)), strict=False):
             found = {
                 "pictures": 110,

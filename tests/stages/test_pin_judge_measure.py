@@ -98,9 +98,13 @@ def test_every_measure_of_every_picture_is_a_row(project: Path) -> None:
     counts = {name: sum(row["measure"] == name for row in rows) for name in {row["measure"] for row in rows}}
     assert counts == {
         "atlas_alignment": 8, "atlas_perceptual_reference": 8, "atlas_perceptual_diversity": 4,
-        "clip_score": 8, "image_reward": 8, "lpips_reference": 8, "lpips_diversity": 4,
+        "clip_score": 8, "image_reward": 8, "lpips_reference": 8, "lpips_diversity": 4, "vendi_score": 4,
+        "cultural_similarity": 8,
     }  # fmt: skip
-    assert all((row["value"] is None) == row["reason"].startswith("not run") for row in rows)
+    assert all((row["value"] is None) == row["reason"].startswith("not run: needs the weights of") for row in rows)
+    assert {row["measure"] for row in rows if row["value"] is None} == counts.keys() - {
+        "atlas_alignment", "atlas_perceptual_reference", "atlas_perceptual_diversity"
+    }  # fmt: skip
 
 
 def test_tuning_gives_a_curve_with_intervals_for_both_edits(project: Path) -> None:

@@ -32,6 +32,8 @@ def write_project(root: Path, weights: dict[str, Path]) -> None:
         pins.save(root / pins.PATH.format(pin=name), pin)
         if name in ("encoder", "backbone"):
             pins.save(root / pins.SYSTEM.format(model="atlas") / f"{name}.json", pin)
+        if name == "alignment":
+            pins.save(root / pins.MEASURES / f"{name}.json", pin)
         if name == "judge":
             pins.save(root / pins.JUDGE.format(judge="tiny") / f"{name}.json", pin)
     for split in (splits.TRAIN, splits.TEST):
