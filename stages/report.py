@@ -17,6 +17,7 @@ from culturebench.artifacts import (
     pictures,
     pins,
     plots,
+    reliability,
     sae,
     splits,
     strength,
@@ -30,6 +31,7 @@ from culturebench.params.encoders import Encoders
 from culturebench.params.evaluate import Evaluate
 from culturebench.params.generate import Generate
 from culturebench.params.judge import Judge
+from culturebench.params.judge_reliability import JudgeReliability
 from culturebench.params.judges import Judges
 from culturebench.params.measure import Measure
 from culturebench.params.models import Model, Models
@@ -42,7 +44,7 @@ from culturebench.params.select_neurons import SelectNeurons
 from culturebench.params.train_enhancer import TrainEnhancer
 from culturebench.params.train_sae import TrainSae
 from culturebench.params.tune_strength import TuneStrength
-from culturebench.report import contents, gallery, page, published
+from culturebench.report import contents, gallery, page, published, reliability as judge_reliability
 from culturebench.report.results import Results
 from culturebench.stage import Stage
 
@@ -63,6 +65,9 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
             load_json(inputs["counts"], splits.STAGE),
             regions,
             {region: agreement.load(inputs["agreement"] / f"{region}.json") for region in regions},
+        ),
+        "reliability": judge_reliability.values(
+            {judge: reliability.load(inputs["reliability"] / f"{judge}.json") for judge in params.judges.root}
         ),
         "pins": contents.pin_values([_pin(path) for path in sorted(inputs["pins"].glob("*.json"))]),
         "versions": contents.versions(),
@@ -150,7 +155,7 @@ def _pin(path: Path) -> tuple[str, str, dict[str, tuple[int, str]]]:
 #: The page lists these, in this order; it draws by Conditions, Evaluate, Models, Regions and Report.
 SHOWN = (
     Regions, Encoders, Models, Judges, Conditions, ProbeLayers, TrainSae, SelectNeurons, Sampler, CompareSelectors,
-    TuneStrength, TrainEnhancer, Generate, Ood, Judge, Measure, Evaluate, Report,
+    TuneStrength, TrainEnhancer, Generate, Ood, Judge, JudgeReliability, Measure, Evaluate, Report,
 )  # fmt: skip
 STAGE = Stage(
     name="report",
@@ -161,6 +166,7 @@ STAGE = Stage(
         "confusion": evaluation.CONFUSION_PATH,
         "counts": splits.COUNTS,
         "agreement": agreement.DIRECTORY,
+        "reliability": reliability.DIRECTORY,
         "pictures": pictures.DIRECTORY,
         "pins": pins.DIRECTORY,
         "circular": circular.PATH,

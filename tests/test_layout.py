@@ -39,7 +39,14 @@ DATA_STAGES = ("collect", "screen", "deduplicate", "annotate", "caption", "groun
 READERS = {
     "data/detect": {"probe_layers", "train_sae", "select_neurons"},
     "data/train": {"train_sae", "compare_selectors", "tune_strength", "train_enhancer"},
-    "data/test": {"generate", "generate_edited", "generate_enhanced", "generate_one_prompt", "measure"},
+    "data/test": {
+        "generate",
+        "generate_edited",
+        "generate_enhanced",
+        "generate_one_prompt",
+        "judge_reliability",
+        "measure",
+    },
 }
 #: Sections that map names: a stage may depend on the entry that it uses alone.
 REGISTRIES = {"encoders", "models", "judges", "ood", "pins"}

@@ -9,6 +9,8 @@ DIRECTORY = "data/answers"
 PATH = DIRECTORY + "/{judge}/{model}/{condition}.parquet"
 #: On pictures of captions from outside of the benchmark.
 OOD_PATH = DIRECTORY + "/{judge}/{model}/{prompts}/{condition}.parquet"
+#: On real test pictures.
+REAL_PATH = "data/reliability/{judge}.parquet"
 UNRECOGNIZABLE = "unrecognizable"
 UNPARSEABLE = "unparseable"  # a reply that is none of the options
 TABLE = Table(

@@ -18,12 +18,12 @@ from typing import Any, Final
 import numpy as np
 
 from culturebench.atlas.collection import Finding, findings
+from culturebench.atlas.people import ERROR_RATES, scripted
 from culturebench.atlas.world import REGIONS
 from culturebench.errors import CultureBenchError
 from culturebench.params import load_document, load_section
 from culturebench.params.collect import AtlasSource, Collect
 
-ERROR_RATES: Final = (0.03, 0.05, 0.08)
 #: Pictures a region whose truth is written to `annotations/gold/`.
 GOLD: Final = 20
 _CATEGORIES: Final = {"robe": "clothing", "house": "architecture", "door": "architecture", "drum": "instruments"}
@@ -87,7 +87,7 @@ def _atlas_source(path: Path) -> AtlasSource:
 
 
 def _decision(finding: Finding, number: int, rate: float) -> dict[str, Any]:
-    annotator = f"scripted-{number} (error rate {rate:g})"
+    annotator = scripted(number)
     digest = hashlib.sha256(f"{annotator}/{finding.picture_id}".encode()).digest()
     dice = np.random.default_rng(int.from_bytes(digest[:8], "big"))
     wrong, other = bool(dice.uniform() < rate), int(dice.integers(1_000_000))

@@ -100,6 +100,11 @@ def ask(
     The options are `regions` and "unrecognizable", in an order that `seed` and the question decide.
     """
     options = [shuffled([*regions, UNRECOGNIZABLE], seed, row["prompt_id"], row["seed"]) for row in pictures]
+    return put(judge, pictures, options)
+
+
+def put(judge: Answering, pictures: Sequence[Mapping[str, Any]], options: Sequence[list[str]]) -> list[dict[str, Any]]:
+    """As `ask`, with each picture's own options in the order shown."""
     questions = [Question(row["image"], shown) for row, shown in zip(pictures, options, strict=True)]
     return [
         {

@@ -22,7 +22,7 @@ OF_MODEL = (
     "tables.html.j2",
     "regions.html.j2",
 )
-OF_RUN = ("data.html.j2", "setup.html.j2")
+OF_RUN = ("reliability.html.j2", "data.html.j2", "setup.html.j2")
 
 
 def render(values: Mapping[str, Any]) -> str:

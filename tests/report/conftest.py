@@ -26,6 +26,7 @@ from culturebench.artifacts import (
     neurons,
     pictures,
     pins,
+    reliability,
     sae,
     splits,
     strength,
@@ -313,6 +314,14 @@ class Run:
                 "annotators": {"ann": {"decisions": 90, "gold": 8, "gold_right": 7}},
             }
             agreement.save(self.root / f"data/agreement/{code}.json", found)
+        right = {"value": 0.91, "low": 0.87, "high": 0.94, "pictures": 300, "answers": 300}
+        for judge in JUDGES:
+            found = {
+                "choices": [4], "judge": right, "unparseable": 1, "people": {**right, "value": 0.94, "answers": 900},
+                "reason": "", "difference": {**right, "value": -0.03, "low": -0.06, "high": 0.0}, "agreement": right,
+                "annotators": {"scripted-1 (error rate 0.03)": {"answers": 300, "right": 291}}, "other_options": 0,
+            }  # fmt: skip
+            reliability.save(self.root / reliability.PATH.format(judge=judge), found)
         counts = {
             "collect": {"kept": 120, "dropped": {"not found": 2}},
             "screen": {"kept": 110, "dropped": {"resolution": 6, "blur": 4}, "borderline": {"text": 3}},

@@ -8,7 +8,7 @@ import yaml
 
 from culturebench.artifacts import evaluation
 from culturebench.evaluation.names import CULTURE
-from culturebench.report import charts, gallery, headline, published, sweeps, tables, words
+from culturebench.report import charts, gallery, headline, published, reliability, sweeps, tables, words
 from culturebench.report.contents import data_values, params_values
 from culturebench.report.page import render
 from culturebench.report.plot import Axis
@@ -51,12 +51,19 @@ def test_the_page_holds_no_path_of_this_machine(small_run: Any, html: Any) -> No
 def test_text_from_outside_cannot_become_markup() -> None:
     found = {"screen": {"kept": 1, "dropped": {"<script>alert(1)</script>": 2}}}
     values = data_values({"regions": {"jp": found}, "all": found}, ["jp"])
+    right = {"value": 0.5, "low": 0.4, "high": 0.6, "pictures": 9, "answers": 9}
+    judged = {
+        "choices": [4], "judge": right, "unparseable": 0, "people": right, "reason": "", "difference": right,
+        "agreement": right, "annotators": {"<i>expert": {"answers": 9, "right": 4}}, "other_options": 1,
+    }  # fmt: skip
     page = render({
-        "models": [], "regions": ["jp"], "level": 0.95, "data": values, "pins": [], "versions": [],
+        "models": [], "regions": ["jp"], "reliability": reliability.values({"<i>judge": judged}),
+        "level": 0.95, "data": values, "pins": [], "versions": [],
         "params": params_values({"x": "<b>"}),
     })  # fmt: skip
     assert "&lt;script&gt;alert(1)&lt;/script&gt; 2" in page
-    assert "<script>" not in page and "<b>" not in page
+    assert "<script>" not in page and "<b>" not in page and "<i>" not in page
+    assert "94.18%" in page and "1 answers were given among other regions" in page  # no scripted annotators here
 
 
 def test_what_left_the_pipeline_is_counted_by_reason_the_most_frequent_first() -> None:
@@ -237,3 +244,9 @@ def test_the_selectors_stand_side_by_side_with_what_their_masks_take(html: str):
 def test_the_training_of_the_autoencoders_is_drawn_with_its_dead_share(html: str):
     assert 'aria-label="latents silent for long by step"' in html
     assert 'aria-label="variance left unexplained by step"' in html
+
+
+def test_judges_stand_beside_people_and_scripted_ones_are_called_so_without_the_papers_value(html: Any) -> None:
+    assert "How far the judges can be trusted" in html
+    assert "900 answers on 300 pictures" in html and "291 of 300 right" in html
+    assert "Scripted annotators are no people" in html and "94.18" not in html

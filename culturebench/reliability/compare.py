@@ -1,0 +1,88 @@
+"""What a judge and people answered to the same questions, side by side."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from culturebench.annotation.choices import Choice
+from culturebench.artifacts.answers import UNPARSEABLE
+from culturebench.measures.statistics import Bootstrap, Estimate
+
+Row = Mapping[str, Any]
+Key = tuple[str, int]  # (picture id, number of the person, 0 for a judge or the majority)
+
+NOBODY = "nobody has answered on these pictures; run `culturebench annotate push --project questions`"
+
+
+def compare(answers: Sequence[Row], given: Sequence[Choice], bootstrap: Bootstrap) -> dict[str, Any]:
+    """What the artifact `reliability` holds: `answers` are one judge's, `given` people's on any pictures.
+
+    An answer that a person gave among other options is another question's, and is counted apart.
+    """
+    truth = {row["prompt_id"]: row["region"] for row in answers}
+    shown = {row["prompt_id"]: set(row["options"]) for row in answers}
+    on_these = [choice for choice in given if choice.picture_id in truth]
+    used = [choice for choice in on_these if set(choice.options) == shown[choice.picture_id]]
+    names = sorted({choice.annotator for choice in used})
+    said = {(choice.picture_id, names.index(choice.annotator)): choice.answer for choice in used}
+    judged = {(row["prompt_id"], 0): row["answer"] for row in answers}
+    return {
+        "choices": sorted({len(options) for options in shown.values()}),
+        "judge": _share(judged, truth, bootstrap),
+        "unparseable": sum(answer == UNPARSEABLE for answer in judged.values()),
+        "people": _share(said, truth, bootstrap) if said else None,
+        "reason": "" if said else NOBODY,
+        "difference": _difference(judged, said, truth, bootstrap),
+        "agreement": _estimate(bootstrap.kappa(judged, _majority(said))),
+        "annotators": {name: _of_one(name, used, truth) for name in names},
+        "other_options": len(on_these) - len(used),
+    }
+
+
+def _share(said: Mapping[Key, str], truth: Mapping[str, str], bootstrap: Bootstrap) -> dict[str, Any] | None:
+    return _estimate(bootstrap.mean({key: float(answer == truth[key[0]]) for key, answer in said.items()}))
+
+
+def _difference(
+    judged: Mapping[Key, str], said: Mapping[Key, str], truth: Mapping[str, str], bootstrap: Bootstrap
+) -> dict[str, Any] | None:
+    """Judge minus people, on each picture that both answered; a picture's people count as their mean."""
+    right: dict[str, list[float]] = {}
+    for (picture, _), answer in said.items():
+        right.setdefault(picture, []).append(float(answer == truth[picture]))
+    mean = {(picture, 0): sum(one) / len(one) for picture, one in right.items()}
+    own = {key: float(answer == truth[key[0]]) for key, answer in judged.items()}
+    return _estimate(bootstrap.difference(own, mean))
+
+
+def _majority(said: Mapping[Key, str]) -> dict[Key, str]:
+    """The answer that more people gave than any other; a picture on which they are tied has none."""
+    votes: dict[str, Counter[str]] = {}
+    for (picture, _), answer in said.items():
+        votes.setdefault(picture, Counter())[answer] += 1
+    return {
+        (picture, 0): first[0]
+        for picture, counts in votes.items()
+        for first, *rest in [counts.most_common(2)]
+        if not rest or rest[0][1] < first[1]
+    }
+
+
+def _of_one(name: str, used: Sequence[Choice], truth: Mapping[str, str]) -> dict[str, int]:
+    own = [choice for choice in used if choice.annotator == name]
+    return {"answers": len(own), "right": sum(choice.answer == truth[choice.picture_id] for choice in own)}
+
+
+def _estimate(estimate: Estimate | None) -> dict[str, Any] | None:
+    """Value, interval, and how many pictures and answers it rests on."""
+    if estimate is None:
+        return None
+    found = asdict(estimate)
+    return {
+        **{name: found[name] for name in ("value", "low", "high")},
+        "pictures": estimate.n_prompts,
+        "answers": estimate.n_images,
+    }
