@@ -14,10 +14,15 @@ from culturebench.cli._shared import ROOT, console
 
 app = typer.Typer(help="Experts' work on pictures and captions, in Label Studio.", no_args_is_help=True)
 
+REGION = typer.Option("--region", help="Code of a region, such as jp; the project questions is of all regions.")
 RegionOption = Annotated[str, typer.Option("--region", help="Code of a region, such as jp.")]
 ProjectOption = Annotated[
-    Literal["pictures", "ties", "captions"],
-    typer.Option("--project", help="pictures | ties (for one more expert) | captions (audit and noun caption)"),
+    Literal["pictures", "ties", "captions", "questions"],
+    typer.Option(
+        "--project",
+        help="pictures | ties (for one more expert) | captions (audit and noun caption) | "
+        "questions (those of judge_reliability, to compare people with judges)",
+    ),
 ]
 
 
@@ -49,14 +54,18 @@ def down() -> None:
 
 
 @app.command()
-def push(region: RegionOption, project: ProjectOption = "pictures") -> None:
+def push(region: Annotated[str, REGION] = "", project: ProjectOption = "pictures") -> None:
     """Send what experts have not been given yet; safe to repeat, nothing is sent twice."""
-    from culturebench.label_studio import region as work
+    from culturebench.label_studio import questions, region as work
     from culturebench.label_studio.connect import connect
 
     server, place = connect(os.environ)
-    done = work.push(ROOT, server, place, region, project)
-    typer.echo(f"{region} {project}: {done.created} tasks sent, {done.present} were there, {done.renewed} renewed.")
+    everywhere = project == "questions"
+    done = (
+        questions.push(ROOT, server, place) if everywhere else work.push(ROOT, server, place, _needed(region), project)
+    )
+    where = f"{region or 'all regions'} {project}"
+    typer.echo(f"{where}: {done.created} tasks sent, {done.present} were there, {done.renewed} renewed.")
     if done.doubles:
         typer.echo(f"{done.doubles} second tasks on the same picture, which nobody had touched, were deleted.")
     for name, reason in sorted(done.left_out.items()):
@@ -84,14 +93,21 @@ def status(region: RegionOption) -> None:
 
 
 @app.command()
-def pull(region: RegionOption, project: ProjectOption = "pictures") -> None:
+def pull(region: Annotated[str, REGION] = "", project: ProjectOption = "pictures") -> None:
     """Bring the experts' answers into annotations/; the same bytes when nothing changed."""
-    from culturebench.label_studio import region as work
+    from culturebench.label_studio import questions, region as work
     from culturebench.label_studio.connect import connect
 
     server, _ = connect(os.environ)
-    done = work.pull(ROOT, server, region, project)
+    everywhere = project == "questions"
+    done = questions.pull(ROOT, server) if everywhere else work.pull(ROOT, server, _needed(region), project)
     changes = f"{done.new} new, {done.changed} changed, {done.withdrawn} withdrawn"
-    typer.echo(f"{region} {project}: {done.lines} lines; {changes}.")
+    typer.echo(f"{region or 'all regions'} {project}: {done.lines} lines; {changes}.")
     for problem in done.problems:
         typer.echo(f"not used: {problem}", err=True)
+
+
+def _needed(region: str) -> str:
+    if not region:
+        raise typer.BadParameter("name a region, such as jp", param_hint="--region")
+    return region

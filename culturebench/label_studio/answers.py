@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from culturebench.annotation.choices import Choice
 from culturebench.annotation.decisions import Decision
 from culturebench.captions.rows import ROLES, CaptionError, CaptionRow, parse_caption
 
@@ -54,6 +55,22 @@ def picture_row(form: Form, picture_id: str, annotator: str, result: Any, data: 
     except ValidationError as error:
         first = error.errors()[0]
         raise WrongAnswer(f"{'.'.join(map(str, first['loc']))} {first['msg']}".strip()) from None
+    return row
+
+
+def question_row(picture_id: str, annotator: str, result: Any, data: Mapping[str, Any]) -> Row:
+    """A line of `annotations/answers.jsonl`: which of the regions that the task showed was chosen."""
+    chosen = _choice("answer", _fields(result, {"answer": "choices"}).get("answer", []))
+    codes, options = str(data.get("codes", "")).split(","), data.get("options")
+    names = [option.get("value") for option in options if isinstance(option, dict)] if isinstance(options, list) else []
+    if len(names) != len(codes) or chosen not in names:
+        raise WrongAnswer(f"answer {chosen!r} is not one of what the task showed: {', '.join(map(str, names))}")
+    row: Row = {"picture_id": picture_id, "annotator": annotator, "answer": codes[names.index(chosen)]}
+    row["options"] = codes
+    try:
+        Choice.model_validate(row, strict=True)
+    except ValidationError as error:
+        raise WrongAnswer(error.errors()[0]["msg"]) from None
     return row
 
 

@@ -30,6 +30,7 @@ CONTROLS: Mapping[str, Mapping[str, frozenset[str] | None]] = {
         "noun_en": None,
         "noun_noun": None,
     },
+    "questions": {"answer": None},
 }
 
 

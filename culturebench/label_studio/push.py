@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import Any
 
 from culturebench.images.decode import Undecodable
 from culturebench.label_studio.client import EXTERNAL_ID, ProjectSpec, Server, ServerTask
@@ -21,7 +22,7 @@ class Wanted:
     """A task as it should be; `data` is what the expert sees besides the picture, `overlap` how many experts."""
 
     picture_id: str
-    data: Mapping[str, str]
+    data: Mapping[str, Any]
     overlap: int
 
 
@@ -83,7 +84,7 @@ def _readable(found: Iterable[tuple[str, str, bytes]], left_out: dict[str, str])
         yield name, sha256, data
 
 
-def _data(wanted: Wanted, url: str) -> dict[str, str]:
+def _data(wanted: Wanted, url: str) -> dict[str, Any]:
     return {EXTERNAL_ID: wanted.picture_id, "image": url, **wanted.data}
 
 

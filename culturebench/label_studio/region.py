@@ -15,7 +15,7 @@ from culturebench.annotation.gold import read_gold
 from culturebench.annotation.lines import read_lines
 from culturebench.artifacts import annotated, candidates, duplicates, grounded
 from culturebench.captions.human import read_caption_lines
-from culturebench.label_studio import answers
+from culturebench.label_studio import answers, questions
 from culturebench.label_studio.client import LabelStudioError, ProjectSpec, Server
 from culturebench.label_studio.interface import read_interface
 from culturebench.label_studio.pictures import Place
@@ -222,7 +222,7 @@ def _settings(root: Path) -> Labeling:
 
 def forget(server: Server, place: Place, regions: Iterable[str], pictures: Mapping[str, str]) -> int:
     """Take pictures (id -> sha256 of the bytes) from the server: tasks, answers, files; returns the tasks' number."""
-    titles = [title(region, kind) for region in regions for kind in KINDS]
+    titles = [questions.TITLE, *(title(region, kind) for region in regions for kind in KINDS)]
     deleted = withdraw(server, titles, pictures.keys())
     place.remove(list(pictures.values()))
     return deleted

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from culturebench.label_studio.answers import LONGEST, Form, WrongAnswer, caption_row, picture_row
+from culturebench.label_studio.answers import LONGEST, Form, WrongAnswer, caption_row, picture_row, question_row
 from studio import KEEP, REJECT, choice, mark, sure, text
 
 FORM = Form(("seigaiha", "ainu"), ("crafts", "food"), "ja")
@@ -60,7 +60,35 @@ def test_an_answer_that_the_form_does_not_offer_is_refused(result: list[Any]):
         picture(*result)
 
 
-@pytest.mark.parametrize("result", [None, {}, "keep", 3])
+SHOWN = {"options": [{"value": "Japan"}, {"value": "Arab world"}], "codes": "jp,arab"}
+
+
+def test_a_chosen_region_becomes_a_line_with_what_it_was_chosen_from():
+    assert question_row(ID, "expert-1", [choice("answer", "Arab world")], SHOWN) == {
+        "picture_id": ID, "annotator": "expert-1", "answer": "arab", "options": ["jp", "arab"],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ([choice("answer", "Korea")], SHOWN),
+        ([choice("answer", "jp")], SHOWN),
+        ([], SHOWN),
+        ([choice("verdict", "Japan")], SHOWN),
+        ([choice("answer", "Japan")], {}),
+        ([choice("answer", "Japan")], {**SHOWN, "codes": "jp"}),
+        ([choice("answer", "Japan")], {**SHOWN, "codes": "jp,jp"}),
+        ([choice("answer", "Japan")], {**SHOWN, "options": "Japan"}),
+        ([choice("answer", "Japan")], {**SHOWN, "options": [None, {"value": "Japan"}]}),
+    ],
+)
+def test_a_region_that_the_task_did_not_show_is_refused(said: list[Any], shown: dict[str, Any]):
+    with pytest.raises(WrongAnswer):
+        question_row(ID, "expert-1", said, shown)
+
+
+@pytest.mark.parametrize("result", [None, {}, "keep"])
 def test_a_result_that_is_no_list_is_refused(result: Any):
     with pytest.raises(WrongAnswer):
         picture_row(FORM, ID, "expert-1", result, {})

@@ -16,12 +16,13 @@ from typer.testing import CliRunner
 
 from culturebench import cli
 from culturebench.errors import CultureBenchError
-from culturebench.label_studio import region as work
+from culturebench.label_studio import questions, region as work
 from culturebench.label_studio.client import LabelStudioError, Server
 from culturebench.label_studio.interface import CONTROLS, read_interface
 from culturebench.label_studio.pictures import showable
 from culturebench.label_studio.webhook import HEADER, MOST, listen
-from studio import ROOT, write_annotated, write_captioned, write_project
+from culturebench.reliability.questions import choices_of
+from studio import ROOT, write_annotated, write_captioned, write_project, write_test_split
 
 FORMS = ROOT / "annotations/labeling"
 SECRET = "a-secret-of-the-flows"
@@ -66,6 +67,21 @@ def test_tasks_say_nothing_that_would_sway_an_expert(tmp_path: Path):
     write_captioned(root, {names[2]: "和風の家"}, names[3:])
     (task,) = work.wanted_tasks(root, "jp", "captions")
     assert (task.picture_id, task.data["cultural"], task.data["language_name"]) == (names[2], "和風の家", "Japanese")
+
+
+def test_questions_tell_neither_region_nor_origin_and_are_those_of_the_judges(tmp_path: Path):
+    root = tmp_path / "project"
+    write_project(root, 1, overlap=3)
+    regions = ["jp", "nl", "ua", "tr", "cn"]
+    asked = write_test_split(root, 2, regions)
+    found = questions.wanted_tasks(root)
+    assert [task.picture_id for task in found] == sorted(asked)  # ids are hashes: regions are mixed
+    assert {frozenset(task.data) for task in found} == {frozenset(("options", "codes"))}
+    for task in found:
+        codes = task.data["codes"].split(",")
+        row = {"picture_id": task.picture_id, "region": asked[task.picture_id]}
+        assert codes == choices_of(row, regions, 4, 0) and asked[task.picture_id] in codes
+        assert (len(task.data["options"]) == 4 and {"value": "Turkey"} in task.data["options"]) or "tr" not in codes
 
 
 def test_an_overlap_that_could_decide_nothing_is_refused_before_anything_is_sent(tmp_path: Path):

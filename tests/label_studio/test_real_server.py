@@ -16,9 +16,10 @@ from PIL import Image
 from platformdirs import user_cache_dir
 
 from chromium import Page, browse
+from culturebench.annotation.choices import read_choices
 from culturebench.annotation.decisions import read_decisions
 from culturebench.captions.human import read_human_captions
-from culturebench.label_studio import client, local, region as work
+from culturebench.label_studio import client, local, questions, region as work
 from culturebench.label_studio.client import LabelStudioError, Server, ServerTask
 from culturebench.label_studio.pictures import Served, Uploaded
 from culturebench.label_studio.webhook import HEADER, listen
@@ -34,6 +35,7 @@ from studio import (
     write_annotated,
     write_captioned,
     write_project,
+    write_test_split,
 )
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("label_studio")]
@@ -320,6 +322,54 @@ def test_ties_go_to_one_more_expert_and_nothing_else_does(
     work.pull(root, studio.server, "jp", "ties")
     decisions = read_decisions(root / "annotations/decisions/jp.jsonl", ["seigaiha"])
     assert [d.verdict for d in decisions[tied[0]]].count("reject") == 2
+
+
+def test_people_answer_the_judges_questions_on_pictures_of_all_regions_in_one_project(
+    studio: Studio, root: Path, experts: tuple[Expert, Expert]
+):
+    asked = write_test_split(root, 2, ["jp", "nl", "ua", "tr", "cn"])
+    assert questions.push(root, studio.server, studio.place).created == 10
+    assert questions.push(root, studio.server, studio.place).present == 10
+    project = studio.server.project(questions.TITLE)
+    assert project is not None
+    names = {"jp": "Japan", "nl": "Netherlands", "ua": "Ukraine", "tr": "Turkey", "cn": "China"}
+    for task in studio.server.tasks(project):
+        assert not task.data.keys() & {"region", "country", "origin"}
+        experts[0].answer(task.number, choice("answer", names[asked[task.external_id]]))
+        wrong = next(one["value"] for one in task.data["options"] if one["value"] != names[asked[task.external_id]])
+        experts[1].answer(task.number, choice("answer", wrong))
+    assert questions.pull(root, studio.server).new == 20
+    before = (root / questions.ANSWERS).read_bytes()
+    found = read_choices(root / questions.ANSWERS)
+    right = [one for one in found if one.answer == asked[one.picture_id]]
+    assert len(found) == 20 and len(right) == 10 and len({one.annotator for one in right}) == 1
+    assert questions.pull(root, studio.server).new == 0 and (root / questions.ANSWERS).read_bytes() == before
+    assert work.forget(studio.server, studio.place, ["jp"], {found[0].picture_id: ""}) == 1
+
+
+def test_a_question_offers_its_regions_in_the_page_that_an_expert_sees(
+    studio: Studio, root: Path, experts: tuple[Expert, Expert], tmp_path: Path
+):
+    write_test_split(root, 1, ["jp", "nl", "ua", "tr", "cn"])
+    questions.push(root, studio.server, studio.place)
+    project = studio.server.project(questions.TITLE)
+    assert project is not None
+    task = min(studio.server.tasks(project), key=lambda one: one.external_id)
+    offered = [option["value"] for option in task.data["options"]]
+    with browse(tmp_path / "profile") as page:
+        enter(page, studio, experts[0])
+        page.open(f"{studio.entry.url}/projects/{project}/data?task={task.number}")
+        chosen = f"document.querySelector('input[name^=\"{offered[1]}\"]')"
+        wait_for(page, f"!!{chosen}")
+        shown = page.evaluate("document.body.innerText")
+        assert [shown.index(name) for name in offered] == sorted(shown.index(name) for name in offered)
+        wait_for(page, f"{chosen}?.checked || ({chosen}?.click(), false)")
+        wait_for(page, f"{chosen}?.checked && !!{SUBMIT} && ({SUBMIT}.click(), true)")
+        wait_until(lambda: any(one.annotations for one in studio.server.tasks(project)))
+    questions.pull(root, studio.server)
+    (found,) = read_choices(root / questions.ANSWERS)
+    assert (found.picture_id, found.options) == (task.external_id, task.data["codes"].split(","))
+    assert found.answer == found.options[1]
 
 
 def test_captions_come_back_with_their_audit_their_spans_and_the_noun_caption(

@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ import numpy as np
 import yaml
 from PIL import Image
 
-from culturebench.artifacts import annotated, candidates, duplicates, grounded
+from culturebench.artifacts import annotated, candidates, duplicates, grounded, splits
 from culturebench.label_studio import local
 from culturebench.label_studio.client import Server
 from culturebench.label_studio.pictures import Served
@@ -25,6 +26,7 @@ from culturebench.png import to_png
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 60
+SPANS = ("noun_start", "noun_end", "modifier_start", "modifier_end")
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,28 @@ def write_project(root: Path, pictures: int, overlap: int = 2, gold: int = 0, ba
     names = sorted(row["picture_id"] for row in rows)
     duplicates.TABLE.save(root / "data/duplicates/jp.parquet", [_unique(name) for name in names])
     return names
+
+
+def write_test_split(root: Path, pictures: int, regions: Sequence[str]) -> dict[str, str]:
+    """A test split of small pictures that are no drawings, and the params to ask about them; id -> region."""
+    params = yaml.safe_load((root / "params.yaml").read_text(encoding="utf-8")) | {"regions": list(regions)}
+    params["judge_reliability"] = {"pictures_per_region": pictures, "choices": 4, "seed": 0}
+    (root / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
+    found: dict[str, str] = {}
+    for place, region in enumerate(regions):
+        own = [_candidate(1000 * (place + 1) + number) for number in range(pictures + 1)]
+        text = {"text": "a", "language": "en", **dict.fromkeys(SPANS, -1)}
+        rows = [
+            {
+                **{key: row[key] for key in ("picture_id", "licence", "metadata", "image")},
+                "region": region, "language": "en", "subdivision": "", "group": row["picture_id"], "provisional": False,
+                "cultural": text, "noun": text, "neutral": None, "cultural_en": None, "noun_en": None,
+            }
+            for row in own
+        ]  # fmt: skip
+        splits.TABLE.save(root / splits.TEST / f"{region}.parquet", rows)
+        found |= dict.fromkeys(sorted(row["picture_id"] for row in own)[:pictures], region)
+    return found
 
 
 def _candidate(number: int) -> dict[str, Any]:
