@@ -123,6 +123,7 @@ def _model(
                 "probe": load_layer(binding.layer_path(bound, tower)),
                 "neurons": neurons.TABLE.load(binding.neurons_path(bound, tower)),
                 "sae": sae.load_metrics(inputs["sae"] / tower),
+                "selector": params.select_neurons.of(tower).selector,
             }
             for tower in chosen.towers
         },

@@ -20,17 +20,8 @@ Row = dict[str, Any]
 Pictures = Mapping[str, Mapping[tuple[str, int], Row]]  # condition -> (prompt id, seed) -> picture row
 
 LIBRARIES = (
-    "torch",
-    "diffusers",
-    "transformers",
-    "tokenizers",
-    "numpy",
-    "scipy",
-    "pillow",
-    "imagehash",
-    "pyarrow",
-    "dvc",
-)
+    "torch", "diffusers", "transformers", "tokenizers", "numpy", "scipy", "pillow", "imagehash", "pyarrow", "dvc",
+)  # fmt: skip
 CONFUSIONS = ("noun", "enhanced")
 EDITS = {"amplify": "Amplify, from the noun", "activate": "Activate, from the English noun"}
 DATA_STAGES = ("collect", "screen", "deduplicate", "annotate", "caption", "split")
@@ -48,7 +39,7 @@ class ModelResults:
     confusion: Sequence[Row]
     pictures: Pictures
     one_prompt: Sequence[Row]
-    encoders: Mapping[str, Mapping[str, Any]]  # name -> {"probe": layer.json, "neurons": rows, "sae": metrics}
+    encoders: Mapping[str, Mapping[str, Any]]  # name -> {"probe", "neurons", "sae"}: artifacts; "selector"
     circular: Mapping[str, str]  # measure -> why it judges its own work
     selectors: Mapping[str, Any]  # the comparison by masking
     strength: Mapping[str, Any]
@@ -106,6 +97,7 @@ def _encoder(name: str, found: Mapping[str, Any], regions: Sequence[str]) -> dic
         "elbows": sweeps.elbows(found["neurons"], regions),
         "overlap": charts.overlap(found["neurons"], regions),
         "sae": found["sae"],
+        "rule": selectors.rule(found["selector"]),
         "training": selectors.training_charts(found["sae"]["seeds"]),
     }
 

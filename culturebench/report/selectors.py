@@ -20,6 +20,12 @@ NAMES = {
 EFFECTS = ("own", "cross", "selective", "beyond_random")
 
 
+def rule(name: str) -> dict[str, str]:
+    """How the report speaks of a selector: `{name, label, by}`."""
+    label, by = NAMES[name]
+    return {"name": name, "label": label, "by": by}
+
+
 def comparison(found: Mapping[str, Any]) -> dict[str, Any]:
     """What masking did: a row of effects a selector, and a matrix of drops each."""
     names = [name for name in NAMES if name in found["selectors"]]
@@ -41,15 +47,13 @@ def _row(name: str, effects: Row) -> dict[str, Any]:
         "label": NAMES[name][0],
         "by": NAMES[name][1],
         "neurons": effects["neurons"],
-        "cells": [{"row": cell, "evidence": _evidence(cell)} for cell in cells],
+        "cells": [{"row": cell, "evident": _evident(cell)} for cell in cells],
     }
 
 
-def _evidence(effect: Row | None) -> str:
-    """`up`, `down`, or `none` when the interval includes 0 (or there is none)."""
-    if effect is None or effect["low"] is None:
-        return "none"
-    return "up" if effect["low"] > 0 else "down" if effect["high"] < 0 else "none"
+def _evident(effect: Row | None) -> bool:
+    """Whether the interval leaves 0 out; not where there is none."""
+    return effect is not None and effect["low"] is not None and not effect["low"] <= 0 <= effect["high"]
 
 
 def training_charts(seeds: Mapping[str, Row]) -> list[dict[str, str]]:

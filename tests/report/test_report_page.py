@@ -1,5 +1,6 @@
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -250,3 +251,13 @@ def test_judges_stand_beside_people_and_scripted_ones_are_called_so_without_the_
     assert "How far the judges can be trusted" in html
     assert "900 answers on 300 pictures" in html and "291 of 300 right" in html
     assert "Scripted annotators are no people" in html and "94.18" not in html
+
+
+@pytest.mark.parametrize(("selector", "said"), [("wfs", "weighted frequency score"), ("cas", "picked by CAS (ConAct)")])
+def test_the_page_names_the_rule_that_picked_the_neurons(
+    make_run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, selector: str, said: str
+):
+    run = make_run(["jp", "nl"], prompts=1, seeds=1)
+    chosen = run.params.select_neurons.model_copy(update={"selector": selector})
+    monkeypatch.setattr(run.params, "select_neurons", chosen)
+    assert said in run.report().read_text(encoding="utf-8")
