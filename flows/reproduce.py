@@ -39,7 +39,10 @@ DEVICE = frozenset(
         "generate_edited",
         "generate_enhanced",
         "generate_one_prompt",
+        "generate_ood",
         "judge",
+        "judge_ood",
+        "judge_reliability",
         "measure",
     }
 )

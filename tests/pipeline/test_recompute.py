@@ -89,6 +89,7 @@ def test_a_new_judge_pin_recomputes_that_judges_answers_alone(workspace: Workspa
     repin(workspace, "atlas_vit")
     ran = recompute(workspace)
     judged = {f"judge@atlas_vit-atlas-{name}" for name in ("noun", "cultural", "amplified", "enhanced")}
+    judged.add("judge_reliability@atlas_vit")
     # Those that bind look at every pin, and hand on the same bytes.
     bound = {"bind_pins@atlas", "bind_judge@atlas_vit", "bind_judge@atlas_resnet", "bind_measures"}
     assert judged <= ran <= judged | bound | {"pin_model@atlas_vit", "evaluate", "report"}
