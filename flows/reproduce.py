@@ -30,6 +30,7 @@ FAN_OUT = 4
 DEVICE = frozenset(
     {
         "probe_layers",
+        "check_layers",
         "train_sae",
         "select_neurons",
         "compare_selectors",

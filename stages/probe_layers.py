@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -22,7 +23,7 @@ from culturebench.params.engine import Engine
 from culturebench.params.probe_layers import ProbeLayers
 from culturebench.params.regions import Regions
 from culturebench.pins import pin_path, verified
-from culturebench.probing.attention import DIRECTIONS, AttentionReader, Prompt
+from culturebench.probing.attention import DIRECTIONS, AttentionReader, Prompt, shortest_first
 from culturebench.probing.layers import Bootstrap, Curve, delta_curve
 from culturebench.probing.pairs import REFERENCES, differences, measure, pairs_of
 from culturebench.stage import Stage
@@ -41,7 +42,7 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
     reader = Worker(partial(_open, source, load_pin(pin_path(inputs["pins"], source.pin)), relative=relative))
     model = cast(AttentionReader, reader.loaded).encoder
     pairs, dropped = pairs_of(splits.TABLE.load_all(inputs["detect"], params.regions, COLUMNS))
-    measured = measure(partial(_read, reader, chosen.batch_size, params.engine, len(model.layers)), pairs)
+    measured = measure(partial(_read, reader, chosen.batch_size, params.engine, model), pairs)
     layer_probe.TABLE.save(outputs["attention"], measured.rows)
 
     direction = chosen.direction or ("later_to_earlier" if model.causal else "modifier_to_noun")
@@ -74,13 +75,16 @@ def _read(
     reader: Worker[Prompt, NDArray[np.float64]],
     batch_size: int,
     engine: Engine,
-    layers: int,
+    model: TextEncoder,
     prompts: Sequence[Prompt],
 ) -> NDArray[np.float64]:
-    batches = list(in_batches(prompts, batch_size))
+    order = shortest_first(model, prompts)
+    batches = list(in_batches((prompts[index] for index in order), batch_size))
     done = map_batches(reader, batches, engine=engine, label=f"prompts (by {batch_size})", total=len(batches))
-    found = [cast(NDArray[np.float64], values) for batch in done for values in batch]
-    return np.array(found, dtype=np.float64).reshape(len(prompts), len(DIRECTIONS), layers)
+    found = np.empty((len(prompts), len(DIRECTIONS), len(model.layers)))
+    for index, values in zip(order, chain.from_iterable(done), strict=True):
+        found[index] = cast(NDArray[np.float64], values)
+    return found
 
 
 def _curves(chosen: ProbeLayers, model: TextEncoder, rows: list[dict[str, Any]]) -> Curves:

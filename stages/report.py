@@ -13,6 +13,7 @@ from culturebench.artifacts import (
     comparison,
     enhancer,
     evaluation,
+    layer_check,
     neurons,
     pictures,
     pins,
@@ -25,6 +26,7 @@ from culturebench.artifacts import (
 from culturebench.artifacts._json import load_json
 from culturebench.artifacts.layer_probe import load_layer
 from culturebench.evaluation.names import TEST
+from culturebench.params.check_layers import CheckLayers
 from culturebench.params.compare_selectors import CompareSelectors
 from culturebench.params.conditions import Conditions
 from culturebench.params.encoders import Encoders
@@ -121,6 +123,7 @@ def _model(
         encoders={
             tower: {
                 "probe": load_layer(binding.layer_path(bound, tower)),
+                "check": layer_check.load(inputs["checks"] / f"{tower}.json"),
                 "neurons": neurons.TABLE.load(binding.neurons_path(bound, tower)),
                 "sae": sae.load_metrics(inputs["sae"] / tower),
                 "selector": params.select_neurons.of(tower).selector,
@@ -155,8 +158,8 @@ def _pin(path: Path) -> tuple[str, str, dict[str, tuple[int, str]]]:
 
 #: The page lists these, in this order; it draws by Conditions, Evaluate, Models, Regions and Report.
 SHOWN = (
-    Regions, Encoders, Models, Judges, Conditions, ProbeLayers, TrainSae, SelectNeurons, Sampler, CompareSelectors,
-    TuneStrength, TrainEnhancer, Generate, Ood, Judge, JudgeReliability, Measure, Evaluate, Report,
+    Regions, Encoders, Models, Judges, Conditions, ProbeLayers, CheckLayers, TrainSae, SelectNeurons, Sampler,
+    CompareSelectors, TuneStrength, TrainEnhancer, Generate, Ood, Judge, JudgeReliability, Measure, Evaluate, Report,
 )  # fmt: skip
 STAGE = Stage(
     name="report",
@@ -171,6 +174,7 @@ STAGE = Stage(
         "pictures": pictures.DIRECTORY,
         "pins": pins.DIRECTORY,
         "circular": circular.PATH,
+        "checks": layer_check.DIRECTORY,
         "sae": sae.DIRECTORY,
         "bound": binding.DIRECTORY,
         "selectors": comparison.DIRECTORY,

@@ -38,7 +38,7 @@ DATA_STAGES = ("collect", "screen", "deduplicate", "annotate", "caption", "groun
 #: What each split is for: who may read it.
 READERS = {
     "data/detect": {"probe_layers", "train_sae", "select_neurons"},
-    "data/train": {"train_sae", "compare_selectors", "tune_strength", "train_enhancer"},
+    "data/train": {"check_layers", "train_sae", "compare_selectors", "tune_strength", "train_enhancer"},
     "data/test": {
         "generate",
         "generate_edited",

@@ -14,5 +14,5 @@ class Runtime(BaseModel):
     )
     device: str = Field(default="auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto: a GPU if any.")
     attention: Literal["auto", "eager", "sdpa", "flash_attention_2"] = Field(
-        default="auto", description="Back end; auto: eager for text encoders, which show their attention only so."
+        default="auto", description="Back end; auto: sdpa for text encoders that have it, the library's own for others."
     )

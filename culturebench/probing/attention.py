@@ -7,32 +7,25 @@ in for it (the reference `context`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
-from culturebench.errors import CultureBenchError
 from culturebench.probing.features import summary_positions
+from culturebench.probing.rows import AttentionError, rows_read
 from culturebench.text_to_image.base import TextEncoder, Tokens
 
 Span = tuple[int, int]
 Positions = list[int]
-#: Attention weights (batch, heads, queries, keys) of a layer's index, as the layer runs.
-Reader = Callable[[int, Tensor], None]
+TOKENIZED_AT_ONCE = 1024
 
 #: query -> key. `later_to_earlier` takes the order of each prompt, since a causal encoder's attention to a
 #: later token is 0; `summary` is `<s>`, or the end token of a causal encoder.
 DIRECTIONS = ("modifier_to_noun", "later_to_earlier", "summary_to_modifier")
-
-
-class AttentionError(CultureBenchError):
-    """An encoder that does not show its attention, or a prompt in which there is nothing to look at."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +80,15 @@ def queries_and_keys(roles: Roles, direction: str) -> tuple[Positions, Positions
     return roles.noun, before
 
 
+def shortest_first(encoder: TextEncoder, prompts: Sequence[Prompt]) -> list[int]:
+    """The prompts' indices by their number of real tokens: batches in this order need the least padding."""
+    lengths: list[int] = []
+    for start in range(0, len(prompts), TOKENIZED_AT_ONCE):
+        tokens = encoder.tokenize([prompt.text for prompt in prompts[start : start + TOKENIZED_AT_ONCE]])
+        lengths += tokens.real.sum(dim=1).tolist()
+    return sorted(range(len(prompts)), key=lengths.__getitem__)
+
+
 @torch.no_grad()
 def cultural_attention(
     encoder: TextEncoder, prompts: Sequence[Prompt], *, relative: bool, batch_size: int
@@ -94,24 +96,45 @@ def cultural_attention(
     """CA of every prompt: (prompts, directions, layers), directions as in `DIRECTIONS`.
 
     `relative` multiplies attention by the number of tokens that the query can see, so that 1 is uniform.
-    NaN where a prompt has no query or no key token. `AttentionError` when the encoder returns no weights.
+    NaN where a prompt has no query or no key token. `AttentionError` when the encoder shows no attention.
     """
     values = np.full((len(prompts), len(DIRECTIONS), len(encoder.layers)), np.nan)
-    for start in range(0, len(prompts), batch_size):
-        some = prompts[start : start + batch_size]
-        tokens = encoder.tokenize([prompt.text for prompt in some])
-        queries, keys = _weights(tokens, some, causal=encoder.causal, relative=relative)
-        block = values[start : start + len(some)]
-
-        def read(
-            layer: int, attention: Tensor, queries: Tensor = queries, keys: Tensor = keys, block: Any = block
-        ) -> None:
-            mean = attention.mean(dim=1).double()  # (batch, q, k)
-            block[:, :, layer] = ((queries @ mean) * keys).sum(dim=-1).cpu().numpy()
-
-        with attention_read(encoder, read):
-            encoder.run(tokens)
+    order = shortest_first(encoder, prompts)
+    for start in range(0, len(order), batch_size):
+        some = order[start : start + batch_size]
+        values[some] = _of_batch(encoder, [prompts[index] for index in some], relative)
     return values
+
+
+def _of_batch(encoder: TextEncoder, prompts: Sequence[Prompt], relative: bool) -> NDArray[np.float64]:
+    """CA in one pass: (prompts, directions, layers)."""
+    tokens = encoder.tokenize([prompt.text for prompt in prompts])
+    queries, keys = _weights(tokens, prompts, causal=encoder.causal, relative=relative)
+    rows, queries = _asked_rows(queries)
+    found: dict[int, Tensor] = {}
+
+    def read(layer: int, attention: Tensor) -> None:
+        mean = attention.float().mean(dim=1)  # (batch, rows, keys)
+        found[layer] = ((queries.to(mean.device) @ mean) * keys.to(mean.device)).sum(dim=-1)  # (batch, directions)
+
+    with rows_read(encoder, rows, read):
+        encoder.run(tokens)
+    return torch.stack([found[layer.index] for layer in encoder.layers], dim=-1).double().cpu().numpy()
+
+
+def _asked_rows(queries: Tensor) -> tuple[Tensor, Tensor]:
+    """The query tokens that any direction needs (batch, rows), and the weights (batch, directions, rows) of each.
+
+    A prompt with fewer of them repeats some with weight 0; NaN stays NaN.
+    """
+    needed = (queries.nan_to_num(0) > 0).any(dim=1)  # (batch, tokens)
+    most = max(1, int(needed.sum(dim=1).max()))
+    rows = needed.int().argsort(dim=1, descending=True, stable=True)[:, :most]
+    chosen = needed.gather(1, rows)
+    # what is not needed may be padding: its row is read from a token that is
+    rows = torch.where(chosen, rows, rows[:, :1])
+    weights = queries.gather(2, rows[:, None].expand(-1, queries.shape[1], -1))
+    return rows, torch.where(chosen[:, None] | weights.isnan(), weights, 0)
 
 
 class AttentionReader:
@@ -126,32 +149,10 @@ class AttentionReader:
         return list(cultural_attention(self.encoder, prompts, relative=self._relative, batch_size=len(prompts)))
 
 
-@contextmanager
-def attention_read(encoder: TextEncoder, reader: Reader) -> Generator[None]:
-    """Within the block, `reader` gets each layer's attention weights as it runs; nothing is kept."""
-
-    def hook_of(index: int) -> Callable[..., None]:
-        def hook(_module: nn.Module, _args: Any, output: Any) -> None:
-            weights = output[-1] if isinstance(output, tuple) else None  # T5 returns three
-            if not isinstance(weights, Tensor) or weights.dim() != 4:
-                raise AttentionError(
-                    f"layer {index} of {type(encoder).__name__} returned no attention weights; "
-                    'load the encoder with attn_implementation="eager"'
-                )
-            reader(index, weights)
-
-        return hook
-
-    with ExitStack() as stack:
-        for layer in encoder.layers:
-            stack.callback(layer.attention.register_forward_hook(hook_of(layer.index)).remove)
-        yield
-
-
 def _weights(tokens: Tokens, prompts: Sequence[Prompt], *, causal: bool, relative: bool) -> tuple[Tensor, Tensor]:
     """Averaging weights of query and key tokens, each (batch, directions, tokens); NaN where there is no token."""
     batch, length = tokens.real.shape
-    queries = torch.zeros(batch, len(DIRECTIONS), length, dtype=torch.float64)
+    queries = torch.zeros(batch, len(DIRECTIONS), length, dtype=torch.float32)
     keys = torch.zeros_like(queries)
     summaries = summary_positions(tokens, causal=causal).tolist()
     seen = tokens.real.cumsum(dim=1) if causal else tokens.real.sum(dim=1, keepdim=True).expand(batch, length)

@@ -79,8 +79,11 @@ def token_features(batches: Iterable[FeatureBatch], *, budget: int | None = None
 
 
 def summary_positions(tokens: Tokens, *, causal: bool) -> Tensor:
-    """Where each prompt's summary stands (batch,): the first real token, or the last one of a causal encoder."""
+    """Where each prompt's summary stands (batch,): the first real token when that is special, as `<s>` is.
+
+    Else the last one: a causal encoder's first token sees nothing, and T5's is a word.
+    """
     real = tokens.real.long()
-    if causal:
-        return real.shape[1] - 1 - real.flip(1).argmax(dim=1)
-    return real.argmax(dim=1)
+    first, last = real.argmax(dim=1), real.shape[1] - 1 - real.flip(1).argmax(dim=1)
+    leads = tokens.special.gather(1, first[:, None])[:, 0]
+    return last if causal else torch.where(leads, first, last)

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from culturebench.evaluation.names import CULTURE
-from culturebench.report import charts, gallery, headline, published, selectors, sweeps, tables, words
+from culturebench.report import charts, check, gallery, headline, published, selectors, sweeps, tables, words
 from culturebench.report.results import Results
 
 Row = dict[str, Any]
@@ -39,7 +39,7 @@ class ModelResults:
     confusion: Sequence[Row]
     pictures: Pictures
     one_prompt: Sequence[Row]
-    encoders: Mapping[str, Mapping[str, Any]]  # name -> {"probe", "neurons", "sae"}: artifacts; "selector"
+    encoders: Mapping[str, Mapping[str, Any]]  # name -> {"probe", "check", "neurons", "sae"}: artifacts; "selector"
     circular: Mapping[str, str]  # measure -> why it judges its own work
     selectors: Mapping[str, Any]  # the comparison by masking
     strength: Mapping[str, Any]
@@ -93,6 +93,7 @@ def _encoder(name: str, found: Mapping[str, Any], regions: Sequence[str]) -> dic
         "name": name,
         "probe": found["probe"],
         "layers": charts.layer_charts(found["probe"]),
+        "check": check.check_values(found["probe"], found["check"]),
         "neurons": charts.neuron_charts(found["neurons"], regions),
         "elbows": sweeps.elbows(found["neurons"], regions),
         "overlap": charts.overlap(found["neurons"], regions),

@@ -32,6 +32,7 @@ class AtlasTextEncoder(TextEncoder):
     """XLM-R, LayerNorm and a linear map of `<s>` to condition tokens; `forward` gives `prompt_embeds` (b, 4, d)."""
 
     causal = False
+    reads, reads_tokens = "prompt_embeds", False
 
     def __init__(self, config: XLMRobertaConfig, tokenizer: Tokenizer) -> None:
         super().__init__()

@@ -61,6 +61,8 @@ class TextEncoder(nn.Module):
     hidden_size: int
     causal: bool
     last_upstream_layer: int  # the highest layer index that the backbone's taps can see
+    reads: str = "last"  # the tensor of `forward` that the backbone reads
+    reads_tokens: bool = True  # whether it is (batch, tokens, n), a state for each token
     _real: Tensor | None = None
 
     def tokenize(self, texts: Sequence[str]) -> Tokens:

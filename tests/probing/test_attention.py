@@ -1,21 +1,25 @@
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
+from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from culturebench.probing.attention import (
     DIRECTIONS,
-    AttentionError,
     Prompt,
-    attention_read,
     cultural_attention,
     find_roles,
     queries_and_keys,
+    shortest_first,
 )
 from culturebench.probing.features import captured, summary_positions
+from culturebench.probing.rows import AttentionError, rows_read
 from tests.support.small_encoder import SmallEncoder, WrittenEncoder, tokenize_words
 
 
-def prompt(text, noun, modifier=None, follows=False):
+def prompt(text: str, noun: str, modifier: str | None = None, follows: bool = False):
     span = lambda word: (text.index(word), text.index(word) + len(word))  # noqa: E731
     return Prompt(text, span(noun), span(modifier) if modifier else None, follows)
 
@@ -28,11 +32,11 @@ PROMPTS = [
 ]
 
 
-def hooks(module):
+def hooks(module: Any):
     return sum(len(m._forward_hooks) for m in module.modules())
 
 
-def naive(encoder, prompts, relative):
+def naive(encoder: Any, prompts: Any, relative: bool):
     """The same from `output_attentions`, one prompt at a time, without any padding."""
     found = np.full((len(prompts), len(DIRECTIONS), len(encoder.layers)), np.nan)
     for row, one in enumerate(prompts):
@@ -50,14 +54,14 @@ def naive(encoder, prompts, relative):
 
 
 @pytest.mark.parametrize("relative", [True, False])
-def test_one_hooked_pass_gives_what_the_librarys_own_attentions_give(relative):
+def test_one_hooked_pass_gives_what_the_librarys_own_attentions_give(relative: bool):
     encoder = SmallEncoder(layers=4)
     found = cultural_attention(encoder, PROMPTS, relative=relative, batch_size=3)
     np.testing.assert_allclose(found, naive(encoder, PROMPTS, relative), atol=1e-5)
 
 
 def test_uniform_attention_is_1_in_the_relative_unit_whatever_the_length():
-    def uniform(_layer, tokens):
+    def uniform(_layer: Any, tokens: Any):
         weights = tokens.real[:, None, None, :].float()
         return (weights / weights.sum(-1, keepdim=True)).expand(-1, 2, tokens.real.shape[1], -1)
 
@@ -66,7 +70,7 @@ def test_uniform_attention_is_1_in_the_relative_unit_whatever_the_length():
 
 
 def test_uniform_attention_to_what_a_causal_encoder_can_see_is_1_too():
-    def uniform(_layer, tokens):
+    def uniform(_layer: Any, tokens: Any):
         length = tokens.real.shape[1]
         weights = torch.ones(length, length).tril() / torch.arange(1, length + 1)[:, None]
         return weights.expand(len(tokens.real), 2, -1, -1)
@@ -109,18 +113,20 @@ def test_the_summary_is_the_first_token_or_the_last_real_one_of_a_causal_encoder
 
 
 def test_an_encoder_that_hides_its_attention_gives_one_clear_error():
-    with pytest.raises(AttentionError, match="eager"):
-        cultural_attention(SmallEncoder(attention="sdpa"), PROMPTS, relative=True, batch_size=4)
+    encoder = SmallEncoder(attention="sdpa")
+    encoder.layers[0] = replace(encoder.layers[0], attention=torch.nn.Identity())
+    with pytest.raises(AttentionError, match=r"layer 0 .*`attention: eager`"):
+        cultural_attention(encoder, PROMPTS, relative=True, batch_size=4)
 
 
 def test_hooks_come_off_after_an_exception():
     encoder = SmallEncoder()
     tokens = encoder.tokenize(["a vase"])
 
-    def fail(*_):
+    def fail(*_: Any):
         raise RuntimeError("boom")
 
-    for block in (attention_read(encoder, fail), encoder.edited(1, fail)):
+    for block in (rows_read(encoder, torch.zeros(1, 1, dtype=torch.long), fail), encoder.edited(1, fail)):
         with pytest.raises(RuntimeError, match="boom"), block:
             encoder.run(tokens)
         assert hooks(encoder) == 0
@@ -129,11 +135,37 @@ def test_hooks_come_off_after_an_exception():
     assert hooks(encoder) == 0
 
 
-def test_attention_is_never_kept_as_a_whole_matrix():
-    kept = []
-    encoder = SmallEncoder()
-    with attention_read(encoder, lambda _layer, weights: kept.append(weights.shape[-2:])):
-        encoder.run(encoder.tokenize(["a vase on a table"]))
-    found = cultural_attention(encoder, PROMPTS, relative=True, batch_size=2)
-    assert len(kept) == len(encoder.layers)
-    assert found.size == len(PROMPTS) * len(DIRECTIONS) * len(encoder.layers)
+@pytest.mark.parametrize("attention", ["eager", "sdpa"])
+def test_of_each_layer_only_the_rows_that_were_asked_for_are_read(attention: str):
+    shapes = []
+    encoder = SmallEncoder(attention=attention)
+    tokens = encoder.tokenize(["a vase on a table", "vase"])
+    with rows_read(encoder, torch.tensor([[2, 0], [1, 1]]), lambda _layer, weights: shapes.append(weights.shape)):
+        encoder.run(tokens)
+    assert shapes == [(2, 4, 2, 7)] * len(encoder.layers)
+
+
+def test_the_librarys_back_end_is_its_own_again_afterwards():
+    before = ALL_ATTENTION_FUNCTIONS["sdpa"]
+    encoder = SmallEncoder(attention="sdpa")
+
+    def fail(*_: Any):
+        raise RuntimeError("boom")
+
+    with pytest.raises(RuntimeError, match="boom"), rows_read(encoder, torch.zeros(1, 1, dtype=torch.long), fail):
+        encoder.run(encoder.tokenize(["a vase"]))
+    assert ALL_ATTENTION_FUNCTIONS["sdpa"] is before
+
+
+def test_another_model_of_the_same_back_end_runs_beside_and_is_not_read():
+    encoder, other = SmallEncoder(attention="sdpa"), SmallEncoder(attention="sdpa", seed=1)
+    tokens = encoder.tokenize(["a vase"])
+    seen = []
+    with rows_read(encoder, torch.zeros(1, 1, dtype=torch.long), lambda layer, _weights: seen.append(layer)):
+        encoder.run(tokens)
+        other.run(tokens)
+    assert seen == [0, 1, 2]
+
+
+def test_short_prompts_come_first_so_that_batches_need_little_padding():
+    assert shortest_first(SmallEncoder(), PROMPTS) == [3, 1, 0, 2]

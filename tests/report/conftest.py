@@ -21,6 +21,7 @@ from culturebench.artifacts import (
     circular,
     comparison,
     enhancer,
+    layer_check,
     layer_probe,
     measured,
     neurons,
@@ -249,6 +250,19 @@ class Run:
             "layer": marked, "layers": layers, "last_upstream_layer": layers - 2, "significant": True,
             "direction": "modifier_to_noun", "reference": "zero", "attention_unit": "relative", "pairs": 40,
             "dropped": {}, "curves": curves, "rule": "The largest of those that exceed their neighbours.",
+        })  # fmt: skip
+        points = [
+            {
+                "layer": layer, "effect": effect, "effect_low": effect - 0.02, "effect_high": effect + 0.02,
+                "control": effect / 2, "beyond": effect / 2, "low": effect / 2 - 0.03, "high": effect / 2 + 0.03,
+                "excess": 0.2 if layer == marked else -0.1, "candidate": layer < layers - 1,
+                "marked": layer == marked,
+            }
+            for layer, effect in enumerate(0.6 / (1 + 3 * abs(layer - marked)) for layer in range(layers))
+        ]  # fmt: skip
+        layer_check.save(self.root / layer_check.PATH.format(encoder="atlas"), {
+            "layer": marked, "layers": layers, "share": 0.1, "least_pairs": 20, "pairs": 60, "dropped": {},
+            "points": points,
         })  # fmt: skip
         history = [{"step": 100 * i, "fvu": 0.5 / (1 + i), "l0": 8.0, "dead": 0.02 * i} for i in range(10)]
         quality = {"fvu": 0.12, "l0": 8.0, "dead": 0.03, "history": history}

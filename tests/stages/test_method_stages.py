@@ -7,14 +7,14 @@ import pytest
 import yaml
 from PIL import Image
 
-from culturebench.artifacts import binding, layer_probe, neurons, pins, sae, selected, splits
+from culturebench.artifacts import binding, layer_check, layer_probe, neurons, pins, sae, selected, splits
 from culturebench.errors import CultureBenchError
 from culturebench.params import ParamsError
 from culturebench.pins import pin_folder
 from culturebench.png import to_png
 from culturebench.probing import sae as probing_sae
 from culturebench.probing.training_state import TrainingState
-from stages import bind_encoder, probe_layers, select_neurons, train_sae
+from stages import bind_encoder, check_layers, probe_layers, select_neurons, train_sae
 from tiny_system import WIDTH, write_weights
 
 REGIONS = {"jp": "seigaiha", "nl": "delft"}
@@ -26,6 +26,7 @@ PARAMS = {
         "direction": None, "noun_reference": "zero", "attention_unit": "relative", "samples": 500, "seed": 0,
         "coverage": 0.95, "error": 0.01, "least_excess": 0.0, "least_pairs": 5, "when_none": 1, "batch_size": 8,
     },
+    "check_layers": {"share": 0.1, "most_pairs": 10, "least_excess": 0.1},
     "train_sae": {
         "seeds": [0, 1], "expansion": 2, "k": 4, "steps": 60, "batch_size": 32, "learning_rate": 0.004,
         "aux_coefficient": 0.03125, "aux_k": None, "dead_after": 10, "most_prompts": 30, "prompts_at_once": 8,
@@ -160,6 +161,26 @@ def test_when_nothing_stands_out_the_stage_stops_unless_params_name_a_layer(proj
     write_params({"probe_layers": {"least_excess": 1000.0, "when_none": 3}})
     with pytest.raises(CultureBenchError, match="0 to 2"):
         probe_layers.STAGE.execute(encoder="tiny")
+
+
+def test_the_check_has_every_layers_effect_on_train_pairs_and_counts_the_others(project: Path):
+    check_layers.STAGE.execute(encoder="tiny")
+    path = project / layer_check.PATH.format(encoder="tiny")
+    found, first = layer_check.load(path), path.read_bytes()
+    assert (found["pairs"], found["layers"]) == (10, 4)
+    assert found["dropped"] == {"left_out": 14, "no_effect": 0, "no_neutral": 0}
+    assert [point["candidate"] for point in found["points"]] == [True, True, True, False]
+    assert found["points"][-1]["effect"] == 0 and any(point["effect"] != 0 for point in found["points"])
+    assert all(point["effect_low"] <= point["effect"] <= point["effect_high"] for point in found["points"])
+    check_layers.STAGE.execute(encoder="tiny")
+    assert path.read_bytes() == first
+
+
+def test_the_check_says_nothing_with_too_few_pairs(project: Path):
+    write_params({"probe_layers": {"least_pairs": 11}})
+    check_layers.STAGE.execute(encoder="tiny")
+    found = layer_check.load(project / layer_check.PATH.format(encoder="tiny"))
+    assert found["layer"] is None and found["points"] == [] and found["pairs"] == 10
 
 
 def test_one_encoders_own_values_replace_the_sections(project: Path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -38,29 +39,29 @@ class SmallEncoder(TextEncoder):
     """A random XLM-R whose conditioning is its last hidden state."""
 
     causal = False
+    reads = "states"
 
     def __init__(self, layers: int = 3, d: int = 16, heads: int = 4, attention: str = "eager", seed: int = 0) -> None:
         super().__init__()
         torch.manual_seed(seed)
-        config = XLMRobertaConfig(
-            vocab_size=100,
-            hidden_size=d,
-            num_hidden_layers=layers,
-            num_attention_heads=heads,
-            intermediate_size=2 * d,
-            max_position_embeddings=40,
-            type_vocab_size=1,
-            initializer_range=0.5,  # far from uniform attention
-            pad_token_id=PAD,
-            attn_implementation=attention,
-        )
+        sizes: dict[str, Any] = {
+            "vocab_size": 100,
+            "hidden_size": d,
+            "num_hidden_layers": layers,
+            "num_attention_heads": heads,
+            "intermediate_size": 2 * d,
+            "max_position_embeddings": 40,
+            "type_vocab_size": 1,
+            "initializer_range": 0.5,  # far from uniform attention
+            "pad_token_id": PAD,
+            "attn_implementation": attention,
+        }
+        config = XLMRobertaConfig(**sizes)
         self.roberta = XLMRobertaModel(config, add_pooling_layer=False).eval().requires_grad_(False)
         self.hidden_size = d
         self.last_upstream_layer = layers - 1
-        self.layers = [
-            Layer(i, block.attention.self, block.attention.output.dense)
-            for i, block in enumerate(self.roberta.encoder.layer)
-        ]
+        blocks: Any = self.roberta.encoder.layer
+        self.layers = [Layer(i, block.attention.self, block.attention.output.dense) for i, block in enumerate(blocks)]
 
     def tokenize(self, texts: Sequence[str]) -> Tokens:
         return tokenize_words(texts)
@@ -84,6 +85,7 @@ class WrittenEncoder(TextEncoder):
     """An encoder whose attention weights are what `write(layer, tokens)` says."""
 
     causal = False
+    reads = "states"
 
     def __init__(
         self, layers: int, write: Callable[[int, Tokens], Tensor], last_upstream_layer: int | None = None
@@ -91,7 +93,8 @@ class WrittenEncoder(TextEncoder):
         super().__init__()
         self.blocks = nn.ModuleList(_WrittenAttention(i, write) for i in range(layers))
         self.outputs = nn.ModuleList(nn.Identity() for _ in range(layers))
-        self.hidden_size = 4
+        self.words = torch.randn(100, 8, generator=torch.Generator().manual_seed(0))
+        self.hidden_size = 8
         self.last_upstream_layer = layers - 1 if last_upstream_layer is None else last_upstream_layer
         self.layers = [Layer(i, b, o) for i, (b, o) in enumerate(zip(self.blocks, self.outputs, strict=True))]
 
@@ -99,7 +102,7 @@ class WrittenEncoder(TextEncoder):
         return tokenize_words(texts)
 
     def forward(self, tokens: Tokens) -> dict[str, Tensor]:
-        states = tokens.ids[..., None].float().expand(*tokens.ids.shape, self.hidden_size)
+        states = self.words[tokens.ids]
         for block, output in zip(self.blocks, self.outputs, strict=True):
             states = states + output(block(states, tokens)[0])
         return {"states": states}

@@ -12,7 +12,7 @@ import transformers
 import tiny_tokenizers
 
 LAYERS, WIDTH, HEADS = 3, 16, 2
-#: Family -> its tokenizer, class, and how its config names the sizes.
+#: Family, or a model of it that is different inside -> its tokenizer, class, and how its config names the sizes.
 FAMILIES: dict[str, tuple[Callable[[Path], int], str, dict[str, Any]]] = {
     "CLIP": (tiny_tokenizers.clip, "CLIPTextModel", {
         "hidden_size": WIDTH, "intermediate_size": 32, "num_hidden_layers": LAYERS, "num_attention_heads": HEADS,
@@ -33,6 +33,11 @@ FAMILIES: dict[str, tuple[Callable[[Path], int], str, dict[str, Any]]] = {
     "Gemma": (tiny_tokenizers.gemma, "Gemma2Model", {
         "hidden_size": WIDTH, "intermediate_size": 32, "num_hidden_layers": LAYERS, "num_attention_heads": HEADS,
         "num_key_value_heads": 1, "head_dim": 8, "query_pre_attn_scalar": 8, "sliding_window": 128,
+    }),
+    "Gemma 3": (tiny_tokenizers.gemma, "Gemma3TextModel", {
+        "hidden_size": WIDTH, "intermediate_size": 32, "num_hidden_layers": LAYERS, "num_attention_heads": HEADS,
+        "num_key_value_heads": 1, "head_dim": 8, "query_pre_attn_scalar": 8, "sliding_window": 5,
+        "layer_types": ["sliding_attention", "full_attention", "sliding_attention"],
     }),
 }  # fmt: skip
 

@@ -64,14 +64,14 @@ def test_a_batch_gives_what_the_library_gives_for_each_text_alone(written: tuple
 
 def test_every_attention_block_is_a_site_and_shows_the_librarys_weights(written: tuple[Path, Any]) -> None:
     folder, model = written
-    encoder = load(folder, max_tokens=40)
+    encoder = load(folder, max_tokens=40, runtime={"attention": "eager"})
     assert [layer.index for layer in encoder.layers] == list(range(LAYERS))
     assert encoder.hidden_size == WIDTH
     assert encoder.last_upstream_layer == LAYERS - 1
     seen: dict[int, torch.Tensor] = {}
     outputs: dict[int, torch.Tensor] = {}
     for layer in encoder.layers:
-        layer.attention.register_forward_hook(lambda _m, _a, out, index=layer.index: seen.update({index: out[-1]}))
+        layer.attention.register_forward_hook(lambda _m, _a, out, index=layer.index: seen.update({index: out[-1]}))  # pyright: ignore
         layer.attention_output.register_forward_hook(
             lambda _m, _a, out, index=layer.index: outputs.update({index: out})
         )
@@ -84,7 +84,7 @@ def test_every_attention_block_is_a_site_and_shows_the_librarys_weights(written:
 
 
 def test_a_causal_encoder_never_looks_ahead_and_says_so(written: tuple[Path, Any]) -> None:
-    encoder = load(written[0], max_tokens=40)
+    encoder = load(written[0], max_tokens=40, runtime={"attention": "eager"})
     seen: list[torch.Tensor] = []
     encoder.layers[0].attention.register_forward_hook(lambda _m, _a, out: seen.append(out[-1]))
     encoder.run(encoder.tokenize([TEXTS[1]]))

@@ -39,6 +39,7 @@ class AltEncoder(HubEncoder):
         penultimate = bool(config.get("has_pre_transformation", False))
         settings = {"masked": bool(config.get("use_attention_mask", True)), "penultimate": penultimate, **settings}
         super().__init__(_roberta(config, how), tokenizer, **settings)
+        self.reads = "prompt_embeds"
         d, projected = int(config["hidden_size"]), int(config["project_dim"])
         self.transformation = nn.Linear(d, projected)
         self.transformation_pre = nn.Linear(d, projected) if penultimate else None

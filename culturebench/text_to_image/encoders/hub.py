@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 import transformers
 from torch import Tensor, nn
-from transformers import AutoTokenizer
+from transformers import AutoTokenizer, XLMRobertaModel
 
 from culturebench.errors import CultureBenchError
 from culturebench.text_to_image.base import TextEncoder, Tokens
@@ -58,6 +58,7 @@ class HubEncoder(TextEncoder):
         self.layers = layers_of(model, self.family)
         self.hidden_size = int(self.layers[0].attention_output.weight.shape[0])  # type: ignore[union-attr, arg-type]
         self.last_upstream_layer = len(self.layers) - (2 if penultimate else 1)
+        self.reads = "penultimate" if penultimate else "last"
         self.masked = self.family.masked if masked is None else masked
         limit = int(tokenizer.model_max_length)
         self.max_tokens = max_tokens or min(limit, MOST_TOKENS)
@@ -134,22 +135,25 @@ def load_transformer(folder: Path, source: Encoder) -> nn.Module:
     if named not in family.architectures:
         named = family.architectures[0]  # a whole CLIP or T5, of which the text half is taken
     how = source.runtime
+    kind = getattr(transformers, named)
     try:
-        model = getattr(transformers, named).from_pretrained(
+        model = kind.from_pretrained(
             folder,
             use_safetensors=True,
             local_files_only=True,
             dtype=dtype_of(how),
-            attn_implementation=attention_of(how),
+            attn_implementation=attention_of(how, kind),
         )
     except (OSError, ValueError, RuntimeError) as error:
         raise EncoderError(f"{folder} cannot be loaded as {named}: {_first_line(error)}") from None
     return text_half(model).to(device_of(how)).eval().requires_grad_(False)
 
 
-def attention_of(how: Runtime) -> str:
-    """The attention back end; only eager attention shows its weights."""
-    return "eager" if how.attention == "auto" else how.attention
+def attention_of(how: Runtime, kind: Any = XLMRobertaModel) -> str:
+    """The attention back end; sdpa by default, where the class of the model has it (Gemma 2 has not)."""
+    if how.attention != "auto":
+        return how.attention
+    return "sdpa" if kind._supports_sdpa else "eager"
 
 
 def text_half(model: nn.Module) -> nn.Module:

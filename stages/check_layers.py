@@ -1,0 +1,113 @@
+"""The same small push at every layer of a text encoder in turn, and the layer whose effect stands out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from culturebench.artifacts import layer_check, pins, splits
+from culturebench.artifacts.pins import Pin, load as load_pin
+from culturebench.engine.batches import map_batches
+from culturebench.engine.work import Worker, in_batches
+from culturebench.params import choose
+from culturebench.params.check_layers import CheckLayers
+from culturebench.params.encoders import Encoder, Encoders
+from culturebench.params.engine import Engine
+from culturebench.params.probe_layers import ProbeLayers
+from culturebench.params.regions import Regions
+from culturebench.pins import pin_path, verified
+from culturebench.probing.causal import GOALS, Check, LayerCheck, judge
+from culturebench.probing.layers import Bootstrap
+from culturebench.probing.pairs import Pair, pairs_of
+from culturebench.stage import Stage
+from culturebench.text_to_image.loading import load_encoder
+
+COLUMNS = ("picture_id", "region", "cultural", "noun", "neutral")
+Effects = NDArray[np.float64]  # (pairs, goals, layers)
+
+
+def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Path], *, encoder: str) -> None:
+    """Push the train split's pairs, and store each layer's effect beside that of a culture-free modifier."""
+    chosen: CheckLayers = params.check_layers.of(encoder)
+    test: ProbeLayers = params.probe_layers.of(encoder)
+    source = choose(params.encoders, encoder)
+    worker = Worker(partial(_open, source, load_pin(pin_path(inputs["pins"], source.pin)), share=chosen.share))
+    model = cast(LayerCheck, worker.loaded).encoder
+    pairs, dropped = _pairs(splits.TABLE.load_all(inputs["train"], params.regions, COLUMNS), chosen.most_pairs)
+    measured = _measure(worker, pairs, test.batch_size, params.engine, len(model.layers))
+    whole = measured[np.isfinite(measured).all(axis=(1, 2))]
+    candidates = model.last_upstream_layer + 1
+    bootstrap = Bootstrap(test.samples, test.seed, test.coverage, test.error, chosen.least_excess)
+    check = judge(whole, candidates, bootstrap) if len(whole) >= test.least_pairs else None
+    layer_check.save(
+        outputs["check"],
+        {
+            "layer": check.layer if check else None,
+            "layers": len(model.layers),
+            "share": chosen.share,
+            "least_pairs": test.least_pairs,
+            "pairs": len(whole),
+            "dropped": {**dropped, "no_effect": len(pairs) - len(whole)},
+            "points": _points(check, candidates) if check else [],
+        },
+    )
+
+
+def _open(source: Encoder, pin: Pin, *, share: float) -> LayerCheck:
+    return LayerCheck(load_encoder(source, verified(pin)), share=share)
+
+
+def _pairs(rows: Sequence[dict[str, Any]], most: int) -> tuple[list[Pair], dict[str, int]]:
+    """At most `most` pairs with a neutral prompt and captions of their own, evenly over `rows`; the rest counted."""
+    pairs, dropped = pairs_of(rows)
+    different = {(pair.cultural.text, pair.noun.text): pair for pair in pairs if pair.neutral is not None}
+    kept = list(different.values())
+    kept = kept if len(kept) <= most else [kept[i * len(kept) // most] for i in range(most)]
+    neutral = sum(pair.neutral is not None for pair in pairs)
+    return kept, {**dropped, "no_neutral": len(pairs) - neutral, "left_out": neutral - len(kept)}
+
+
+def _measure(worker: Worker[Pair, Effects], pairs: Sequence[Pair], size: int, engine: Engine, layers: int) -> Effects:
+    batches = list(in_batches(pairs, size))
+    done = map_batches(worker, batches, engine=engine, label=f"pairs (by {size})", total=len(batches))
+    found = [cast(Effects, values) for values in chain.from_iterable(done)]
+    return np.array(found, dtype=np.float64).reshape(len(pairs), len(GOALS), layers)
+
+
+def _points(check: Check, candidates: int) -> list[dict[str, Any]]:
+    return [
+        {
+            "layer": layer,
+            "effect": float(check.effect.delta[layer]),
+            "effect_low": float(check.effect.low[layer]),
+            "effect_high": float(check.effect.high[layer]),
+            "control": float(check.control[layer]),
+            "beyond": float(check.beyond.delta[layer]),
+            "low": float(check.beyond.low[layer]),
+            "high": float(check.beyond.high[layer]),
+            "excess": None if np.isnan(check.beyond.excess[layer]) else float(check.beyond.excess[layer]),
+            "candidate": layer < candidates,
+            "marked": bool(check.marked[layer]),
+        }
+        for layer in range(len(check.control))
+    ]
+
+
+STAGE = Stage(
+    name="check_layers",
+    run=run,
+    identities=("encoder",),
+    sections=(CheckLayers, ProbeLayers, Encoders, Engine, Regions),
+    inputs={"train": splits.TRAIN, "pins": pins.DIRECTORY},
+    outputs={"check": layer_check.PATH},
+)
+
+if __name__ == "__main__":
+    STAGE.main()
