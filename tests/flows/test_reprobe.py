@@ -14,7 +14,7 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.testing.utilities import prefect_test_harness
 from safetensors.numpy import load_file, save_file
 
-from culturebench.artifacts import pins
+from culturebench.artifacts import evaluation, pins
 from culturebench.pins import pin_folder
 from culturebench.revisions import PATH, REPORT
 from flows.reprobe import reprobe
@@ -25,6 +25,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("reprobe")]
 
 PIN = "atlas_encoder"
 ACCEPTED = "culturebench/atlas/weights/encoder"
+CONDITIONS = ["noun", "cultural", "amplified"]
 FOLLOWED = "weights/encoder"  # Git does not track it
 
 
@@ -35,6 +36,10 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
 
     def narrow(params: Params) -> None:
         params["regions"] = ["jp", "nl"]
+        params["judges"].pop("atlas_vit")
+        pinned, edited = CONDITIONS[:2], CONDITIONS[2:]
+        params["conditions"] = {"pinned": pinned, "edited": edited, "enhanced": [], "all": [*CONDITIONS]}
+        params["sites"] = []
 
     found.edit_params(narrow)
     found.edit(".gitignore", lambda text: text + "/weights/\n")
@@ -68,7 +73,7 @@ def proposed(workspace: Workspace) -> dict[str, str]:
             for name, tensor in tensors.items()
         }
         save_file(moved, path, {"format": "pt"})
-    return reprobe(root=workspace.root)
+    return reprobe(root=workspace.root, evaluate=True)
 
 
 def test_another_revision_is_probed_and_its_drift_is_told(workspace: Workspace, proposed: dict[str, str]) -> None:
@@ -84,6 +89,17 @@ def test_another_revision_is_probed_and_its_drift_is_told(workspace: Workspace, 
         wanted = ArtifactFilter(key=ArtifactFilterKey(any_=["drift-atlas-encoder"]))
         (artifact,) = client.read_artifacts(artifact_filter=wanted)
     assert artifact.data == told
+
+
+def test_both_revisions_are_evaluated_when_that_is_asked_for(workspace: Workspace, proposed: dict[str, str]) -> None:
+    told = (workspace.root / REPORT.format(pin=PIN)).read_text(encoding="utf-8")
+    rows = [line.strip("|").split("|") for line in told.splitlines() if line.startswith("| atlas | ")]
+    assert [row[1].strip() for row in rows] == sorted(CONDITIONS)
+    for _, _, accepted, other, change in rows:
+        difference, low, high = map(float, change.replace("[", "").replace("]", "").replace(",", "").split())
+        assert difference == pytest.approx(float(other) - float(accepted), abs=0.0011)
+        assert low <= difference <= high
+    assert not (workspace.root / evaluation.PATH).exists(), "the workspace itself is not evaluated"
 
 
 def test_the_workspace_stays_as_it_is_until_somebody_accepts(workspace: Workspace, proposed: dict[str, str]) -> None:
