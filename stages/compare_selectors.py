@@ -49,7 +49,7 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
 
     # All pictures before all answers: on a cluster, the judge takes the place of the picture model.
     plain = pictures()
-    made = {(name, source): pictures(name, source) for name in masks.selectors() for source in regions}
+    made = {(name, source): pictures(name, source) for name in numbers.selectors for source in regions}
     judge = open_judge(
         choose(params.judges, numbers.judge), inputs["judges"] / numbers.judge, params.engine, store, secret
     )

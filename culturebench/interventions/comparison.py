@@ -31,10 +31,6 @@ class Masks:
     picked: Sequence[Row]
     _loaded: dict[int, TopKSAE] = field(default_factory=dict[int, TopKSAE])
 
-    def selectors(self) -> list[str]:
-        """Those that picked anything for any region, in the order of the rows."""
-        return list(dict.fromkeys(row["selector"] for row in self.picked))
-
     def neurons(self, selector: str, region: str, seed: int) -> list[int]:
         """The latents that `selector` picked for `region` in the autoencoder of `seed`, ascending."""
         wanted = (selector, region, seed)

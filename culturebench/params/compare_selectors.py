@@ -1,6 +1,6 @@
 """How the selectors of culture neurons are compared: by what masking their neurons does, on the train split."""
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -13,6 +13,9 @@ class CompareSelectors(Section):
 
     section: ClassVar[str] = "compare_selectors"
     judge: str = Field(description="Key of `judges`: the one that answers.")
+    selectors: tuple[Literal["wfs", "lape", "mad", "cas", "lap", "random"], ...] = Field(
+        min_length=1, description="Those compared; random is what each one's own effect is set against."
+    )
     most_regions: int = Field(
         ge=2, description="Regions drawn, evenly over `regions`; each one's neurons are masked on all their prompts."
     )

@@ -15,12 +15,18 @@ PATH = comparison.PATH.format(model="atlas")
 def test_every_selector_is_judged_on_the_same_pictures(project: Path) -> None:
     compare_selectors.STAGE.execute(model="atlas")
     found = comparison.load(project / PATH)
-    assert set(found["selectors"]) == {"wfs", "lape", "random"}
+    assert set(found["selectors"]) == {"wfs", "lape", "mad", "random"}
     assert found["regions"] == list(REGIONS) and found["prompts"] == 4 and found["seeds"] == [0, 1]
     assert [(c["selector"], c["source"], c["target"]) for c in found["matrix"]] == [
-        (name, source, target) for name in ("lape", "random", "wfs") for source in REGIONS for target in REGIONS
+        (name, source, target) for name in ("wfs", "lape", "mad", "random") for source in REGIONS for target in REGIONS
     ]
-    assert {name: row["neurons"] for name, row in found["selectors"].items()} == {"wfs": 2.5, "lape": 1, "random": 2.5}
+    counts = {name: row["neurons"] for name, row in found["selectors"].items()}
+    assert counts == {
+        "wfs": 2.5,
+        "lape": 1,
+        "mad": 0,
+        "random": 2.5,
+    }
     assert all(row["own"]["n_images"] == 8 for row in found["selectors"].values())
 
 
@@ -29,6 +35,12 @@ def test_a_selector_that_picks_nothing_for_a_region_takes_nothing_there(project:
     matrix = comparison.load(project / PATH)["matrix"]
     cells = {(cell["source"], cell["target"]): cell["drop"] for cell in matrix if cell["selector"] == "lape"}
     assert cells["nl", "jp"] == cells["nl", "nl"] == 0
+
+
+def test_a_selector_that_picked_nothing_at_all_is_shown_to_take_nothing(project: Path) -> None:
+    compare_selectors.STAGE.execute(model="atlas")
+    mad = comparison.load(project / PATH)["selectors"]["mad"]
+    assert mad["neurons"] == mad["own"]["value"] == mad["cross"]["value"] == 0
 
 
 def test_a_second_run_makes_no_picture_again_and_gives_the_same_bytes(project: Path) -> None:

@@ -60,7 +60,8 @@ def project_params(weights: dict[str, Path]) -> dict[str, Any]:
             "alignment_share": 0.95, "samples": 200, "level": 0.95, "seed": 0,
         },
         "compare_selectors": {
-            "judge": "tiny", "most_regions": 2, "prompts_per_region": 2, "seeds": [0, 1], "samples": 200,
+            "judge": "tiny", "selectors": ["wfs", "lape", "mad", "random"],
+            "most_regions": 2, "prompts_per_region": 2, "seeds": [0, 1], "samples": 200,
             "level": 0.95, "seed": 0,
         },
         "train_enhancer": {
