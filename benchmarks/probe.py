@@ -57,7 +57,7 @@ def draw_prompts() -> list[Prompt]:
     return prompts
 
 
-def large_encoder(attention: str) -> HubEncoder:
+def large_encoder() -> HubEncoder:
     """XLM-R-large: 24 layers, d 1024, 16 heads; but for its vocabulary, of which a pass reads a few rows."""
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=Tokenizer.from_file(str(TOKENIZER)), pad_token="<pad>", model_max_length=LENGTH
@@ -66,7 +66,7 @@ def large_encoder(attention: str) -> HubEncoder:
         vocab_size=len(tokenizer), hidden_size=1024, num_hidden_layers=24, num_attention_heads=16,
         intermediate_size=4096, max_position_embeddings=514, type_vocab_size=1, initializer_range=0.05,
     )  # fmt: skip
-    config._attn_implementation = attention
+    config._attn_implementation = "sdpa"
     torch.manual_seed(0)
     model = XLMRobertaModel(config, add_pooling_layer=False).eval().requires_grad_(False)
     return HubEncoder(model, tokenizer)
@@ -89,6 +89,7 @@ def bare(encoder: HubEncoder, prompts: list[Prompt]) -> None:
 def kept(encoder: HubEncoder, prompts: list[Prompt], batch: int, full: bool) -> NDArray[Any]:
     """`output_attentions=True` in the order of the prompts; every layer's whole matrices are kept until the end."""
     found: list[NDArray[Any]] = []
+    encoder.model.set_attn_implementation("eager")  # the others hide their weights
     for start in range(0, len(prompts), batch):
         some = prompts[start : start + batch]
         tokens = (encoder.tokenize_full if full else encoder.tokenize)([prompt.text for prompt in some])
@@ -96,6 +97,7 @@ def kept(encoder: HubEncoder, prompts: list[Prompt], batch: int, full: bool) -> 
         attentions = encoder.model(input_ids=tokens.ids, attention_mask=mask, output_attentions=True).attentions
         whole = torch.stack(attentions).mean(dim=2).numpy()  # (layers, batch, q, k)
         found += [_read(whole[:, row], tokens, row, prompt) for row, prompt in enumerate(some)]
+    encoder.model.set_attn_implementation("sdpa")
     return np.stack(found)
 
 
@@ -108,13 +110,13 @@ def _read(attention: NDArray[Any], tokens: Tokens, row: int, prompt: Prompt) -> 
 def main() -> None:
     """Time the four, alternating, and compare what they found."""
     torch.set_num_threads(THREADS)
-    prompts, encoder, eager = draw_prompts(), large_encoder("sdpa"), large_encoder("eager")
+    prompts, encoder = draw_prompts(), large_encoder()
     lengths = encoder.tokenize([prompt.text for prompt in prompts]).real.sum(dim=1).tolist()
     ways: dict[str, Callable[[list[Prompt]], NDArray[Any] | None]] = {
         "ours": lambda some: ours(encoder, some),
         "bare": lambda some: bare(encoder, some),
-        "naive": lambda some: kept(eager, some, 1, full=True),
-        "batched": lambda some: kept(eager, some, BATCH, full=False),
+        "naive": lambda some: kept(encoder, some, 1, full=True),
+        "batched": lambda some: kept(encoder, some, BATCH, full=False),
     }
     counts = {name: NAIVE if name == "naive" else PROMPTS for name in ways}
     seconds: dict[str, list[float]] = {name: [] for name in ways}  # a prompt
@@ -150,7 +152,7 @@ def _peak_in_a_process(way: str) -> float:
 def measure_peak(way: str) -> None:
     """Print this process's peak of resident memory in MB, behind `ROUNDS` passes of `way`."""
     torch.set_num_threads(THREADS)
-    encoder, prompts = large_encoder("sdpa"), draw_prompts()
+    encoder, prompts = large_encoder(), draw_prompts()
     for _ in range(ROUNDS):
         {"ours": ours, "bare": bare}[way](encoder, prompts)
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6)

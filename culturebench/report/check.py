@@ -117,6 +117,8 @@ def _effects(points: Sequence[Row], layers: int, best: int | None) -> str:
         Axis.whole([point["layer"] + 1 for point in points], "layer", pad=0.35),
         Axis.nice(min(bounds), max(bounds), percent=True),
         "How far a push at each layer goes towards the cultural prompt",
+        width=460,
+        height=250,
     )
     plot.line([(point["layer"] + 1, point["control"]) for point in points], "grey")
     plot.band([(point["layer"] + 1, point["effect_low"], point["effect_high"]) for point in points])
