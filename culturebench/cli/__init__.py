@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from culturebench.cli import annotate, forget, local_prefect, pins, region, release, sae
+from culturebench.cli import annotate, forget, local_prefect, pins, plan, region, release, sae
 from culturebench.cli._shared import ROOT, console
 from culturebench.cli.repro import repro
 from culturebench.errors import CultureBenchError
@@ -33,6 +33,7 @@ app.command()(release.release)
 app.command()(local_prefect.up)
 app.command()(local_prefect.down)
 app.command()(forget.forget)
+app.command()(plan.plan)
 
 
 def main() -> None:

@@ -40,7 +40,8 @@ def on_meta(module: Any) -> Any:
 def built(kind: Any, config: Mapping[str, Any], dtype: torch.dtype) -> Any:
     """A frozen module of a class of diffusers on the meta device."""
     with META:
-        return kind.from_config(dict(config), torch_dtype=dtype).to(dtype).eval().requires_grad_(False)
+        module = kind.from_config(dict(config)).eval().requires_grad_(False)
+    return nn.Module.to(module, dtype)  # the class's own warns of what a trained checkpoint would lose
 
 
 def picture_cost(twin: PipelineSystem, condition: Mapping[str, Tensor]) -> Cost:

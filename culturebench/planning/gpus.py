@@ -43,6 +43,11 @@ def gpu_of(name: str) -> Gpu:
     return GPUS[name.lower()]
 
 
+def hours(flops: float, gpu: Gpu, utilisation: float = UTILISATION) -> float:
+    """How long `flops` operations take at a share of the peak."""
+    return flops / (gpu.teraflops * 1e12 * utilisation) / 3600
+
+
 def recognised(device_name: str) -> Gpu | None:
     """The GPU that a driver's name such as `NVIDIA H200` means, None for another one."""
     words = device_name.replace("-", " ").split()

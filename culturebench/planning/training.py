@@ -11,7 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from culturebench.planning.backbone import META, step_cost, twin_of, watch_cost
 from culturebench.planning.cost import Cost, size_of
-from culturebench.planning.gpus import UTILISATION, recognised
+from culturebench.planning.gpus import UTILISATION, hours, recognised
 from culturebench.text_to_image.denoising import Denoising
 from culturebench.text_to_image.pipeline_denoising import PipelineDenoising
 
@@ -44,8 +44,8 @@ def training_forecast(task: Denoising, layer: int, prompt: str, numbers: TrainEn
     device = pipe._execution_device
     gpu = recognised(torch.cuda.get_device_name(device)) if device.type == "cuda" else None
     if gpu:
-        hours = total.flops / (gpu.teraflops * 1e12 * UTILISATION) / 3600
-        lines.append(f"  {gpu.name}: about {hours:.2g} h at {UTILISATION:.0%} of its peak of {gpu.teraflops:g} TFLOP/s")
+        time = hours(total.flops, gpu)
+        lines.append(f"  {gpu.name}: about {time:.2g} h at {UTILISATION:.0%} of its peak of {gpu.teraflops:g} TFLOP/s")
     return "\n".join(lines)
 
 

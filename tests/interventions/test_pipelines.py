@@ -211,20 +211,39 @@ def test_edits_of_two_towers_and_of_one_tower_go_together(pipe_of: Callable[[str
         assert torch.equal(states(pipe, "text_encoder", PROMPTS)[0], alone[0])
 
 
-def test_an_enhancer_acts_in_the_same_way(pipe_of: Callable[[str], Any], tmp_path: Path) -> None:
-    pipe = pipe_of("sd15")
-    enhancer = Enhancer(encoder_of(pipe, "text_encoder").hidden_size, 8)
+@pytest.mark.parametrize(("name", "tower"), [(name, towers[-1]) for name, towers in TOWERS.items()])
+def test_an_enhancer_acts_in_the_same_way(name: str, tower: str, pipe_of: Callable[[str], Any], tmp_path: Path) -> None:
+    pipe = pipe_of(name)
+    enhancer = Enhancer(encoder_of(pipe, tower).hidden_size, 8)
     enhancers.save(enhancer, tmp_path / "fresh", layer=0)
     with torch.no_grad():
         enhancer.gain.fill_(2.0)
     enhancers.save(enhancer, tmp_path / "trained", layer=0)
-    plain = states(pipe, "text_encoder", PROMPTS)
-    with enhance(pipe, tmp_path / "fresh"):  # its gain is 0
-        assert all(map(torch.equal, states(pipe, "text_encoder", PROMPTS), plain))
-    with enhance(pipe, tmp_path / "trained"):
-        prompt, negative = states(pipe, "text_encoder", PROMPTS)
+    plain = states(pipe, tower, PROMPTS)
+    with enhance(pipe, tmp_path / "fresh", tower=tower):  # its gain is 0
+        assert all(map(torch.equal, states(pipe, tower, PROMPTS), plain))
+    with enhance(pipe, tmp_path / "trained", tower=tower):
+        prompt, negative = states(pipe, tower, PROMPTS)
     assert torch.equal(negative, plain[1])
     assert not torch.equal(prompt, plain[0])
+
+
+@pytest.mark.parametrize("name", TOWERS)
+def test_nothing_is_left_behind_after_an_exception_of_the_callers_own(
+    name: str, pipe_of: Callable[[str], Any], neurons_of: Callable[..., Neurons], tmp_path: Path
+) -> None:
+    pipe, tower = pipe_of(name), TOWERS[name][-1]
+    neurons, kind, before = neurons_of(pipe, tower), type(pipe), hooks(pipe)
+    enhancers.save(Enhancer(neurons.width, 8), tmp_path / "enhancer", layer=0)
+    edits = [
+        lambda: amplify(pipe, neurons, "jp", 7, tower=tower), lambda: activate(pipe, neurons, "jp", 2, tower=tower),
+        lambda: mask(pipe, neurons, "jp", tower=tower), lambda: enhance(pipe, tmp_path / "enhancer", tower=tower),
+    ]  # fmt: skip
+    for edit in edits:
+        with pytest.raises(KeyboardInterrupt), edit():
+            raise KeyboardInterrupt
+        assert type(pipe) is kind
+        assert hooks(pipe) == before
 
 
 @pytest.mark.parametrize("part", ["unet", "text_encoder"])

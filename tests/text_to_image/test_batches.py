@@ -31,6 +31,24 @@ def test_a_full_device_halves_the_batch_for_good_and_says_so(capsys: pytest.Capt
     assert said == [f"out of memory with {many} pictures at once; going on with {few}" for many, few in steps]
 
 
+@pytest.mark.parametrize("words", ["CUDA error: CUBLAS_STATUS_ALLOC_FAILED", "MPS backend out of memory (18 GB)"])
+def test_devices_without_an_exception_of_their_own_are_understood_too(words: str) -> None:
+    def work(items: Sequence[int]) -> list[int]:
+        if len(items) > 2:
+            raise RuntimeError(words)
+        return list(items)
+
+    assert Batches().map(work, range(5)) == list(range(5))
+
+
+def test_any_other_error_is_nobodys_batch() -> None:
+    def work(_: Sequence[int]) -> list[int]:
+        raise RuntimeError("shapes do not fit")
+
+    with pytest.raises(RuntimeError, match="shapes do not fit"):
+        Batches().map(work, range(5))
+
+
 def test_a_chosen_size_is_never_exceeded() -> None:
     sizes: list[int] = []
     Batches(4).map(worker(9, sizes), range(10))

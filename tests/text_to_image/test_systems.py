@@ -158,6 +158,32 @@ def test_two_systems_load_one_shared_tower_each_from_its_own_pin(folder: Callabl
     same(system.generate(system.encode(PROMPTS), SEEDS), theirs)
 
 
+def test_a_device_that_is_full_makes_the_same_pictures_in_halves_and_says_so(
+    folder: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    system: PipelineSystem = build(folder("sdxl"), *SYSTEMS["sdxl"], guidance=5.0)
+    conditioning = system.encode([*PROMPTS, PROMPTS[0]])
+    seeds = [*SEEDS, 5]
+    whole = system.generate(conditioning, seeds)
+    forward, rows = type(system.pipe.unet).forward, []
+
+    def small(unet: Any, sample: Tensor, *args: Any, **kwargs: Any) -> Any:
+        rows.append(len(sample))
+        if len(sample) > 2:  # both halves of the guidance of one picture
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return forward(unet, sample, *args, **kwargs)
+
+    monkeypatch.setattr(type(system.pipe.unet), "forward", small)
+    same(system.generate(conditioning, seeds), whole)
+    assert max(rows[1:]) == 2
+    assert "out of memory with 3 pictures at once; going on with 1" in capsys.readouterr().err
+
+
+def test_an_attention_that_is_not_installed_is_one_error(folder: Callable[[str], Path]) -> None:
+    with pytest.raises(BackboneError, match=r"runtime\.attention: flash_attention_2 does not work here .*auto always"):
+        build(folder("flux"), *SYSTEMS["flux"], runtime={"attention": "flash_attention_2"})
+
+
 # ── AltDiffusion ────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -19,6 +19,14 @@ class DeviceMemoryError(CultureBenchError):
     """A device without memory for a single picture."""
 
 
+#: What devices say that have no exception of their own for it: cuBLAS, Apple's, and a CPU's allocator.
+_SAID = ("CUBLAS_STATUS_ALLOC_FAILED", "MPS backend out of memory", "DefaultCPUAllocator: can't allocate memory")
+
+
+def _full(error: BaseException) -> bool:
+    return isinstance(error, torch.OutOfMemoryError) or any(words in str(error) for words in _SAID)
+
+
 class Batches:
     """Batches of at most `most` items, halved for good whenever the device runs out of memory."""
 
@@ -34,7 +42,9 @@ class Batches:
             try:
                 done += work(items[len(done) : len(done) + size])
                 continue
-            except torch.OutOfMemoryError:
+            except (torch.OutOfMemoryError, RuntimeError) as error:
+                if not _full(error):
+                    raise
                 if size == 1:
                     raise DeviceMemoryError(
                         f"the device has no memory for a single picture; {self._advice}, "

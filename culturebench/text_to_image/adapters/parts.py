@@ -29,7 +29,7 @@ def load_parts(folder: Path, how: ModelRuntime) -> dict[str, Any]:
         raise BackboneError(f"{folder} holds neither unet/ nor transformer/; `pin` must be a pipeline's folder")
     denoiser = _load(folder / name, how, how.device_map)
     if how.attention != "auto":
-        denoiser.set_attention_backend("native" if how.attention in ("sdpa", "eager") else "flash")
+        _use_attention(denoiser, how.attention)
     parts = {name: denoiser, "vae": _load(folder / "vae", how, None)}
     for part in parts.values():
         part.eval().requires_grad_(False)
@@ -47,13 +47,26 @@ def placed(pipe: Any, how: ModelRuntime) -> Any:
     """The pipeline on its device, or waiting on the CPU as `offload` says."""
     pipe.set_progress_bar_config(disable=True)
     if how.offload == "none":
-        return pipe if how.device_map else pipe.to(device_of(how))
+        if not how.device_map:
+            return pipe.to(device_of(how))
+        pipe.vae.to(device_of(how))  # the denoiser is spread already, and brings its result back
+        return pipe
     _need_accelerate(f"models.*.runtime.offload: {how.offload}")
     if how.offload == "model":
         pipe.enable_model_cpu_offload(device=device_of(how))
     else:
         pipe.enable_sequential_cpu_offload(device=device_of(how))
     return pipe
+
+
+def _use_attention(denoiser: Any, name: str) -> None:
+    try:
+        denoiser.set_attention_backend("native" if name in ("sdpa", "eager") else "flash")
+    except (ImportError, RuntimeError, ValueError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise BackboneError(
+            f"models.*.runtime.attention: {name} does not work here ({reason}); auto always does"
+        ) from None
 
 
 def _load(folder: Path, how: ModelRuntime, device_map: str | None) -> Any:

@@ -1,0 +1,157 @@
+"""`culturebench plan`: what a model's run will take, before any weights are there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+
+from culturebench.cli._shared import ROOT, console
+from culturebench.errors import CultureBenchError
+
+if TYPE_CHECKING:
+    from culturebench.planning.gpus import Gpu
+    from culturebench.planning.plan import Planned, Prices
+
+EXAMPLES = Path("examples/models")
+
+
+def plan(
+    model: Annotated[str, typer.Option(help="Of `models` in params.yaml, else of examples/models.")],
+    gpu: Annotated[str, typer.Option(help="Such as h200, h100, a100, l40s.")] = "h200",
+    utilisation: Annotated[
+        float | None, typer.Option(help="Share of the GPU's peak that is assumed.", min=0.01, max=1.0)
+    ] = None,
+) -> None:
+    """Print a dry plan: stages, prompts, pictures, questions, time, memory, disk and cost, all estimates."""
+    from culturebench.planning.geometry import GeometryError, geometry_of
+    from culturebench.planning.gpus import UTILISATION, gpu_of
+    from culturebench.planning.plan import planned, prices_of
+    from culturebench.planning.work import amounts
+
+    chosen = gpu_of(gpu)
+    name, entries = _entries(model)
+    numbers, sections = _numbers(entries)
+    described = sections["models"].root[name]
+    amount = amounts(described, numbers, ROOT)
+    missing, prices = "", None
+    encoders, pins, steps = sections["encoders"].root, sections["pins"].root, sections["sampler"].steps
+    try:
+        geometry = geometry_of(described, encoders, pins, ROOT, steps)
+        prices = prices_of(geometry, sections["train_enhancer"])
+    except GeometryError as error:
+        missing = str(error)
+    found = planned(amount, prices, numbers, sections["train_enhancer"], sections["judges"].root)
+    share = utilisation or UTILISATION
+    console.print(f"{name} on one {chosen.name}. Everything here is an estimate; nothing was run.")
+    _table(found, chosen, share)
+    if prices is None:
+        console.print(f"Time, memory and disk are not estimated: {missing}")
+        return
+    _memory(prices, chosen)
+    console.print(
+        f"Assumed: {share:.0%} of {chosen.teraflops:g} TFLOP/s in bfloat16 ({chosen.source}), operations counted from "
+        "the model's shapes; pictures of 1.6 bytes a pixel, each kept twice; 529 pictures a region where no split is "
+        "there; questions at their most expensive, none answered from what is kept. Not in it: the data half, "
+        "measures, loading, judges on this machine, captions of `ood`.",
+        style="dim",
+    )
+
+
+def _entries(model: str) -> tuple[str, dict[str, Any]]:
+    """The model's name and the document that has it: params.yaml, or with the example's entries put into it."""
+    from culturebench.params import load_document
+
+    document = load_document(ROOT / "params.yaml")
+    name = model if model in document.get("models", {}) else model.replace("-", "_")
+    if name in document.get("models", {}):
+        return name, document
+    examples = sorted((ROOT / EXAMPLES).glob("*.yaml"))
+    path = ROOT / EXAMPLES / f"{name}.yaml"
+    if path not in examples:
+        known = ", ".join([*document.get("models", {}), *(example.stem for example in examples)])
+        raise CultureBenchError(f"the model {model!r} is neither in params.yaml nor in {EXAMPLES}; there are: {known}")
+    entries = load_document(path)
+    pins = {**document["pins"], **entries["pins"]}
+    return name, {**document, "pins": pins, "encoders": entries["encoders"], "models": entries["models"]}
+
+
+def _numbers(document: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    from culturebench.params import load_section
+    from culturebench.params.conditions import Conditions
+    from culturebench.params.encoders import Encoders
+    from culturebench.params.generate import Generate
+    from culturebench.params.judges import Judges
+    from culturebench.params.models import Models
+    from culturebench.params.pins import Pins
+    from culturebench.params.regions import Regions
+    from culturebench.params.sampler import Sampler
+    from culturebench.params.split import Split
+    from culturebench.params.train_enhancer import TrainEnhancer
+    from culturebench.params.train_sae import TrainSae
+    from culturebench.params.tune_strength import TuneStrength
+    from culturebench.planning.work import Numbers
+
+    kinds = (Conditions, Encoders, Generate, Judges, Models, Pins, Regions, Sampler, Split, TrainEnhancer, TrainSae,
+             TuneStrength)  # fmt: skip
+    read = {kind.section: load_section(kind, document) for kind in kinds}
+    numbers = Numbers(
+        regions=list(read["regions"]), conditions=read["conditions"], generate=read["generate"],
+        tune=read["tune_strength"], sae=read["train_sae"], split=read["split"], sites=list(document.get("sites", [])),
+    )  # fmt: skip
+    return numbers, read
+
+
+def _table(found: list[Planned], gpu: Gpu, share: float) -> None:
+    from culturebench.planning.gpus import hours
+
+    table = Table("stage", box=None, pad_edge=False)
+    for title in ("prompts", "images", "judge calls", "GPU time", "disk", "API cost"):
+        table.add_column(title, justify="right")
+    for entry in found:
+        amount = entry.amount
+        time = "" if entry.cost is None else _duration(hours(entry.cost.flops, gpu, share))
+        table.add_row(
+            amount.stage, _count(amount.prompts), _count(amount.images), _count(amount.calls), time,
+            _size(entry.disk), "" if entry.dollars is None else f"${entry.dollars:,.2f}",
+        )  # fmt: skip
+    paid = [entry.dollars for entry in found if entry.dollars is not None]
+    costs = [entry.cost.flops for entry in found if entry.cost]
+    table.add_row(
+        "all", "", _count(sum(entry.amount.images for entry in found)),
+        _count(sum(entry.amount.calls for entry in found)),
+        _duration(hours(sum(costs), gpu, share)) if costs else "", _size(sum(entry.disk for entry in found)),
+        f"at most ${sum(paid):,.2f}" if paid else "$0", style="bold",
+    )  # fmt: skip
+    console.print(table)
+
+
+def _memory(prices: Prices, gpu: Gpu) -> None:
+    from culturebench.planning.plan import fitting
+
+    at_once = fitting(gpu.gigabytes, prices.weights, prices.picture.peak)
+    advice = f"{at_once} at once" if at_once else "none: set models.*.runtime.offload: model"
+    console.print(f"Weights {_size(prices.weights)}, in memory and on disk.")
+    console.print(f"Pictures: {_size(prices.picture.peak)} each beside them; of {gpu.gigabytes:g} GB: {advice}.")
+    plain, saving = (fitting(gpu.gigabytes, prices.weights, cost.peak) > 0 for cost in (prices.step, prices.saving))
+    fits = "it fits" if plain else "it fits with gradient checkpointing" if saving else "it does not fit"
+    console.print(
+        f"Training an enhancer: {_size(prices.step.peak)} beside them, {_size(prices.saving.peak)} with gradient "
+        f"checkpointing: {fits}."
+    )
+
+
+def _count(number: int) -> str:
+    return f"{number:,}" if number else ""
+
+
+def _size(size: float) -> str:
+    return f"{size / 1e9:,.1f} GB" if size >= 5e7 else f"{size / 1e6:,.1f} MB" if size else ""
+
+
+def _duration(time: float) -> str:
+    if time >= 1:
+        return f"{time:,.1f} h"
+    return f"{time * 60:.1f} min" if time >= 1 / 60 else f"{time * 3600:.2g} s"

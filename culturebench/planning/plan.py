@@ -1,0 +1,129 @@
+"""A dry plan of a model's run on a GPU: what there is to do, how long, and what it takes. All of it estimates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from culturebench.chat.request import ChatImage, ChatRequest
+from culturebench.planning.backbone import picture_cost, step_cost, watch_cost
+from culturebench.planning.cost import Cost, cost_of, size_of
+from culturebench.planning.geometry import Geometry, tokens_of
+from culturebench.planning.training import total_cost
+from culturebench.planning.work import Amount, Numbers
+from culturebench.text_to_image.pipeline_denoising import PipelineDenoising
+
+if TYPE_CHECKING:
+    from culturebench.params.judges import Judge
+    from culturebench.params.train_enhancer import TrainEnhancer
+    from culturebench.text_to_image.encoders.hub import HubEncoder
+
+#: Tokens of a caption where encoders pad to the longest of a batch.
+CAPTION_TOKENS = 24
+#: Bytes of a PNG a pixel, and that each picture lies in the store of kept results and in the stage's output.
+PNG_BYTES, COPIES = 1.6, 2
+#: Bytes of the question to a judge beside the picture and the options.
+QUESTION = "x" * 600
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One stage's amount and cost; `cost` is None where it is not estimated, `dollars` where nothing is paid."""
+
+    amount: Amount
+    cost: Cost | None = None
+    disk: float = 0.0
+    dollars: float | None = None
+
+
+@dataclass(frozen=True)
+class Prices:
+    """What the whole model costs by unit."""
+
+    picture: Cost
+    step: Cost
+    saving: Cost  # the same with gradient checkpointing
+    watch: Cost
+    prompt: Mapping[str, Cost]  # tower -> one caption through it
+    width: Mapping[str, int]  # tower -> dimensions of its features
+    weights: int  # bytes
+    size: int  # pixels a side of a picture
+
+
+def prices_of(geometry: Geometry, training: TrainEnhancer) -> Prices:
+    """Counted on the meta device; takes some seconds, and no weights."""
+    system, condition = geometry.system, geometry.condition
+    step = step_cost(system, condition, training, checkpointing=False)
+    return Prices(
+        picture=picture_cost(system, condition),
+        step=step,
+        saving=step_cost(system, condition, training, checkpointing=True),
+        watch=watch_cost(system, condition, training),
+        prompt={name: _caption_cost(tower) for name, tower in geometry.towers.items()},
+        width={name: tower.hidden_size for name, tower in geometry.towers.items()},
+        weights=size_of(geometry.modules),
+        size=PipelineDenoising(system).size,
+    )
+
+
+def planned(
+    amounts: list[Amount], prices: Prices | None, numbers: Numbers, training: TrainEnhancer,
+    judges: Mapping[str, Judge],
+) -> list[Planned]:  # fmt: skip
+    """Every stage with its cost; without `prices` amounts and money alone."""
+    return [_stage(amount, prices, numbers, training, judges) for amount in amounts]
+
+
+def _stage(
+    amount: Amount, prices: Prices | None, numbers: Numbers, training: TrainEnhancer, judges: Mapping[str, Judge]
+) -> Planned:
+    asked = {"judge": list(judges), "tune_strength": [numbers.tune.judge]}.get(amount.stage, [])
+    paid = [amount.calls * _dollars(judges[name], len(numbers.regions)) for name in asked if _paid(judges[name])]
+    cost = None if prices is None else _cost(amount, prices, numbers, training)
+    disk = 0.0 if prices is None else amount.images * prices.size**2 * PNG_BYTES * COPIES
+    return Planned(amount, cost, disk, sum(paid) if paid else None)
+
+
+def _cost(amount: Amount, prices: Prices, numbers: Numbers, training: TrainEnhancer) -> Cost | None:
+    if amount.images:
+        return prices.picture * amount.images
+    if amount.stage.startswith("train_enhancer"):
+        return total_cost(prices.step, prices.watch, training)
+    if not amount.tower:
+        return None
+    read = prices.prompt[amount.tower] * amount.prompts
+    return read + _sae(amount.tower, prices, numbers) if amount.stage.startswith("train_sae") else read
+
+
+def _sae(tower: str, prices: Prices, numbers: Numbers) -> Cost:
+    """Its products there and back: a token through the encoder, and k latents through the decoder."""
+    sae, d = numbers.sae.of(tower), prices.width[tower]
+    token = 3 * 2 * d * (d * sae.expansion + sae.k)
+    return Cost(token * sae.batch_size * sae.steps * len(sae.seeds))
+
+
+def _caption_cost(tower: HubEncoder) -> Cost:
+    """Prompts are padded to the longest of a batch where `HubEncoder.tokenize` does so, else to the end."""
+    short = tower.family.causal or tower.family.masked
+    tokens = tokens_of(min(CAPTION_TOKENS, tower.max_tokens) if short else tower.max_tokens)
+    return cost_of(torch.no_grad()(lambda: tower.run(tokens)))
+
+
+def _paid(judge: Judge) -> bool:
+    return judge.kind == "openai"
+
+
+def _dollars(judge: Judge, regions: int) -> float:
+    """One question, at most."""
+    assert judge.kind == "openai"
+    request = ChatRequest(QUESTION, "- Some region\n" * regions, (ChatImage(b""),))
+    sent = request.most_tokens(judge) * judge.input_price
+    return (sent + judge.max_completion_tokens * judge.output_price) / 1e6
+
+
+def fitting(gigabytes: float, weights: float, each: float) -> int:
+    """Pictures that fit at once beside the weights, a tenth of the memory left free."""
+    return max(0, int((gigabytes * 0.9e9 - weights) // max(each, 1)))

@@ -1,0 +1,100 @@
+"""How much there is to do for one model: prompts, pictures and questions of every stage, by the params alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow.parquet as pq
+
+from culturebench.artifacts import splits
+
+if TYPE_CHECKING:
+    from culturebench.params.conditions import Conditions
+    from culturebench.params.generate import Generate
+    from culturebench.params.models import Model
+    from culturebench.params.split import Split
+    from culturebench.params.train_sae import TrainSae
+    from culturebench.params.tune_strength import TuneStrength
+
+#: Pictures a region where no split is there to count: the paper's 7,932 over 15 regions.
+PICTURES = 529
+#: Prompts of a pair that the probe reads: cultural, noun, and the noun with a neutral modifier.
+READINGS = 3
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """The sections of params.yaml that say how much there is to do."""
+
+    regions: list[str]
+    conditions: Conditions
+    generate: Generate
+    tune: TuneStrength
+    sae: TrainSae
+    split: Split
+    sites: list[str]
+
+
+@dataclass(frozen=True)
+class Amount:
+    """What one stage reads, makes and asks; `tower` where it is an encoder's, `condition` where it makes pictures."""
+
+    stage: str
+    prompts: int
+    images: int = 0
+    calls: int = 0  # by each judge that this stage asks
+    tower: str = ""
+
+
+def rows_of(root: Path, split: str, numbers: Numbers) -> dict[str, int]:
+    """Region -> pictures in a split: of its file where that is there, else as `PICTURES` and the ratios have it."""
+    shares = {"train": numbers.split.train, "test": numbers.split.test, "detect": numbers.split.detect}
+    expected = round(PICTURES * shares[split] / sum(shares.values()))
+    files = {region: root / splits.DIRECTORIES[split] / f"{region}.parquet" for region in numbers.regions}
+    return {region: pq.read_metadata(file).num_rows if file.is_file() else expected for region, file in files.items()}
+
+
+def amounts(model: Model, numbers: Numbers, root: Path) -> list[Amount]:
+    """Every stage that is run for the model, in order."""
+    detect, train, test = (rows_of(root, split, numbers) for split in ("detect", "train", "test"))
+    found = [amount for tower in model.towers for amount in _of_encoder(tower, detect, train, numbers)]
+    if model.towers:
+        found += [_tuning(train, numbers)]
+        found += [Amount(f"train_enhancer@{site}", sum(train.values())) for site in numbers.sites]
+    prompts = _some(test, numbers.generate.prompts_per_region)
+    made = prompts * len(numbers.generate.seeds)
+    stages: Mapping[str, list[str]] = {
+        "generate": list(numbers.conditions.pinned),
+        "generate_edited": list(numbers.conditions.edited),
+        "generate_enhanced": list(numbers.conditions.enhanced),
+    }
+    for stage, conditions in stages.items():
+        if conditions and (model.towers or stage == "generate"):
+            found.append(Amount(f"{stage} ({len(conditions)} conditions)", prompts, made * len(conditions)))
+    judged = made * len(numbers.conditions.all)
+    return [*found, Amount("judge", prompts, 0, judged), Amount("measure", prompts)]
+
+
+def _of_encoder(tower: str, detect: Mapping[str, int], train: Mapping[str, int], numbers: Numbers) -> list[Amount]:
+    pairs = sum(detect.values())
+    read = min(2 * sum(train.values()), numbers.sae.of(tower).most_prompts)
+    seeds = len(numbers.sae.seeds)
+    return [
+        Amount(f"probe_layers@{tower}", READINGS * pairs, tower=tower),
+        Amount(f"train_sae@{tower} ({seeds} seeds)", read, tower=tower),
+        Amount(f"select_neurons@{tower}", 2 * pairs, tower=tower),
+    ]
+
+
+def _tuning(train: Mapping[str, int], numbers: Numbers) -> Amount:
+    tune = numbers.tune
+    prompts = _some(train, tune.prompts_per_region)
+    images = prompts * len(tune.seeds) * (len(tune.amplify) + len(tune.activate))
+    return Amount("tune_strength", prompts, images, images)
+
+
+def _some(rows: Mapping[str, int], most: int) -> int:
+    return sum(min(count, most) for count in rows.values())

@@ -1,0 +1,158 @@
+"""The dry plan follows the params, and needs no weights."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from culturebench import cli
+from culturebench.artifacts import splits
+from culturebench.params import load_section
+from culturebench.params.judges import Judges
+from culturebench.params.models import Model
+from culturebench.params.train_enhancer import TrainEnhancer
+from culturebench.planning.cost import Cost
+from culturebench.planning.gpus import GPUS, GpuError, gpu_of, hours, recognised
+from culturebench.planning.plan import Planned, Prices, fitting, planned
+from culturebench.planning.work import PICTURES, Amount, Numbers, amounts
+from import_graph import ROOT
+from tiny_project import split_rows
+
+DOCUMENT: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+MODEL = Model(adapter="sdxl", towers=["l", "g"], edited="g", pin="x")
+JUDGE = {
+    "kind": "openai", "base_url": "http://127.0.0.1:8000/v1", "model": "m", "key_variable": None,
+    "max_completion_tokens": 100, "image_side": 512, "image_tokens": 1000, "input_price": 2.0, "output_price": 8.0,
+    "max_cost": None,
+}  # fmt: skip
+TEN = Cost(10e12, 10**9)
+PRICES = Prices(TEN, TEN * 3, TEN * 4, TEN, {"l": Cost(1e9), "g": Cost(5e9)}, {"l": 768, "g": 1280}, 7 * 10**9, 1024)
+
+
+def numbers_of(**changed: dict[str, Any]) -> Numbers:
+    document = {**DOCUMENT, **{name: {**DOCUMENT[name], **values} for name, values in changed.items()}}
+    return cli.plan._numbers(document)[0]
+
+
+def found(numbers: Numbers, root: Path) -> dict[str, Amount]:
+    return {amount.stage: amount for amount in amounts(MODEL, numbers, root)}
+
+
+def costs(numbers: Numbers, root: Path, **judges: dict[str, Any]) -> dict[str, Planned]:
+    known = load_section(Judges, {"judges": {**DOCUMENT["judges"], **judges}}).root
+    training = load_section(TrainEnhancer, DOCUMENT)
+    return {p.amount.stage: p for p in planned(amounts(MODEL, numbers, root), PRICES, numbers, training, known)}
+
+
+def test_twice_the_seeds_are_twice_the_pictures_questions_time_disk_and_money(tmp_path: Path) -> None:
+    once, twice = (
+        costs(numbers_of(generate={"seeds": seeds}), tmp_path, served=JUDGE) for seeds in ([0, 1], [0, 1, 2, 3])
+    )
+    for stage in ("generate (3 conditions)", "generate_edited (6 conditions)", "generate_enhanced (2 conditions)"):
+        assert twice[stage].amount.images == 2 * once[stage].amount.images > 0
+        assert twice[stage].disk == 2 * once[stage].disk > 0
+        first, second = once[stage].cost, twice[stage].cost
+        assert first and second and second.flops == 2 * first.flops
+    assert twice["judge"].amount.calls == 2 * once["judge"].amount.calls > 0
+    assert once["judge"].dollars and twice["judge"].dollars == pytest.approx(2 * once["judge"].dollars)
+    assert once["tune_strength"] == twice["tune_strength"]
+
+
+def test_numbers_are_those_of_the_params(tmp_path: Path) -> None:
+    numbers = numbers_of(
+        generate={"seeds": [0, 1], "prompts_per_region": 3},
+        tune_strength={"seeds": [0], "prompts_per_region": 5, "amplify": [0, 1, 2], "activate": [0, 1]},
+    )
+    regions = len(DOCUMENT["regions"])
+    made = found(numbers, tmp_path)
+    assert made["generate (3 conditions)"].prompts == 3 * regions
+    assert made["generate (3 conditions)"].images == 3 * regions * 2 * 3
+    assert made["judge"].calls == 3 * regions * 2 * len(DOCUMENT["conditions"]["all"])
+    assert (made["tune_strength"].images, made["tune_strength"].calls) == (5 * regions * 5, 5 * regions * 5)
+    assert [stage for stage in made if "@" in stage] == [
+        *(f"{stage}@{tower}{seeds}" for tower in ("l", "g")
+          for stage, seeds in (("probe_layers", ""), ("train_sae", " (2 seeds)"), ("select_neurons", ""))),
+        "train_enhancer@culture", "train_enhancer@random",
+    ]  # fmt: skip
+
+
+def test_a_split_that_is_there_is_counted_and_others_are_assumed(tmp_path: Path) -> None:
+    numbers = numbers_of(generate={"prompts_per_region": 1000})
+    regions = len(DOCUMENT["regions"])
+    assumed = round(PICTURES * 0.2)
+    assert found(numbers, tmp_path)["generate (3 conditions)"].prompts == assumed * regions
+    splits.TABLE.save(tmp_path / splits.TEST / "jp.parquet", split_rows("jp", "test"))
+    assert found(numbers, tmp_path)["generate (3 conditions)"].prompts == assumed * (regions - 1) + 3
+
+
+def test_a_model_without_towers_is_neither_probed_nor_edited(tmp_path: Path) -> None:
+    plain = Model(adapter="show_o2", towers=[], pin="x")
+    stages = [amount.stage for amount in amounts(plain, numbers_of(), tmp_path)]
+    assert stages == ["generate (3 conditions)", "judge", "measure"]
+
+
+def test_only_judges_that_are_paid_cost_money_and_each_as_its_prices_say(tmp_path: Path) -> None:
+    assert costs(numbers_of(), tmp_path)["judge"].dollars is None
+    dear = costs(numbers_of(), tmp_path, served={**JUDGE, "input_price": 0.0, "output_price": 8.0})["judge"]
+    assert dear.dollars == pytest.approx(dear.amount.calls * 100 * 8.0 / 1e6)
+    assert costs(numbers_of(), tmp_path, a=JUDGE, b=JUDGE)["judge"].dollars == pytest.approx(
+        2 * (costs(numbers_of(), tmp_path, a=JUDGE)["judge"].dollars or 0)
+    )
+
+
+def test_training_is_priced_by_its_steps_and_its_history(tmp_path: Path) -> None:
+    training = load_section(TrainEnhancer, DOCUMENT)
+    cost = costs(numbers_of(), tmp_path)["train_enhancer@culture"].cost
+    entries = 1 + training.steps // training.log_every
+    watched = 2 * training.log_pairs * entries
+    assert cost and cost.flops == 30e12 * training.steps * training.batch_size + 10e12 * watched
+
+
+def test_a_gpu_is_as_fast_as_its_sheet_says_and_an_unknown_one_is_refused() -> None:
+    assert hours(989e12 * 3600, gpu_of("H200"), 1.0) == pytest.approx(1)
+    assert hours(989e12 * 3600, gpu_of("h200"), 0.5) == pytest.approx(2)
+    with pytest.raises(GpuError, match="'tpu' is not in the table; there are: b200, h200"):
+        gpu_of("tpu")
+    assert recognised("NVIDIA H200") is GPUS["h200"]
+    assert recognised("NVIDIA A100-SXM4-40GB") is GPUS["a100-40gb"]
+    assert recognised("NVIDIA A100-SXM4-80GB") is GPUS["a100"]
+    assert recognised("Quadro") is None
+    assert fitting(141, weights=7e9, each=1e9) == 119
+    assert fitting(8, weights=7.5e9, each=1e9) == 0
+
+
+def test_the_command_plans_an_example_in_a_project_without_data_or_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    shutil.copytree(ROOT / "examples/models", tmp_path / "examples/models")
+    monkeypatch.chdir(tmp_path)
+    before = sorted(path for path, _, _ in os.walk(tmp_path))
+    result = CliRunner().invoke(cli.app, ["plan", "--model", "altdiffusion-m18", "--gpu", "h200"])
+    assert result.exit_code == 0, result.exception
+    said = result.stdout
+    assert "an estimate; nothing was run" in said
+    for word in ("probe_layers@altdiffusion_m18", "judge", "H200", "TFLOP/s", "Weights", "gradient checkpointing"):
+        assert word in said
+    images = 4 * 15 * 4 * 3
+    assert re.search(rf"generate \(3 conditions\)\s+60\s+{images}\s", said)
+    assert sorted(path for path, _, _ in os.walk(tmp_path)) == before
+
+
+def test_the_command_names_the_models_there_are_and_says_what_it_cannot_estimate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    shutil.copytree(ROOT / "examples/models", tmp_path / "examples/models")
+    monkeypatch.chdir(tmp_path)
+    refused = CliRunner().invoke(cli.app, ["plan", "--model", "midjourney"])
+    assert "'midjourney' is neither in params.yaml nor in examples/models; there are: atlas," in str(refused.exception)
+    atlas = CliRunner().invoke(cli.app, ["plan", "--model", "atlas"])
+    assert "Time, memory and disk are not estimated: the adapter atlas has no published geometry" in atlas.stdout
