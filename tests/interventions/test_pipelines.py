@@ -103,11 +103,12 @@ def make(pipe: Any, prompts: str | list[str], negative: str | None = "ugly", **m
         more["negative_prompt"] = [negative] * len(prompts)
     elif negative is not None:
         more["negative_prompt"] = negative
-    flux = isinstance(pipe, diffusers.FluxPipeline)
+    flux = issubclass(type(pipe), diffusers.FluxPipeline)
     guidance = {"true_cfg_scale": 5.0, "max_sequence_length": 32} if flux else {"guidance_scale": 5.0}
-    guidance |= {"max_sequence_length": 32} if isinstance(pipe, diffusers.StableDiffusion3Pipeline) else {}
+    guidance |= {"max_sequence_length": 32} if issubclass(type(pipe), diffusers.StableDiffusion3Pipeline) else {}
     size = {"height": 32, "width": 32, "num_inference_steps": 1, "output_type": "np"}
     noise = torch.Generator().manual_seed(0)
+
     return pipe(prompts, **size, **guidance, **more, generator=noise).images
 
 

@@ -64,7 +64,7 @@ def build(
     return load_model(model, encoders, folder, None, STEPS)
 
 
-def pictures(images: Any) -> np.ndarray:
+def pictures(images: Any) -> Any:
     return np.stack([np.asarray(image, dtype=np.float64) for image in images])
 
 
@@ -197,12 +197,12 @@ def test_altdiffusion_gives_what_its_own_encoder_and_stable_diffusion_give(
     system: Any = build(path, "altdiffusion", {"xlm_r": {}}, "altdiffusion", guidance=7.5)
     embeds = alt_embeds(path, [*PROMPTS, ""])
     torch.testing.assert_close(system.encode(PROMPTS).tensors["prompt_embeds"], embeds[:2], atol=1e-5, rtol=1e-4)
-    parts = {
+    parts: dict[str, Any] = {
         "unet": diffusers.UNet2DConditionModel.from_pretrained(path / "unet"),
         "vae": diffusers.AutoencoderKL.from_pretrained(path / "vae"),
         "scheduler": diffusers.DPMSolverMultistepScheduler.from_pretrained(path / "scheduler"),
     }
-    nothing = dict.fromkeys(("text_encoder", "tokenizer", "safety_checker", "feature_extractor"))
+    nothing: dict[str, Any] = dict.fromkeys(("text_encoder", "tokenizer", "safety_checker", "feature_extractor"))
     pipe: Any = StableDiffusionPipeline(**parts, **nothing, requires_safety_checker=False)
     theirs = pipe(
         prompt_embeds=embeds[:2], negative_prompt_embeds=embeds[2:].expand(2, -1, -1), num_inference_steps=STEPS,
@@ -213,7 +213,8 @@ def test_altdiffusion_gives_what_its_own_encoder_and_stable_diffusion_give(
 
 def alt_embeds(path: Path, prompts: list[str]) -> Tensor:
     """By the class that diffusers keeps for AltDiffusion."""
-    config = RobertaSeriesModelWithTransformation.config_class.from_pretrained(path / "text_encoder")
+    kind: Any = RobertaSeriesModelWithTransformation.config_class
+    config = kind.from_pretrained(path / "text_encoder")
     model = RobertaSeriesModelWithTransformation(config).eval()
     missing, surplus = model.load_state_dict(load_file(path / "text_encoder/model.safetensors"), strict=False)
     assert not missing and not surplus
@@ -251,7 +252,7 @@ def test_pea_diffusion_gives_its_adapters_embeddings_to_sdxl(pea: Path, folder: 
     torch.testing.assert_close(found["prompt_embeds"], embeds, atol=1e-5, rtol=1e-4)
     torch.testing.assert_close(found["pooled_prompt_embeds"], pooled, atol=1e-5, rtol=1e-4)
     pipe: Any = own_pipeline(folder("sdxl"))
-    assert isinstance(pipe, StableDiffusionXLPipeline)
+    assert issubclass(type(pipe), StableDiffusionXLPipeline)
     theirs = pipe(
         prompt_embeds=embeds, pooled_prompt_embeds=pooled, negative_prompt_embeds=no_embeds.expand(2, -1, -1),
         negative_pooled_prompt_embeds=no_pooled.expand(2, -1), num_inference_steps=STEPS, guidance_scale=7.5,
