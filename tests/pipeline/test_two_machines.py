@@ -17,7 +17,10 @@ import pytest
 import s3fs
 from moto.server import ThreadedMotoServer
 
-from culturebench.artifacts import pictures, splits
+from atlas_truth import AtlasTruth
+from chat_server import KEY, ChatServer
+from culturebench.artifacts import annotated, candidates, pictures, splits
+from culturebench.atlas.world import Scene
 from flows import dvc
 from import_graph import ROOT
 from workspace import Workspace
@@ -71,7 +74,7 @@ class Machine:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {**self.bucket.environment, "DVC_SITE_CACHE_DIR": str(self.root / ".dvc/tmp/site")}
+        return {**self.bucket.environment, "LOOPBACK_KEY": KEY, "DVC_SITE_CACHE_DIR": str(self.root / ".dvc/tmp/site")}
 
     def dvc(self, *command: str) -> None:
         self.run(sys.executable, "-m", "dvc", *command)
@@ -94,16 +97,7 @@ def test_a_second_machine_recomputes_nothing_and_a_changed_prompt_costs_one_call
     first.dvc("repro", "--force", "--single-item", TARGET)  # its pictures are in the bucket, and not in a folder
     paid = bucket.kept()
     assert len(paid) == 3  # a batch for each region
-    share, push = commands_of_the_readme()
-    first.run(*share)
-    first.run("git", "add", "--all")
-    first.run("git", "-c", "user.name=first", "-c", "user.email=first@localhost", "commit", "--quiet", "-m", "Results")
-    first.run(*push)
-
-    subprocess.run(["git", "clone", "--quiet", first.root, tmp_path / "second"], check=True)
-    second = Machine(tmp_path / "second", bucket)
-    assert not (second.root / PICTURES).exists()
-    second.dvc("pull")
+    second = hand_over(first, tmp_path / "second")
     assert (second.root / PICTURES).read_bytes() == (first.root / PICTURES).read_bytes()
     assert set(second.repro().values()) == {"cached"}
     assert bucket.kept() == paid
@@ -115,6 +109,67 @@ def test_a_second_machine_recomputes_nothing_and_a_changed_prompt_costs_one_call
     assert len(bucket.kept() - paid) == 1
     before, after = (images(machine.root) for machine in (first, second))
     assert {key[0] for key, image in after.items() if before.get(key) != image} == {"jp"}
+
+
+def test_after_one_changed_caption_prompt_the_second_machine_pays_for_one_call(
+    finished: Workspace, bucket: Bucket, tmp_path: Path
+) -> None:
+    workspace = finished.copy(tmp_path / "first")
+    first = Machine(workspace.root, bucket)
+    with ChatServer(truth(workspace.root).answer) as server:
+        workspace.edit_params(lambda params: ask(params["caption"], server))
+        first.repro("caption@jp")
+        paid = server.count("answered")
+        kept = annotated.TABLE.load(workspace.root / annotated.PATH.format(region="jp"))
+        assert paid == sum(row["status"] == "kept" for row in kept) > 1
+
+        second = hand_over(first, tmp_path / "second")
+        assert set(second.repro("caption@jp").values()) == {"cached"}
+        assert server.count("answered") == paid
+        change_a_question(second.root)
+        outcomes = second.repro("caption@jp")
+        assert {stage for stage, outcome in outcomes.items() if outcome == "ran"} == {"annotate@jp", "caption@jp"}
+        assert server.count("answered") == paid + 1
+
+
+def ask(section: dict[str, Any], server: ChatServer) -> None:
+    """Cultural captions come from the server; for people's noun captions stand those of the atlas."""
+    section["providers"] = ["openai", "atlas"]
+    section["openai"] |= {"base_url": server.url, "key_variable": "LOOPBACK_KEY", "image_side": 96}
+
+
+def truth(root: Path) -> AtlasTruth:
+    """Knows what the region's pictures show."""
+    rows = candidates.TABLE.load(root / candidates.PATH.format(region="jp"), ["image", "metadata", "status"])
+    scenes = [(row["image"], json.loads(row["metadata"]).get("scene")) for row in rows if row["status"] == "ok"]
+    return AtlasTruth("jp", [(image, Scene(**scene)) for image, scene in scenes if scene])
+
+
+def change_a_question(root: Path) -> None:
+    """The experts file one kept picture of Japan under another subdivision, of which its question speaks."""
+    rows = annotated.TABLE.load(root / annotated.PATH.format(region="jp"))
+    row = min((row for row in rows if row["status"] == "kept"), key=lambda row: row["picture_id"])
+    other = "asanoha" if row["subdivision"] == "seigaiha" else "seigaiha"
+    path = root / "annotations/decisions/jp.jsonl"
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    for line in lines:
+        if line["picture_id"] == row["picture_id"] and line["subdivision"]:
+            line["subdivision"] = other
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+
+
+def hand_over(first: Machine, folder: Path) -> Machine:
+    """A clone of the first machine's commit that has pulled what the first one pushed."""
+    share, push = commands_of_the_readme()
+    first.run(*share)
+    first.run("git", "add", "--all")
+    first.run("git", "-c", "user.name=first", "-c", "user.email=first@localhost", "commit", "--quiet", "-m", "Results")
+    first.run(*push)
+    subprocess.run(["git", "clone", "--quiet", first.root, folder], check=True)
+    second = Machine(folder, first.bucket)
+    assert not (second.root / PICTURES).exists()
+    second.dvc("pull")
+    return second
 
 
 def commands_of_the_readme() -> list[list[str]]:
