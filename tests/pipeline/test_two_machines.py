@@ -120,8 +120,7 @@ def test_after_one_changed_caption_prompt_the_second_machine_pays_for_one_call(
         workspace.edit_params(lambda params: ask(params["caption"], server))
         first.repro("caption@jp")
         paid = server.count("answered")
-        kept = annotated.TABLE.load(workspace.root / annotated.PATH.format(region="jp"))
-        assert paid == sum(row["status"] == "kept" for row in kept) > 1
+        assert paid == len(kept(workspace.root)) > 1
 
         second = hand_over(first, tmp_path / "second")
         assert set(second.repro("caption@jp").values()) == {"cached"}
@@ -139,16 +138,21 @@ def ask(section: dict[str, Any], server: ChatServer) -> None:
 
 
 def truth(root: Path) -> AtlasTruth:
-    """Knows what the region's pictures show."""
-    rows = candidates.TABLE.load(root / candidates.PATH.format(region="jp"), ["image", "metadata", "status"])
-    scenes = [(row["image"], json.loads(row["metadata"]).get("scene")) for row in rows if row["status"] == "ok"]
-    return AtlasTruth("jp", [(image, Scene(**scene)) for image, scene in scenes if scene])
+    """Knows what the region's kept pictures show."""
+    rows = candidates.TABLE.load(root / candidates.PATH.format(region="jp"), ["picture_id", "image", "metadata"])
+    shown = {row["picture_id"]: (row["image"], Scene(**json.loads(row["metadata"])["scene"])) for row in rows}
+    return AtlasTruth("jp", [shown[row["picture_id"]] for row in kept(root)])
+
+
+def kept(root: Path) -> list[dict[str, Any]]:
+    """The pictures of Japan that its experts keep, by id."""
+    rows = annotated.TABLE.load(root / annotated.PATH.format(region="jp"))
+    return sorted((row for row in rows if row["status"] == "kept"), key=lambda row: row["picture_id"])
 
 
 def change_a_question(root: Path) -> None:
     """The experts file one kept picture of Japan under another subdivision, of which its question speaks."""
-    rows = annotated.TABLE.load(root / annotated.PATH.format(region="jp"))
-    row = min((row for row in rows if row["status"] == "kept"), key=lambda row: row["picture_id"])
+    row = kept(root)[0]
     other = "asanoha" if row["subdivision"] == "seigaiha" else "seigaiha"
     path = root / "annotations/decisions/jp.jsonl"
     lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
