@@ -27,7 +27,7 @@ from culturebench.atlas.training.unet import SCHEDULER, make_bank, train_unet
 from culturebench.text_to_image.atlas import AtlasTextEncoder, AtlasTextToImage, half
 
 WEIGHTS = Path(__file__).parent / "weights"
-JUDGES = {"judge_resnet": "convolutional", "judge_vit": "attentional"}
+JUDGES = {"judge_cnn": "convolutional", "judge_vit": "attentional"}
 STEPS = {"encoder": 1200, "autoencoder": 1300, "decoder": 600, "judge": 2200, "alignment": 1200, "unet": 8000}
 BANK = 24000
 MARK = "<!-- figures -->"

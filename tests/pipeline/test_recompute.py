@@ -41,7 +41,7 @@ def test_nothing_changed_runs_nothing(finished: Workspace) -> None:
 
 AMPLIFIED = "data/pictures/atlas/amplified.parquet"
 READERS = {
-    "judge@atlas_resnet-atlas-amplified",
+    "judge@atlas_cnn-atlas-amplified",
     "judge@atlas_vit-atlas-amplified",
     "measure@atlas-amplified",
     "evaluate",
@@ -91,7 +91,7 @@ def test_a_new_judge_pin_recomputes_that_judges_answers_alone(workspace: Workspa
     judged = {f"judge@atlas_vit-atlas-{name}" for name in ("noun", "cultural", "amplified", "enhanced")}
     judged.add("judge_reliability@atlas_vit")
     # Those that bind look at every pin, and hand on the same bytes.
-    bound = {"bind_pins@atlas", "bind_judge@atlas_vit", "bind_judge@atlas_resnet", "bind_measures"}
+    bound = {"bind_pins@atlas", "bind_judge@atlas_vit", "bind_judge@atlas_cnn", "bind_measures"}
     assert judged <= ran <= judged | bound | {"pin_model@atlas_vit", "evaluate", "report"}
 
 

@@ -66,7 +66,7 @@ CONDITIONS = Conditions(
     enhanced=["enhanced", "random_layer_enhanced"],
     all=list(PLANTED),
 )
-JUDGES = ("atlas_resnet", "atlas_vit")
+JUDGES = ("atlas_cnn", "atlas_vit")
 STRENGTH = {"amplified": 6.0, "random_amplified": 6.0, "activated": 2.0, "random_activated": 2.0}
 
 
@@ -276,7 +276,7 @@ class Run:
 
         names = {"wfs": 0.5, "lape": 0.05, "random": 0.0}
         comparison.save(self.root / comparison.PATH.format(model="atlas"), {
-            "judge": "atlas_resnet", "regions": self.regions, "prompts": 8, "seeds": [0], "unmasked": effect(0.9),
+            "judge": "atlas_cnn", "regions": self.regions, "prompts": 8, "seeds": [0], "unmasked": effect(0.9),
             "selectors": {
                 name: {"neurons": 12.5, "own": effect(own), "cross": effect(0.02), "selective": effect(own - 0.02),
                        "beyond_random": effect(own)}
@@ -304,7 +304,7 @@ class Run:
         strength.save(self.root / "models/strength/atlas.json", {
             "amplify": {"strength": 6.0, "found": True, "curve": curve(0.04)},
             "activate": {"strength": 2.0, "found": True, "curve": curve(0.18)},
-            "judge": "atlas_resnet", "rule": "the smallest within one standard error of the best",
+            "judge": "atlas_cnn", "rule": "the smallest within one standard error of the best",
         })  # fmt: skip
         for site, layer in (("culture", 2), ("random", 0)):
             entries = [

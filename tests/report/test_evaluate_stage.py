@@ -34,7 +34,7 @@ def test_culture_vqa_is_the_share_of_pictures_whose_region_the_judge_named(small
 def test_the_pooled_judge_is_the_mean_of_the_judges(rows: Any) -> None:
     both = [
         pick(rows, condition="amplified", judge=judge, region="jp", measure="culture_vqa")["value"]
-        for judge in ("atlas_resnet", "atlas_vit")
+        for judge in ("atlas_cnn", "atlas_vit")
     ]
     pooled = pick(rows, condition="amplified", judge="pooled", region="jp", measure="culture_vqa")
     assert pooled["value"] == pytest.approx(sum(both) / 2, abs=1e-6)
@@ -106,7 +106,7 @@ def test_the_strength_of_a_condition_stands_in_its_rows(rows: Any) -> None:
 def test_the_judges_agreement_has_a_row_for_every_condition(small_run: Any, rows: Any) -> None:
     agreement = [row for row in rows if row["measure"] == "judge_agreement"]
     assert {row["condition"] for row in agreement} == set(small_run.params.conditions.all)
-    assert all(row["judge"] == "atlas_resnet+atlas_vit" and 0.2 < row["value"] <= 1 for row in agreement)
+    assert all(row["judge"] == "atlas_cnn+atlas_vit" and 0.2 < row["value"] <= 1 for row in agreement)
 
 
 def test_the_summary_holds_the_pooled_values_by_condition(small_run: Any, rows: Any) -> None:

@@ -18,7 +18,7 @@ def run(make_run: Any) -> Any:
     """Two regions; the captions from outside have the test prompts' own pictures and answers, without measurements."""
     run = make_run(["jp", "es"], prompts=3)
     run.params.ood = Ood({"outside": {"file": "outside.csv"}})  # type: ignore[dict-item]
-    for folder in ("data/pictures/atlas", "data/answers/atlas_resnet/atlas", "data/answers/atlas_vit/atlas"):
+    for folder in ("data/pictures/atlas", "data/answers/atlas_cnn/atlas", "data/answers/atlas_vit/atlas"):
         (run.root / folder / "outside").mkdir()
         for condition in pictures.OOD_CONDITIONS:
             shutil.copy(run.root / folder / f"{condition}.parquet", run.root / folder / "outside")
