@@ -12,7 +12,6 @@ from culturebench.judging.asking import open_judge, put
 from culturebench.measures.statistics import Bootstrap
 from culturebench.params import choose
 from culturebench.params.engine import Engine
-from culturebench.params.evaluate import Evaluate
 from culturebench.params.judge_reliability import JudgeReliability
 from culturebench.params.judges import Judges
 from culturebench.params.regions import Regions
@@ -47,7 +46,7 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
     given = read_choices(inputs["people"])
     given += [choice for row, shown in zip(chosen, options, strict=True) for choice in scripted_answers(row, shown)]
     answered = put(answering, rows, options)
-    bootstrap = Bootstrap(params.evaluate.samples, params.evaluate.seed, params.evaluate.level)
+    bootstrap = Bootstrap(numbers.samples, numbers.seed, numbers.level)
     answers.TABLE.save(outputs["answers"], answered)
     reliability.save(outputs["reliability"], compare(answered, given, bootstrap))
 
@@ -56,7 +55,7 @@ STAGE = Stage(
     name="judge_reliability",
     run=run,
     identities=("judge",),
-    sections=(Engine, Evaluate, JudgeReliability, Judges, Regions),
+    sections=(Engine, JudgeReliability, Judges, Regions),
     inputs={"judge": pins.JUDGE, "test": splits.TEST, "people": PEOPLE},
     outputs={"answers": answers.REAL_PATH, "reliability": reliability.PATH},
 )

@@ -13,4 +13,8 @@ class JudgeReliability(Section):
     section: ClassVar[str] = "judge_reliability"
     pictures_per_region: int = Field(ge=1, description="Real test pictures of each region, the first by picture id.")
     choices: int = Field(ge=2, description="Regions to choose from, the right one among them; all when there are less.")
-    seed: int = Field(ge=0, description="Seed of the wrong choices and of the order in which all are shown.")
+    seed: int = Field(
+        ge=0, description="Seed of the wrong choices, of the order in which all are shown, and resampling."
+    )
+    samples: int = Field(ge=200, description="Bootstrap resamples of the pictures.")
+    level: float = Field(gt=0.5, lt=1, description="Coverage of the intervals, a share.")

@@ -361,6 +361,8 @@ def test_a_question_offers_its_regions_in_the_page_that_an_expert_sees(
         page.open(f"{studio.entry.url}/projects/{project}/data?task={task.number}")
         chosen = f"document.querySelector('input[name^=\"{offered[1]}\"]')"
         wait_for(page, f"!!{chosen}")
+        wait_for(page, "[...document.images].some(i => i.src.includes('local-files') && i.naturalWidth > 1)")
+        wait_until(lambda: all(name in page.evaluate("document.body.innerText") for name in offered))
         shown = page.evaluate("document.body.innerText")
         assert [shown.index(name) for name in offered] == sorted(shown.index(name) for name in offered)
         wait_for(page, f"{chosen}?.checked || ({chosen}?.click(), false)")

@@ -123,7 +123,13 @@ def write_project(root: Path, pictures: int, overlap: int = 2, gold: int = 0, ba
 def write_test_split(root: Path, pictures: int, regions: Sequence[str]) -> dict[str, str]:
     """A test split of small pictures that are no drawings, and the params to ask about them; id -> region."""
     params = yaml.safe_load((root / "params.yaml").read_text(encoding="utf-8")) | {"regions": list(regions)}
-    params["judge_reliability"] = {"pictures_per_region": pictures, "choices": 4, "seed": 0}
+    params["judge_reliability"] = {
+        "pictures_per_region": pictures,
+        "choices": 4,
+        "seed": 0,
+        "samples": 200,
+        "level": 0.95,
+    }
     (root / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
     found: dict[str, str] = {}
     for place, region in enumerate(regions):

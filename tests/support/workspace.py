@@ -147,7 +147,7 @@ def shrink(params: Params) -> None:
     params["tune_strength"] |= {"amplify": [0, 2, 4], "activate": [0, 1]}
     params["compare_selectors"] |= {"most_regions": 2, "prompts_per_region": 1, "seeds": [0], "samples": 200}
     params["train_enhancer"] |= {"steps": 4, "batch_size": 2, "log_every": 2, "log_pairs": 2, "loss_space": "latent"}
-    params["judge_reliability"]["pictures_per_region"] = 3
+    params["judge_reliability"] |= {"pictures_per_region": 3, "samples": 200}
     params["evaluate"]["samples"] = 200
     pinned, edited, enhanced = ["noun", "cultural"], ["amplified"], ["enhanced"]
     everything = [*pinned, *edited, *enhanced]
