@@ -24,7 +24,8 @@ from culturebench.atlas.training.encoder import train_encoder
 from culturebench.atlas.training.judges import make_judge_bank, train_alignment, train_judge
 from culturebench.atlas.training.tokenizer import train_tokenizer
 from culturebench.atlas.training.unet import SCHEDULER, make_bank, train_unet
-from culturebench.text_to_image.atlas import AtlasTextEncoder, AtlasTextToImage, half
+from culturebench.text_to_image.atlas import AtlasTextToImage
+from culturebench.text_to_image.encoders.atlas import AtlasTextEncoder, half
 
 WEIGHTS = Path(__file__).parent / "weights"
 JUDGES = {"judge_cnn": "convolutional", "judge_vit": "attentional"}

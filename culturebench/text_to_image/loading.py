@@ -36,7 +36,7 @@ def load_encoder(source: Encoder, folder: Path) -> TextEncoder:
     """The text encoder in `folder`, frozen and in evaluation mode; `AdapterError` for an unknown adapter."""
     # each library takes seconds to import, and a stage needs one of them
     if source.adapter == "atlas":
-        from culturebench.text_to_image.atlas import AtlasTextEncoder
+        from culturebench.text_to_image.encoders.atlas import AtlasTextEncoder
 
         return AtlasTextEncoder.from_folder(folder)
     if source.adapter == "transformers":

@@ -113,7 +113,7 @@ def identity_of(
 
 def _code_of(adapter: str) -> tuple[str, ...]:
     if adapter == "atlas":
-        return ("text_to_image/atlas.py", *CODE)
+        return ("text_to_image/atlas.py", "text_to_image/encoders/atlas.py", *CODE)
     return (f"text_to_image/adapters/{adapter}.py", *HUB_CODE, *CODE)
 
 

@@ -15,7 +15,8 @@ from culturebench.atlas.train import JUDGES, WEIGHTS
 from culturebench.atlas.training import quality
 from culturebench.atlas.training.cases import draw_scene, split_contexts
 from culturebench.atlas.world import REGIONS
-from culturebench.text_to_image.atlas import AtlasTextEncoder, AtlasTextToImage
+from culturebench.text_to_image.atlas import AtlasTextToImage
+from culturebench.text_to_image.encoders.atlas import AtlasTextEncoder
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from culturebench.atlas.alignment import DualEncoder
 from culturebench.atlas.judges import ARCHITECTURES
 from culturebench.probing import sae as saes
 from culturebench.probing.sae import TopKSAE
-from culturebench.text_to_image.atlas import AtlasTextEncoder
+from culturebench.text_to_image.encoders.atlas import AtlasTextEncoder
 
 WIDTH = 16
 SIDE = 16  # pixels

@@ -25,7 +25,7 @@ from culturebench.atlas.captions import cultural_caption, neutral_caption, noun_
 from culturebench.atlas.training.cases import NOUN_SHARE, ORNAMENTS, draw_region, draw_scene
 from culturebench.atlas.training.loop import train
 from culturebench.atlas.world import COMPANIONS, FRAMINGS, LANGUAGES, LIGHTS, OBJECTS, PLACES, REGIONS, Scene
-from culturebench.text_to_image.atlas import CONDITION_TOKENS, AtlasTextEncoder
+from culturebench.text_to_image.encoders.atlas import CONDITION_TOKENS, AtlasTextEncoder
 
 CULTURE_LAYER = 2
 WIDTH = 128

@@ -17,7 +17,8 @@ from culturebench.atlas.training.cases import NOUN_SHARE, draw_case, draw_region
 from culturebench.atlas.training.encoder import WIDTH, exchanged
 from culturebench.atlas.training.loop import train
 from culturebench.atlas.world import REGIONS, Scene
-from culturebench.text_to_image.atlas import AtlasTextEncoder, pack
+from culturebench.text_to_image.atlas import pack
+from culturebench.text_to_image.encoders.atlas import AtlasTextEncoder
 
 #: The sampler's settings, saved beside the UNet; zero terminal SNR so that flat backgrounds come out as drawn.
 SCHEDULER = {
