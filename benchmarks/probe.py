@@ -4,7 +4,7 @@
 ours; a bare batched pass (sdpa, the same batches); the naive loop (one prompt a call, padded to the model's length,
 all attentions kept); a loop over `output_attentions` (eager, batches padded to their longest prompt).
 The extra memory is the difference of two processes' peaks of resident memory, one with our pass and one with the bare
-one, each measured behind a first pass; and what tensors the hooks make is added up exactly.
+one, each measured behind a first pass.
 """
 
 from __future__ import annotations
