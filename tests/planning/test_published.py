@@ -64,7 +64,8 @@ def test_a_denoiser_has_as_many_parameters_as_published(name: str) -> None:
     found = geometry(name)
     denoiser = getattr(found.system.pipe, "unet", None) or found.system.pipe.transformer
     wanted, tolerance = DENOISERS[name]
-    assert sum(weight.numel() for weight in denoiser.parameters()) == pytest.approx(wanted, rel=tolerance)
+    # Published counts are of what the files hold: SD3.5's table of positions is among it, though nobody trains it.
+    assert sum(tensor.numel() for tensor in denoiser.state_dict().values()) == pytest.approx(wanted, rel=tolerance)
     assert {tensor.device.type for tensor in found.condition.values()} == {"meta"}
 
 
