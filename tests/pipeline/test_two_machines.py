@@ -8,6 +8,7 @@ import re
 import shlex
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +61,9 @@ def bucket() -> Iterator[Bucket]:
     server.start()
     host, port = server.get_host_and_port()
     found = Bucket(f"http://{host}:{port}")
+    # All servers of one process share what they hold.
+    reset = urllib.request.Request(f"{found.url}/moto-api/reset", method="POST")
+    urllib.request.urlopen(reset, timeout=60).close()
     found.files().mkdir("team")
     yield found
     server.stop()
