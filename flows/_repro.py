@@ -1,7 +1,7 @@
-"""DVC's command line with a quicker hand on `dvc.lock`: the same bytes, written as a whole.
+"""DVC's command line with a quicker hand on `dvc.lock`: the same content, written as a whole.
 
 DVC reads and writes the whole file after every stage, by the parser that keeps comments, and in place. `dvc.lock` has
-no comments: the parser without them takes about a fifth of the time, which at 120 stages is minutes of a run. And a
+no comments: the parser without them takes about a quarter of the time, which at 120 stages is minutes of a run. And a
 file that is renamed into its place is never found cut off.
 
 `flows.dvc` starts this as a script with DVC's arguments. Plain `dvc repro` goes on to work as well, only slower.
@@ -10,7 +10,6 @@ file that is renamed into its place is never found cut off.
 from __future__ import annotations
 
 import io
-import os
 import sys
 from collections import OrderedDict
 from collections.abc import Generator
@@ -39,7 +38,7 @@ def modify_yaml(path: str, fs: Any = None) -> Generator[dict[str, Any]]:
         return
     content = load_yaml(path) if file.exists() else {}
     yield content
-    whole = file.with_name(f"{file.name}.{os.getpid()}.tmp")
+    whole = file.with_name(f"{file.name}.tmp")  # DVC's lock lets one process write; what a kill leaves is overwritten
     whole.write_text(dumps(content), encoding="utf-8")
     whole.replace(file)
 
