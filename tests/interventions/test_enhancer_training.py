@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +29,7 @@ NUMBERS = TrainEnhancer(
 
 @pytest.fixture(scope="module")
 def task_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Any]:
-    root = tmp_path_factory.mktemp("systems")
-
-    @cache
-    def made(name: str) -> Any:
-        return denoising_of(tiny_pipelines.system_of(name, root, guidance=5.0))
-
-    return made
+    return tiny_pipelines.denoisings_in(tmp_path_factory.mktemp("systems"))
 
 
 def pictures(count: int) -> list[Pair]:

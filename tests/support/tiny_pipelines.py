@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import layouts
 import sd15
 from culturebench.params.encoders import Encoder
 from culturebench.params.models import Model
+from culturebench.text_to_image.denoising import denoising_of
 from culturebench.text_to_image.loading import load_encoder, load_model
 
 STEPS, T5_TOKENS = 3, 32
@@ -63,3 +66,13 @@ def _written(name: str, root: Path) -> Path:
         save_file(torch.load(pickle, weights_only=True), pickle.with_suffix(".safetensors"))
         pickle.unlink()
     return folder
+
+
+def denoisings_in(root: Path) -> Callable[[str], Any]:
+    """System -> how its enhancer's loss is computed, made once under `root`; no test changes it."""
+
+    @cache
+    def made(name: str) -> Any:
+        return denoising_of(system_of(name, root, guidance=5.0))
+
+    return made

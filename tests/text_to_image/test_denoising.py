@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 import pytest
@@ -22,14 +21,7 @@ AT = [400, 900]
 
 @pytest.fixture(scope="module")
 def task_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], PipelineDenoising]:
-    """The objective of a system, made once; no test changes it."""
-    root = tmp_path_factory.mktemp("systems")
-
-    @cache
-    def made(name: str) -> Any:
-        return denoising_of(tiny_pipelines.system_of(name, root, guidance=5.0))
-
-    return made
+    return tiny_pipelines.denoisings_in(tmp_path_factory.mktemp("systems"))
 
 
 def batch(task: PipelineDenoising) -> tuple[Tensor, Tensor, Tensor]:
