@@ -46,6 +46,10 @@ def test_with_many_prompts_it_agrees_with_scipys_own_draw() -> None:
     assert p_of(differences) == pytest.approx(theirs(differences, 20000), abs=0.01)
 
 
+def test_a_drawn_p_value_is_never_below_one_of_the_patterns_and_the_observed_one() -> None:
+    assert p_of(np.ones(60)) == 1 / (1 + TEST.permutations)
+
+
 def test_equal_differences_are_ties_and_count_as_extreme() -> None:
     answers = np.array([1, 1, 0, 0, -1, 1, 0, 0.0])
     assert p_of(answers) == pytest.approx(theirs(answers, np.inf))
