@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from culturebench.artifacts import layer_check, pins, splits
 from culturebench.artifacts.pins import Pin, load as load_pin
 from culturebench.engine.batches import map_batches
-from culturebench.engine.work import Worker, in_batches
+from culturebench.engine.work import Kept, Worker, in_batches
 from culturebench.params import choose
 from culturebench.params.check_layers import CheckLayers
 from culturebench.params.encoders import Encoder, Encoders
@@ -24,9 +24,11 @@ from culturebench.params.probe_layers import ProbeLayers
 from culturebench.params.regions import Regions
 from culturebench.pins import pin_path, verified
 from culturebench.probing.causal import GOALS, Check, LayerCheck, judge
+from culturebench.probing.kept import kept_passes
 from culturebench.probing.layers import Bootstrap
 from culturebench.probing.pairs import Pair, pairs_of
-from culturebench.stage import Stage
+from culturebench.stage import Stage, store_url
+from culturebench.store import Store
 from culturebench.text_to_image.loading import load_encoder
 
 COLUMNS = ("picture_id", "region", "cultural", "noun", "neutral")
@@ -41,7 +43,9 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
     worker = Worker(partial(_open, source, load_pin(pin_path(inputs["pins"], source.pin)), share=chosen.share))
     model = cast(LayerCheck, worker.loaded).encoder
     pairs, dropped = _pairs(splits.TABLE.load_all(inputs["train"], params.regions, COLUMNS), chosen.most_pairs)
-    measured = _measure(worker, pairs, test.batch_size, params.engine, len(model.layers))
+    settings = {"kind": "layer effects", "share": chosen.share}
+    kept = kept_passes(source, inputs["pins"], settings, Store(store_url()))
+    measured = _measure(worker, pairs, test.batch_size, params.engine, len(model.layers), kept)
     whole = measured[np.isfinite(measured).all(axis=(1, 2))]
     candidates = model.last_upstream_layer + 1
     bootstrap = Bootstrap(test.samples, test.seed, test.coverage, test.error, chosen.least_excess)
@@ -74,9 +78,16 @@ def _pairs(rows: Sequence[dict[str, Any]], most: int) -> tuple[list[Pair], dict[
     return kept, {**dropped, "no_neutral": len(pairs) - neutral, "left_out": neutral - len(kept)}
 
 
-def _measure(worker: Worker[Pair, Effects], pairs: Sequence[Pair], size: int, engine: Engine, layers: int) -> Effects:
+def _measure(
+    worker: Worker[Pair, Effects],
+    pairs: Sequence[Pair],
+    size: int,
+    engine: Engine,
+    layers: int,
+    kept: Kept[Pair, Effects],
+) -> Effects:
     batches = list(in_batches(pairs, size))
-    done = map_batches(worker, batches, engine=engine, label=f"pairs (by {size})", total=len(batches))
+    done = map_batches(worker, batches, engine=engine, label=f"pairs (by {size})", total=len(batches), kept=kept)
     found = [cast(Effects, values) for values in chain.from_iterable(done)]
     return np.array(found, dtype=np.float64).reshape(len(pairs), len(GOALS), layers)
 

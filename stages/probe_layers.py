@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from culturebench.artifacts import layer_probe, pins, splits
 from culturebench.artifacts.pins import Pin, load as load_pin
 from culturebench.engine.batches import map_batches
-from culturebench.engine.work import Worker, in_batches
+from culturebench.engine.work import Kept, Worker, in_batches
 from culturebench.errors import CultureBenchError
 from culturebench.params import choose
 from culturebench.params.encoders import Encoder, Encoders
@@ -24,9 +24,11 @@ from culturebench.params.probe_layers import ProbeLayers
 from culturebench.params.regions import Regions
 from culturebench.pins import pin_path, verified
 from culturebench.probing.attention import DIRECTIONS, AttentionReader, Prompt, shortest_first
+from culturebench.probing.kept import kept_passes
 from culturebench.probing.layers import Bootstrap, Curve, delta_curve
 from culturebench.probing.pairs import REFERENCES, differences, measure, pairs_of
-from culturebench.stage import Stage
+from culturebench.stage import Stage, store_url
+from culturebench.store import Store
 from culturebench.text_to_image.base import TextEncoder
 from culturebench.text_to_image.loading import load_encoder
 
@@ -42,7 +44,9 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
     reader = Worker(partial(_open, source, load_pin(pin_path(inputs["pins"], source.pin)), relative=relative))
     model = cast(AttentionReader, reader.loaded).encoder
     pairs, dropped = pairs_of(splits.TABLE.load_all(inputs["detect"], params.regions, COLUMNS))
-    measured = measure(partial(_read, reader, chosen.batch_size, params.engine, model), pairs)
+    settings = {"kind": "cultural attention", "relative": relative}
+    kept = kept_passes(source, inputs["pins"], settings, Store(store_url()))
+    measured = measure(partial(_read, reader, chosen.batch_size, params.engine, model, kept), pairs)
     layer_probe.TABLE.save(outputs["attention"], measured.rows)
 
     direction = chosen.direction or ("later_to_earlier" if model.causal else "modifier_to_noun")
@@ -76,11 +80,13 @@ def _read(
     batch_size: int,
     engine: Engine,
     model: TextEncoder,
+    kept: Kept[Prompt, NDArray[np.float64]],
     prompts: Sequence[Prompt],
 ) -> NDArray[np.float64]:
     order = shortest_first(model, prompts)
     batches = list(in_batches((prompts[index] for index in order), batch_size))
-    done = map_batches(reader, batches, engine=engine, label=f"prompts (by {batch_size})", total=len(batches))
+    label = f"prompts (by {batch_size})"
+    done = map_batches(reader, batches, engine=engine, label=label, total=len(batches), kept=kept)
     found = np.empty((len(prompts), len(DIRECTIONS), len(model.layers)))
     for index, values in zip(order, chain.from_iterable(done), strict=True):
         found[index] = cast(NDArray[np.float64], values)

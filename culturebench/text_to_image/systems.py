@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import hashlib
 from collections.abc import Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
@@ -11,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from culturebench.artifacts.pins import Pin, load as load_pin
+from culturebench.code import code_hash
 from culturebench.errors import CultureBenchError
 from culturebench.pins import fingerprint, pin_path, verified
 from culturebench.store import Store
@@ -115,10 +114,3 @@ def _code_of(adapter: str) -> tuple[str, ...]:
     if adapter == "atlas":
         return ("text_to_image/atlas.py", "text_to_image/encoders/atlas.py", *CODE)
     return (f"text_to_image/adapters/{adapter}.py", *HUB_CODE, *CODE)
-
-
-def code_hash(*files: str) -> str:
-    """Sha256 (hex) of modules of this package, comments and formatting left out."""
-    package = Path(__file__).parents[1]
-    trees = [ast.dump(ast.parse((package / file).read_text(encoding="utf-8"))) for file in files]
-    return hashlib.sha256("\n".join(trees).encode()).hexdigest()

@@ -1,88 +1,28 @@
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import yaml
-from PIL import Image
 
-from culturebench.artifacts import binding, layer_check, layer_probe, neurons, pins, sae, selected, splits
+from culturebench.artifacts import binding, layer_check, layer_probe, neurons, sae, selected, splits
 from culturebench.errors import CultureBenchError
 from culturebench.params import ParamsError
-from culturebench.pins import pin_folder
-from culturebench.png import to_png
 from culturebench.probing import sae as probing_sae
 from culturebench.probing.training_state import TrainingState
+from method_project import write_method_project, write_params
 from stages import bind_encoder, check_layers, probe_layers, select_neurons, train_sae
-from tiny_system import WIDTH, write_weights
-
-REGIONS = {"jp": "seigaiha", "nl": "delft"}
-OBJECTS = ("bowl", "vase", "plate", "fan")
-PLACES = ("grass", "sand", "snow")
-WORDS = [*REGIONS.values(), *OBJECTS, *PLACES, "plain", "on"]
-PARAMS = {
-    "probe_layers": {
-        "direction": None, "noun_reference": "zero", "attention_unit": "relative", "samples": 500, "seed": 0,
-        "coverage": 0.95, "error": 0.01, "least_excess": 0.0, "least_pairs": 5, "when_none": 1, "batch_size": 8,
-    },
-    "check_layers": {"share": 0.1, "most_pairs": 10, "least_excess": 0.1},
-    "train_sae": {
-        "seeds": [0, 1], "expansion": 2, "k": 4, "steps": 60, "batch_size": 32, "learning_rate": 0.004,
-        "aux_coefficient": 0.03125, "aux_k": None, "dead_after": 10, "most_prompts": 30, "prompts_at_once": 8,
-        "centre": "mean", "log_every": 20, "keep_every": 25, "activation_megabytes": 100,
-    },
-    "select_neurons": {
-        "selector": "wfs", "positions": "modifier_noun", "pool": "max", "threshold": 0, "beta": 1e-8, "least": 2,
-        "most": 16, "drop": "after_elbow", "least_prompts": 5, "seed": 0, "batch_size": 8,
-        "lape": {"top": 0.5, "filter": 0.5, "bar": 0.5},
-    },
-}  # fmt: skip
-
-
-def caption(modifier: str | None, noun: str, place: str):
-    words = [*([modifier] if modifier else []), noun, "on", place]
-    text = " ".join(words)
-    at = lambda word: (text.index(word), text.index(word) + len(word)) if word else (-1, -1)  # noqa: E731
-    (a, b), (c, d) = at(noun), at(modifier)
-    return {"text": text, "language": "en", "noun_start": a, "noun_end": b, "modifier_start": c, "modifier_end": d}
-
-
-def split_row(region: str, split: str, noun: str, place: str):
-    name = f"{split}_{region}_{noun}_{place}"
-    return {
-        "picture_id": name, "region": region, "language": "en", "subdivision": "", "group": name,
-        "provisional": False, "cultural": caption(REGIONS[region], noun, place), "noun": caption(None, noun, place),
-        "neutral": caption("plain", noun, place), "cultural_en": None, "noun_en": None, "licence": "CC0-1.0",
-        "metadata": "{}", "image": to_png(Image.new("RGB", (4, 4))),
-    }  # fmt: skip
-
-
-def write_params(changes: dict[str, Any] | None = None):
-    params = {name: {**values, **(changes or {}).get(name, {})} for name, values in PARAMS.items()}
-    params |= {
-        "engine": {"kind": "local", "workers": 1, "address": None, "cpus_per_worker": 1, "gpus_per_worker": 0},
-        "regions": list(REGIONS),
-        "encoders": {"tiny": {"adapter": "atlas", "pin": "encoder"}},
-        "models": {"small": {"adapter": "atlas", "towers": ["tiny"], "pin": "backbone"}},
-    }
-    Path("params.yaml").write_text(yaml.safe_dump(params))
+from tiny_system import WIDTH
 
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """A random XLM-R of four layers, pinned, and both splits that the stages read."""
+    """The project of `method_project`, with a store of its own."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CULTUREBENCH_STORE", str(tmp_path / "store"))
     monkeypatch.setattr("culturebench.stage.THREADS", 1)  # tests run side by side
-    write_params()
-    pins.save(
-        tmp_path / pins.PATH.format(pin="encoder"), pin_folder("encoder", write_weights(tmp_path, WORDS)["encoder"])
-    )
-    for split in (splits.TRAIN, splits.DETECT):
-        for region in REGIONS:
-            rows = [split_row(region, split.split("/")[1], noun, place) for noun in OBJECTS for place in PLACES]
-            splits.TABLE.save(tmp_path / split / f"{region}.parquet", rows)
+    write_method_project(tmp_path)
     return tmp_path
 
 
@@ -96,6 +36,10 @@ def run_all():
 def produced(root: Path):
     files = [path for folder in ("data/probe", "models") for path in (root / folder).rglob("*") if path.is_file()]
     return {path.relative_to(root).as_posix(): path.read_bytes() for path in files}
+
+
+def stored(root: Path):
+    return {path for path in (root / "store").rglob("*") if path.is_file()}
 
 
 def test_the_four_stages_take_pairs_to_a_bound_encoder(project: Path):
@@ -129,9 +73,10 @@ def test_the_four_stages_take_pairs_to_a_bound_encoder(project: Path):
     assert wfs == {tuple(row[name] for name in key) for row in rows if row["selected"]}
 
 
-def test_two_runs_give_the_same_bytes(project: Path):
+def test_two_runs_give_the_same_bytes(project: Path, monkeypatch: pytest.MonkeyPatch):
     run_all()
     first = produced(project)
+    monkeypatch.setenv("CULTUREBENCH_STORE", str(project / "another store"))
     run_all()
     assert produced(project) == first
 
@@ -172,6 +117,7 @@ def test_the_check_has_every_layers_effect_on_train_pairs_and_counts_the_others(
     assert [point["candidate"] for point in found["points"]] == [True, True, True, False]
     assert found["points"][-1]["effect"] == 0 and any(point["effect"] != 0 for point in found["points"])
     assert all(point["effect_low"] <= point["effect"] <= point["effect_high"] for point in found["points"])
+    shutil.rmtree(project / "store")
     check_layers.STAGE.execute(encoder="tiny")
     assert path.read_bytes() == first
 
@@ -242,7 +188,7 @@ def test_activations_that_go_through_a_file_leave_the_same_autoencoders_and_no_f
 
 def test_training_that_was_killed_goes_on_where_it_was_kept(project: Path):
     run_all()
-    first = produced(project)
+    first, kept = produced(project), stored(project)
 
     def stop(state: TrainingState, *_rest: Any, step: Any = TrainingState.advance):
         if state.step == 40:
@@ -253,7 +199,7 @@ def test_training_that_was_killed_goes_on_where_it_was_kept(project: Path):
         patched.setattr(TrainingState, "advance", stop)
         with pytest.raises(KeyboardInterrupt):
             train_sae.STAGE.execute(encoder="tiny")
-    assert [path for path in (project / "store").rglob("*") if path.is_file()]
+    assert stored(project) > kept
     run_all()
     assert produced(project) == first
-    assert not [path for path in (project / "store").rglob("*") if path.is_file()]
+    assert stored(project) == kept
