@@ -22,7 +22,7 @@ from culturebench.label_studio.interface import CONTROLS, read_interface
 from culturebench.label_studio.pictures import showable
 from culturebench.label_studio.webhook import HEADER, MOST, listen
 from culturebench.reliability.questions import choices_of
-from studio import ROOT, write_annotated, write_captioned, write_project, write_test_split
+from studio_tables import ROOT, write_annotated, write_captioned, write_project, write_test_split
 
 FORMS = ROOT / "annotations/labeling"
 SECRET = "a-secret-of-the-flows"

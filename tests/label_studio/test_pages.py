@@ -1,0 +1,87 @@
+"""What an expert sees and clicks in a real Chromium comes back as their answer."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from chromium import browse
+from culturebench.annotation.choices import read_choices
+from culturebench.annotation.decisions import read_decisions
+from culturebench.label_studio import questions, region as work
+from studio import Expert, Studio, project_of
+from studio_pages import SUBMIT, click, enter, wait_for, wait_until
+from studio_tables import write_test_split
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("label_studio")]
+
+#: Chooses what is not chosen yet; true when nothing was left to choose. The form is drawn anew while it loads, and
+#: forgets what was chosen before.
+CHOOSE = """
+() => {
+  const inputs = ['Reject', 'Stereotype', 'clothing'].map(name => document.querySelector(`input[name^="${name}"]`))
+  const star = document.querySelector('.ant-rate-star:nth-child(5)')
+  const left = inputs.filter(input => !input?.checked)
+  left[0]?.click()
+  const rated = star?.classList.contains('ant-rate-star-full')
+  if (!rated) star?.querySelector('[role=radio]').click()
+  return !left.length && rated
+}
+"""
+
+
+def test_a_picture_is_judged_in_the_page_that_an_expert_sees(
+    studio: Studio, root: Path, sent: dict[str, int], experts: tuple[Expert, Expert], tmp_path: Path
+):
+    project = project_of(studio)
+    name, number = min(sent.items())
+    with browse(tmp_path / "profile") as page:
+        enter(page, studio, experts[1])
+        page.open(f"{studio.entry.url}/projects/{project}/data?task={number}")
+        wait_for(page, "!!document.querySelector('input[name=Keep]')")
+        wait_for(page, "[...document.images].some(i => i.src.includes('local-files') && i.naturalWidth === 64)")
+        click(page, 'input[name="Keep"]')
+        wait_for(page, f"({CHOOSE})()")
+        shot = page.screenshot()
+        (tmp_path / "label_studio.png").write_bytes(shot)
+        assert "culture of Japan" in page.evaluate("document.body.innerText")
+        assert "A. <b>Painter</b>" in page.evaluate("document.body.innerText")
+        wait_for(page, f"({CHOOSE})() && !!{SUBMIT} && ({SUBMIT}.click(), true)")
+        wait_until(lambda: any(task.number == number and task.annotations for task in studio.server.tasks(project)))
+    with Image.open(io.BytesIO(shot)) as image:
+        assert len(image.convert("RGB").getcolors(maxcolors=1 << 24) or []) > 200
+    work.pull(root, studio.server, "jp")
+    (decision,) = read_decisions(root / "annotations/decisions/jp.jsonl", ["seigaiha"])[name]
+    assert (decision.verdict, decision.reason, decision.category, decision.confidence) == (
+        "reject", "stereotype", "clothing", 5,
+    )  # fmt: skip
+
+
+def test_a_question_offers_its_regions_in_the_page_that_an_expert_sees(
+    studio: Studio, root: Path, experts: tuple[Expert, Expert], tmp_path: Path
+):
+    write_test_split(root, 1, ["jp", "nl", "ua", "tr", "cn"])
+    questions.push(root, studio.server, studio.place)
+    project = studio.server.project(questions.TITLE)
+    assert project is not None
+    task = min(studio.server.tasks(project), key=lambda one: one.external_id)
+    offered = [option["value"] for option in task.data["options"]]
+    with browse(tmp_path / "profile") as page:
+        enter(page, studio, experts[0])
+        page.open(f"{studio.entry.url}/projects/{project}/data?task={task.number}")
+        chosen = f"document.querySelector('input[name^=\"{offered[1]}\"]')"
+        wait_for(page, f"!!{chosen}")
+        wait_for(page, "[...document.images].some(i => i.src.includes('local-files') && i.naturalWidth > 1)")
+        # The form alone: the list of tasks beside it may show the regions of others, too.
+        inputs = page.evaluate("[...document.querySelectorAll('input[name]')].map(input => input.name)")
+        assert [name for given in inputs for name in offered if given.startswith(name)] == offered
+        wait_for(page, f"{chosen}?.checked || ({chosen}?.click(), false)")
+        wait_for(page, f"{chosen}?.checked && !!{SUBMIT} && ({SUBMIT}.click(), true)")
+        wait_until(lambda: any(one.annotations for one in studio.server.tasks(project)))
+    questions.pull(root, studio.server)
+    (found,) = read_choices(root / questions.ANSWERS)
+    assert (found.picture_id, found.options) == (task.external_id, task.data["codes"].split(","))
+    assert found.answer == found.options[1]

@@ -1,0 +1,37 @@
+"""The judge's questions, answered by people on a real server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from culturebench.annotation.choices import read_choices
+from culturebench.label_studio import questions, region as work
+from studio import Expert, Studio, choice
+from studio_tables import write_test_split
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("label_studio")]
+
+
+def test_people_answer_the_judges_questions_on_pictures_of_all_regions_in_one_project(
+    studio: Studio, root: Path, experts: tuple[Expert, Expert]
+):
+    asked = write_test_split(root, 2, ["jp", "nl", "ua", "tr", "cn"])
+    assert questions.push(root, studio.server, studio.place).created == 10
+    assert questions.push(root, studio.server, studio.place).present == 10
+    project = studio.server.project(questions.TITLE)
+    assert project is not None
+    names = {"jp": "Japan", "nl": "Netherlands", "ua": "Ukraine", "tr": "Turkey", "cn": "China"}
+    for task in studio.server.tasks(project):
+        assert not task.data.keys() & {"region", "country", "origin"}
+        experts[0].answer(task.number, choice("answer", names[asked[task.external_id]]))
+        wrong = next(one["value"] for one in task.data["options"] if one["value"] != names[asked[task.external_id]])
+        experts[1].answer(task.number, choice("answer", wrong))
+    assert questions.pull(root, studio.server).new == 20
+    before = (root / questions.ANSWERS).read_bytes()
+    found = read_choices(root / questions.ANSWERS)
+    right = [one for one in found if one.answer == asked[one.picture_id]]
+    assert len(found) == 20 and len(right) == 10 and len({one.annotator for one in right}) == 1
+    assert questions.pull(root, studio.server).new == 0 and (root / questions.ANSWERS).read_bytes() == before
+    assert work.forget(studio.server, studio.place, ["jp"], {found[0].picture_id: ""}) == 1
