@@ -41,7 +41,7 @@ def training_forecast(task: Denoising, layer: int, prompt: str, numbers: TrainEn
         f"  memory: weights {weights / 1e9:.3g} GB, and {plain.peak / 1e9:.3g} GB of activations "
         f"({saving.peak / 1e9:.3g} GB with gradient checkpointing)",
     ]
-    device = pipe._execution_device
+    device = task.system.device
     gpu = recognised(torch.cuda.get_device_name(device)) if device.type == "cuda" else None
     if gpu:
         time = hours(total.flops, gpu)

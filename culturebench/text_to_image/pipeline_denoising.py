@@ -175,7 +175,7 @@ class PipelineDenoising:
         return {("true_cfg_scale" if "true_cfg_scale" in accepted else "guidance_scale"): 1.0}
 
     def _here(self, tensor: Tensor) -> Tensor:
-        return tensor.to(self.system.pipe._execution_device)
+        return tensor.to(self.system.device)
 
 
 def _usual_size(pipe: Any, denoiser: Any) -> int:

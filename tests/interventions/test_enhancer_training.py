@@ -57,9 +57,7 @@ def gradients(training: EnhancerTraining) -> list[torch.Tensor]:
 @pytest.mark.parametrize("objective", ["denoise", "sample_k"])
 @pytest.mark.parametrize("name", SYSTEMS)
 def test_the_loss_falls_on_one_reference(name: str, objective: str, task_of: Callable[[str], Any]) -> None:
-    training = train(
-        task_of(name), pictures(1) * 2, objective=objective, last_steps=tiny_pipelines.STEPS, steps=5, log_every=5
-    )
+    training = train(task_of(name), pictures(1) * 2, objective=objective, last_steps=tiny_pipelines.STEPS, steps=2)
     training._batch = lambda rows: training._watched  # type: ignore[method-assign]  # the same noise again
     first, last = training.train()
     assert first["residual"] == 0 < last["residual"]
@@ -129,7 +127,7 @@ class Killed(Exception):
 def finished(task: Any, root: Path, kill_after: int | None = None, **changed: Any) -> tuple[Any, int]:
     """Weights and history of a training on the store `root`, and how many steps it took itself."""
     taken: list[int] = []
-    numbers = {"steps": 3, "checkpoint_every": 2, **changed}
+    numbers = {"steps": 3, "checkpoint_every": 2, "batch_size": 1, "log_every": 3, **changed}
     kept = Checkpoints(Store(str(root)), {"what": "test"}, numbers["checkpoint_every"], numbers["steps"])
     training = train(task, pictures(4), kept, **numbers)
     step = training._step

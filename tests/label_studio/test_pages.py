@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from chromium import browse
+from chromium import Page, browse
 from culturebench.annotation.choices import read_choices
 from culturebench.annotation.decisions import read_decisions
 from culturebench.label_studio import questions, region as work
@@ -60,6 +60,11 @@ def test_a_picture_is_judged_in_the_page_that_an_expert_sees(
     )  # fmt: skip
 
 
+def names(page: Page) -> list[str]:
+    """Of the form's inputs, in their order."""
+    return page.evaluate("[...document.querySelectorAll('input[name]')].map(input => input.name)")
+
+
 def test_a_question_offers_its_regions_in_the_page_that_an_expert_sees(
     studio: Studio, root: Path, experts: tuple[Expert, Expert], tmp_path: Path
 ):
@@ -75,9 +80,8 @@ def test_a_question_offers_its_regions_in_the_page_that_an_expert_sees(
         chosen = f"document.querySelector('input[name^=\"{offered[1]}\"]')"
         wait_for(page, f"!!{chosen}")
         wait_for(page, "[...document.images].some(i => i.src.includes('local-files') && i.naturalWidth > 1)")
-        # The form alone: the list of tasks beside it may show the regions of others, too.
-        inputs = page.evaluate("[...document.querySelectorAll('input[name]')].map(input => input.name)")
-        assert [name for given in inputs for name in offered if given.startswith(name)] == offered
+        # The form alone, which is drawn anew while it loads: the list of tasks beside it may show others' regions, too.
+        wait_until(lambda: [name for given in names(page) for name in offered if given.startswith(name)] == offered)
         wait_for(page, f"{chosen}?.checked || ({chosen}?.click(), false)")
         wait_for(page, f"{chosen}?.checked && !!{SUBMIT} && ({SUBMIT}.click(), true)")
         wait_until(lambda: any(one.annotations for one in studio.server.tasks(project)))

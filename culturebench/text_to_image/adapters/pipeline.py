@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,11 @@ class PipelineSystem:
     settings: dict[str, Any]
     batches: Batches
     negative: dict[str, Tensor] = field(default_factory=dict[str, Tensor])
+
+    @cached_property
+    def device(self) -> torch.device:
+        """Where the pipeline computes; it looks through all its modules to find out, at every call."""
+        return self.pipe._execution_device
 
     @property
     def encoder(self) -> TextEncoder:
@@ -76,7 +82,7 @@ class PipelineSystem:
         return self.pipe(**given, **self.settings, generator=noise, output_type="pil").images
 
     def _placed(self, tensor: Tensor) -> Tensor:
-        return tensor.to(self.pipe._execution_device, self.pipe.vae.dtype if tensor.is_floating_point() else None)
+        return tensor.to(self.device, self.pipe.vae.dtype if tensor.is_floating_point() else None)
 
 
 def assemble(
