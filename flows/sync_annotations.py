@@ -15,7 +15,7 @@ from culturebench.annotation.consensus import majority
 from culturebench.annotation.decisions import Decision
 from culturebench.annotation.lines import read_lines
 from culturebench.errors import CultureBenchError
-from culturebench.label_studio import region as work
+from culturebench.label_studio import questions, region as work
 from culturebench.label_studio.client import Server
 from culturebench.label_studio.connect import connect
 from culturebench.label_studio.pull import Pulled
@@ -27,6 +27,8 @@ from flows.workspace import only_writer
 
 #: Where the commits of answers go.
 BRANCH = "annotations"
+#: The project of all regions, whose answers `judge_reliability` compares judges with.
+QUESTIONS = "questions"
 #: The event for automations; its payload says how many pictures there are.
 QUOTA_MET = "culturebench.quota-met"
 
@@ -48,7 +50,7 @@ def sync_annotations(
 ) -> dict[str, int]:
     """Pull the answers; a region that got new ones and has its quota brings the pipeline up to date.
 
-    Returns the lines that changed, by region.
+    Returns the lines that changed, by region and of `questions`, whose answers alone start no run.
 
     Args:
         regions: Codes; by default all of params.yaml.
@@ -66,6 +68,7 @@ def sync_annotations(
     server, _ = connect(os.environ)
     with only_writer(root, logger.info):
         changed = {region: _pull(root, server, region) for region in chosen}
+        changed[QUESTIONS] = _changed(QUESTIONS, questions.pull(root, server))
         if git.commit and any(changed.values()):
             logger.info("Committed as %s.", _commit(root, {name: n for name, n in changed.items() if n}))
     met = [region for region in chosen if changed[region] and _met(root, region, quota)]
@@ -78,20 +81,27 @@ def sync_annotations(
 
 def _pull(root: Path, server: Server, region: str) -> int:
     """Bring both of a region's files up to date; returns how many lines changed."""
+    kinds: tuple[work.Kind, ...] = ("pictures", "captions")
+    return sum(_changed(f"{region} {kind}", work.pull(root, server, region, kind)) for kind in kinds)
+
+
+def _changed(name: str, pulled: Pulled) -> int:
+    """How many lines changed; what could not be used is told."""
     logger, redact = get_run_logger(), redactor()
-    changed = 0
-    for kind in ("pictures", "captions"):
-        pulled: Pulled = work.pull(root, server, region, kind)
-        for problem in pulled.problems:
-            logger.warning("%s %s: %s", region, kind, redact(problem))
-        changed += pulled.new + pulled.changed + pulled.withdrawn
+    for problem in pulled.problems:
+        logger.warning("%s: %s", name, redact(problem))
+    changed = pulled.new + pulled.changed + pulled.withdrawn
     if changed:
-        logger.info("%s: %d lines changed.", region, changed)
+        logger.info("%s: %d lines changed.", name, changed)
     return changed
 
 
 def _commit(root: Path, changed: dict[str, int]) -> str:
-    names = [template.format(region=code) for code in changed for template in (work.DECISIONS, work.CAPTIONS)]
+    names = [
+        template.format(region=code)
+        for code in changed
+        for template in ((questions.ANSWERS,) if code == QUESTIONS else (work.DECISIONS, work.CAPTIONS))
+    ]
     files = {name: root / name for name in names if (root / name).is_file()}
     what = ", ".join(f"{region} {number}" for region, number in sorted(changed.items()))
     return commit_to_branch(root, BRANCH, files, f"Answers of experts: {what}")

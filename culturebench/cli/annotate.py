@@ -74,21 +74,24 @@ def push(region: Annotated[str, REGION] = "", project: ProjectOption = "pictures
 
 @app.command()
 def status(region: RegionOption) -> None:
-    """Show how far a region's experts are."""
+    """Show how far a region's experts are, and the questions on pictures of all regions."""
+    from functools import partial
+
     from culturebench.errors import CultureBenchError
-    from culturebench.label_studio import region as work
+    from culturebench.label_studio import questions, region as work
     from culturebench.label_studio.connect import connect
 
     server, _ = connect(os.environ)
     table = Table("project", "on the server", "begun", "complete", "answers", "to send", box=None, pad_edge=False)
-    for kind in work.KINDS:
+    projects = {kind: partial(work.progress, ROOT, server, region, kind) for kind in work.KINDS}
+    for name, progress in {**projects, "questions (all regions)": partial(questions.progress, ROOT, server)}.items():
         try:
-            found = work.progress(ROOT, server, region, kind)
+            found = progress()
         except CultureBenchError as error:
-            table.add_row(kind, str(error))
+            table.add_row(name, str(error))
             continue
         numbers = (found.tasks, found.begun, found.complete, found.answers, found.to_send)
-        table.add_row(kind, *map(str, numbers))
+        table.add_row(name, *map(str, numbers))
     console.print(table)
 
 

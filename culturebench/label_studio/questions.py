@@ -12,6 +12,7 @@ from culturebench.label_studio.answers import question_row
 from culturebench.label_studio.client import ProjectSpec, Server
 from culturebench.label_studio.interface import read_interface
 from culturebench.label_studio.pictures import Place
+from culturebench.label_studio.progress import Progress, progress_of
 from culturebench.label_studio.pull import Pulled, fetch, merge
 from culturebench.label_studio.push import Pushed, Wanted, push as push_tasks
 from culturebench.params import load_document, load_region, load_section
@@ -40,6 +41,12 @@ def pull(root: Path, server: Server) -> Pulled:
     """Bring `annotations/answers.jsonl` to what the server holds; the same bytes when nothing changed."""
     existing = [choice.model_dump() for choice in read_choices(root / ANSWERS)]
     return merge(root / ANSWERS, existing, fetch(server, [TITLE], question_row))
+
+
+def progress(root: Path, server: Server) -> Progress:
+    """What there is on the server, and how many questions a push would send."""
+    overlap = load_section(Labeling, load_document(root / "params.yaml")).overlap
+    return progress_of(server, TITLE, wanted_tasks(root), overlap)
 
 
 def wanted_tasks(root: Path) -> list[Wanted]:

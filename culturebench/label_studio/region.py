@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,6 +18,7 @@ from culturebench.label_studio import answers, questions
 from culturebench.label_studio.client import LabelStudioError, ProjectSpec, Server
 from culturebench.label_studio.interface import read_interface
 from culturebench.label_studio.pictures import Place
+from culturebench.label_studio.progress import Progress, progress_of
 from culturebench.label_studio.pull import Pulled, fetch, merge
 from culturebench.label_studio.push import Pushed, Wanted, push as push_tasks, withdraw
 from culturebench.params import load_document, load_section
@@ -40,17 +40,6 @@ _ROWS = 32
 #: For a picture with a known answer: more experts than any region has.
 _EVERYBODY = 100
 _INSTRUCTION = "Judge the picture by annotations/guidelines.md and by the notes of the region: "
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a project is: tasks on the server, those with an answer, those with as many as they need, answers."""
-
-    tasks: int
-    begun: int
-    complete: int
-    answers: int
-    to_send: int
 
 
 def title(region: str, kind: Kind) -> str:
@@ -90,18 +79,8 @@ def pull(root: Path, server: Server, region: str, kind: Kind = "pictures") -> Pu
 
 def progress(root: Path, server: Server, region: str, kind: Kind = "pictures") -> Progress:
     """What there is on the server, and how many tasks a push would send."""
-    wanted = {item.picture_id for item in wanted_tasks(root, region, kind)}
-    project = server.project(title(region, kind))
-    tasks = list(server.tasks(project)) if project is not None else []
-    given = [len({a.get("completed_by") for a in task.annotations if not a.get("was_cancelled")}) for task in tasks]
-    needed = _overlap(kind, _settings(root))
-    return Progress(
-        tasks=len(tasks),
-        begun=sum(count > 0 for count in given),
-        complete=sum(count >= needed for count in given),
-        answers=sum(given),
-        to_send=len(wanted - {task.external_id for task in tasks}),
-    )
+    wanted = wanted_tasks(root, region, kind)
+    return progress_of(server, title(region, kind), wanted, _overlap(kind, _settings(root)))
 
 
 def wanted_tasks(root: Path, region: str, kind: Kind) -> list[Wanted]:

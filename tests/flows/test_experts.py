@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,10 +12,10 @@ from platformdirs import user_cache_dir
 from prefect.testing.utilities import prefect_test_harness
 
 from culturebench.errors import CultureBenchError
-from culturebench.label_studio import local, region as work
+from culturebench.label_studio import local, questions, region as work
 from flows.extend_region import extend_region
 from flows.sync_annotations import Git, sync_annotations
-from studio import KEEP, Studio
+from studio import KEEP, Studio, choice, write_test_split
 from workspace import Params, Workspace
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("studio")]
@@ -74,7 +75,7 @@ def test_the_same_flow_again_sends_nothing_twice(workspace: Workspace, sent: dic
 def test_answers_come_back_are_committed_and_a_region_with_its_quota_runs_what_is_stale(
     workspace: Workspace, studio: Studio, sent: dict[str, int]
 ) -> None:
-    assert sync_annotations(root=workspace.root, quota=ANSWERED, git=Git(commit=True)) == {"jp": 0}
+    assert sync_annotations(root=workspace.root, quota=ANSWERED, git=Git(commit=True)) == {"jp": 0, "questions": 0}
     assert not (workspace.root / "data/train").exists()
     project = studio.server.project(work.title("jp", "pictures"))
     assert project is not None
@@ -82,17 +83,39 @@ def test_answers_come_back_are_committed_and_a_region_with_its_quota_runs_what_i
     first, second = studio.expert("first"), studio.expert("second")
     for task in tasks[:ANSWERED]:
         first.answer(task, *KEEP)
-    assert sync_annotations(root=workspace.root, quota=ANSWERED) == {"jp": ANSWERED}
+    assert sync_annotations(root=workspace.root, quota=ANSWERED) == {"jp": ANSWERED, "questions": 0}
     assert not (workspace.root / "data/train").exists()
     for task in tasks[:ANSWERED]:
         second.answer(task, *KEEP)
-    assert sync_annotations(root=workspace.root, quota=ANSWERED, git=Git(commit=True)) == {"jp": ANSWERED}
+    changed = sync_annotations(root=workspace.root, quota=ANSWERED, git=Git(commit=True))
+    assert changed == {"jp": ANSWERED, "questions": 0}
     assert (workspace.root / "data/train/jp.parquet").is_file()
     assert workspace.load_json("reports/metrics/data.json")["regions"]["jp"]["annotate"]["kept"] == ANSWERED
     show = ["git", "show", "annotations:annotations/decisions/jp.jsonl"]
     committed = subprocess.run(show, cwd=workspace.root, check=True, capture_output=True, text=True).stdout
     assert committed == (workspace.root / "annotations/decisions/jp.jsonl").read_text(encoding="utf-8")
     assert len(committed.splitlines()) == 2 * ANSWERED
+
+
+def test_answers_to_the_judges_questions_come_back_by_the_same_flow_and_are_committed(
+    workspace: Workspace, studio: Studio
+) -> None:
+    before = (workspace.root / "params.yaml").read_text(encoding="utf-8")
+    asked = write_test_split(workspace.root, 2, ["jp", "nl"])
+    questions.push(workspace.root, studio.server, studio.place)
+    project = studio.server.project(questions.TITLE)
+    assert project is not None
+    expert = studio.expert("third")
+    names = {"jp": "Japan", "nl": "Netherlands"}
+    for task in studio.server.tasks(project):
+        expert.answer(task.number, choice("answer", names[asked[task.external_id]]))
+    changed = sync_annotations(regions=["jp"], root=workspace.root, git=Git(commit=True))
+    (workspace.root / "params.yaml").write_text(before, encoding="utf-8")
+    assert changed == {"jp": 0, "questions": 4}
+    show = ["git", "show", f"annotations:{questions.ANSWERS}"]
+    committed = subprocess.run(show, cwd=workspace.root, check=True, capture_output=True, text=True).stdout
+    assert committed == (workspace.root / questions.ANSWERS).read_text(encoding="utf-8")
+    assert {json.loads(line)["answer"] for line in committed.splitlines()} == {"jp", "nl"}
 
 
 def test_a_region_that_is_not_in_the_params_is_refused_before_anything_runs(workspace: Workspace) -> None:

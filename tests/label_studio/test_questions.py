@@ -8,6 +8,7 @@ import pytest
 
 from culturebench.annotation.choices import read_choices
 from culturebench.label_studio import questions, region as work
+from culturebench.label_studio.progress import Progress
 from studio import Expert, Studio, choice
 from studio_tables import write_test_split
 
@@ -18,6 +19,7 @@ def test_people_answer_the_judges_questions_on_pictures_of_all_regions_in_one_pr
     studio: Studio, root: Path, experts: tuple[Expert, Expert]
 ):
     asked = write_test_split(root, 2, ["jp", "nl", "ua", "tr", "cn"])
+    assert questions.progress(root, studio.server) == Progress(0, 0, 0, 0, to_send=10)
     assert questions.push(root, studio.server, studio.place).created == 10
     assert questions.push(root, studio.server, studio.place).present == 10
     project = studio.server.project(questions.TITLE)
@@ -28,6 +30,7 @@ def test_people_answer_the_judges_questions_on_pictures_of_all_regions_in_one_pr
         experts[0].answer(task.number, choice("answer", names[asked[task.external_id]]))
         wrong = next(one["value"] for one in task.data["options"] if one["value"] != names[asked[task.external_id]])
         experts[1].answer(task.number, choice("answer", wrong))
+    assert questions.progress(root, studio.server) == Progress(10, 10, 10, answers=20, to_send=0)
     assert questions.pull(root, studio.server).new == 20
     before = (root / questions.ANSWERS).read_bytes()
     found = read_choices(root / questions.ANSWERS)
