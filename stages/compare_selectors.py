@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
 from types import SimpleNamespace
@@ -32,7 +31,7 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
     """Mask every selector's neurons of every drawn region on all their cultural prompts, and judge the pictures."""
     numbers: CompareSelectors = params.compare_selectors
     chosen = choose(params.models, model)
-    regions = drawn(list(params.regions), numbers.most_regions)
+    regions = numbers.drawn(list(params.regions))
     prompts = select_prompts(
         splits.TABLE.load_all(inputs["train"], regions, COLUMNS), regions, numbers.prompts_per_region
     )
@@ -68,12 +67,6 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
         row["neurons"] = fmean(len(masks.neurons(name, r, seed)) for r in regions for seed in masks.folders)
     how = {"judge": numbers.judge, "regions": regions, "prompts": len(prompts), "seeds": list(numbers.seeds)}
     comparison.save(outputs["comparison"], {**found, **how})
-
-
-def drawn(regions: Sequence[str], most: int) -> list[str]:
-    """At most `most` of the regions, evenly over their order."""
-    count = min(most, len(regions))
-    return [regions[i * len(regions) // count] for i in range(count)]
 
 
 def _masks(inputs: dict[str, Path], tower: str) -> Masks:

@@ -13,6 +13,7 @@ from culturebench.errors import CultureBenchError
 
 if TYPE_CHECKING:
     from culturebench.planning.gpus import Gpu
+    from culturebench.planning.measures import MeasuresPlan
     from culturebench.planning.plan import Planned, Prices
 
 EXAMPLES = Path("examples/models")
@@ -26,27 +27,32 @@ def plan(
     ] = None,
 ) -> None:
     """Print a dry plan: stages, prompts, pictures, questions, time, memory, disk and cost, all estimates."""
+    from culturebench.planning.data import data_half
     from culturebench.planning.geometry import GeometryError, geometry_of
     from culturebench.planning.gpus import UTILISATION, gpu_of
+    from culturebench.planning.measures import measures_plan
     from culturebench.planning.plan import planned, prices_of
     from culturebench.planning.work import amounts
 
     chosen = gpu_of(gpu)
     name, entries = _entries(model)
-    numbers, sections = _numbers(entries)
+    numbers, data, sections = _numbers(entries)
     described = sections["models"].root[name]
     amount = amounts(described, numbers, ROOT)
     missing, prices = "", None
     encoders, pins, steps = sections["encoders"].root, sections["pins"].root, sections["sampler"].steps
+    measures = measures_plan(sections["measure"], pins, ROOT, len(numbers.generate.seeds))
     try:
         geometry = geometry_of(described, encoders, pins, ROOT, steps)
-        prices = prices_of(geometry, sections["train_enhancer"])
+        prices = prices_of(geometry, sections["train_enhancer"], measures.picture)
     except GeometryError as error:
         missing = str(error)
     found = planned(amount, prices, numbers, sections["train_enhancer"], sections["judges"].root)
+    found = [*data_half(data, ROOT), *found]
     share = utilisation or UTILISATION
     console.print(f"{name} on one {chosen.name}. Everything here is an estimate; nothing was run.")
     _table(found, chosen, share)
+    _measures(measures)
     if prices is None:
         console.print(f"Time, memory and disk are not estimated: {missing}")
         return
@@ -54,8 +60,9 @@ def plan(
     console.print(
         f"Assumed: {share:.0%} of {chosen.teraflops:g} TFLOP/s in bfloat16 ({chosen.source}), operations counted from "
         "the model's shapes; pictures of 1.6 bytes a pixel, each kept twice; 529 pictures a region where no split is "
-        "there; questions at their most expensive, none answered from what is kept. Not in it: the data half, "
-        "measures, loading, judges on this machine, captions of `ood`.",
+        "there; questions at their most expensive, none answered from what is kept, captions each asked twice. The "
+        "first two stages are run once for all models; the stages between them ask and compute little. Not in it: "
+        "loading, judges on this machine, captions of `ood`, people's time.",
         style="dim",
     )
 
@@ -78,12 +85,18 @@ def _entries(model: str) -> tuple[str, dict[str, Any]]:
     return name, {**document, "pins": pins, "encoders": entries["encoders"], "models": entries["models"]}
 
 
-def _numbers(document: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+def _numbers(document: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
     from culturebench.params import load_section
+    from culturebench.params.caption import Caption
+    from culturebench.params.check_layers import CheckLayers
+    from culturebench.params.collect import Collect
+    from culturebench.params.compare_selectors import CompareSelectors
     from culturebench.params.conditions import Conditions
     from culturebench.params.encoders import Encoders
     from culturebench.params.generate import Generate
+    from culturebench.params.judge_reliability import JudgeReliability
     from culturebench.params.judges import Judges
+    from culturebench.params.measure import Measure
     from culturebench.params.models import Models
     from culturebench.params.pins import Pins
     from culturebench.params.regions import Regions
@@ -92,40 +105,49 @@ def _numbers(document: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     from culturebench.params.train_enhancer import TrainEnhancer
     from culturebench.params.train_sae import TrainSae
     from culturebench.params.tune_strength import TuneStrength
+    from culturebench.planning.data import DataHalf
     from culturebench.planning.work import Numbers
 
-    kinds = (Conditions, Encoders, Generate, Judges, Models, Pins, Regions, Sampler, Split, TrainEnhancer, TrainSae,
-             TuneStrength)  # fmt: skip
+    kinds = (Caption, CheckLayers, Collect, CompareSelectors, Conditions, Encoders, Generate, JudgeReliability, Judges,
+             Measure, Models, Pins, Regions, Sampler, Split, TrainEnhancer, TrainSae, TuneStrength)  # fmt: skip
     read = {kind.section: load_section(kind, document) for kind in kinds}
     numbers = Numbers(
         regions=list(read["regions"]), conditions=read["conditions"], generate=read["generate"],
         tune=read["tune_strength"], sae=read["train_sae"], split=read["split"], sites=list(document.get("sites", [])),
+        check=read["check_layers"], selectors=read["compare_selectors"], reliability=read["judge_reliability"],
     )  # fmt: skip
-    return numbers, read
+    return numbers, DataHalf(list(read["regions"]), read["collect"], read["caption"]), read
 
 
 def _table(found: list[Planned], gpu: Gpu, share: float) -> None:
     from culturebench.planning.gpus import hours
 
     table = Table("stage", box=None, pad_edge=False)
-    for title in ("prompts", "images", "judge calls", "GPU time", "disk", "API cost"):
+    for title in ("prompts", "images", "read", "calls", "GPU time", "disk", "API cost"):
         table.add_column(title, justify="right")
     for entry in found:
         amount = entry.amount
         time = "" if entry.cost is None else _duration(hours(entry.cost.flops, gpu, share))
         table.add_row(
-            amount.stage, _count(amount.prompts), _count(amount.images), _count(amount.calls), time,
+            amount.stage, *map(_count, (amount.prompts, amount.images, amount.pictures, amount.calls)), time,
             _size(entry.disk), "" if entry.dollars is None else f"${entry.dollars:,.2f}",
         )  # fmt: skip
     paid = [entry.dollars for entry in found if entry.dollars is not None]
     costs = [entry.cost.flops for entry in found if entry.cost]
     table.add_row(
-        "all", "", _count(sum(entry.amount.images for entry in found)),
+        "all", "", _count(sum(entry.amount.images for entry in found)), "",
         _count(sum(entry.amount.calls for entry in found)),
         _duration(hours(sum(costs), gpu, share)) if costs else "", _size(sum(entry.disk for entry in found)),
         f"at most ${sum(paid):,.2f}" if paid else "$0", style="bold",
     )  # fmt: skip
     console.print(table)
+
+
+def _measures(measures: MeasuresPlan) -> None:
+    if measures.missing:
+        console.print(f"Measures without weights in `measure`, so not run: {', '.join(measures.missing)}.")
+    if measures.unknown:
+        console.print(f"Measures whose time is not in it, for want of a config: {', '.join(measures.unknown)}.")
 
 
 def _memory(prices: Prices, gpu: Gpu) -> None:

@@ -118,7 +118,11 @@ class OpenverseSource(_SearchSource):
 
 
 class GoogleSource(_SearchSource):
-    """Google's Programmable Search; needs GOOGLE_API_KEY in the environment. It gives no licence."""
+    """Google's Programmable Search; needs GOOGLE_API_KEY in the environment. It gives no licence.
+
+    Google takes no new customers for this API, and serves the others until January 1, 2027
+    (developers.google.com/custom-search/v1/overview).
+    """
 
     kind: Literal["google_cse"]
     url: Url = Field(default="https://customsearch.googleapis.com/customsearch/v1", description="where to search")

@@ -1,5 +1,6 @@
 """How the selectors of culture neurons are compared: by what masking their neurons does, on the train split."""
 
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -24,3 +25,8 @@ class CompareSelectors(Section):
     samples: int = Field(ge=200, description="Bootstrap resamples of the prompts behind every interval.")
     level: float = Field(gt=0.5, lt=1, description="Coverage of the intervals, a share.")
     seed: int = Field(ge=0, description="Seed of the resampling, and of the order of the judge's options.")
+
+    def drawn(self, regions: Sequence[str]) -> list[str]:
+        """At most `most_regions` of the regions, evenly over their order."""
+        count = min(self.most_regions, len(regions))
+        return [regions[i * len(regions) // count] for i in range(count)]

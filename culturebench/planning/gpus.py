@@ -1,4 +1,10 @@
-"""What GPUs can do at most, by their makers' data sheets."""
+"""What GPUs can do at most, by their makers' data sheets.
+
+The sheets themselves were not at hand. Each figure was compared with a public page that quotes them:
+glennklockwood.com/garden/processors (A100: 312 dense, 40 and 80 GB; B200 in HGX at 1,000 W: 2,250 dense), the tables of
+L40S (362.05 dense, 48 GB) and L4 (242 sparse, 24 GB) at resellers, waredb.com (RTX 4090: 165.15 dense), and for H100
+and H200 several that agree (989 dense; 80 and 141 GB). B200 boards are sold as 192 GB; a system shows 179 to 180 of it.
+"""
 
 from __future__ import annotations
 

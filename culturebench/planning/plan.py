@@ -13,7 +13,7 @@ from culturebench.planning.backbone import picture_cost, step_cost, watch_cost
 from culturebench.planning.cost import Cost, cost_of, size_of
 from culturebench.planning.geometry import Geometry, tokens_of
 from culturebench.planning.training import total_cost
-from culturebench.planning.work import Amount, Numbers
+from culturebench.planning.work import READINGS, Amount, Numbers
 from culturebench.text_to_image.pipeline_denoising import PipelineDenoising
 
 if TYPE_CHECKING:
@@ -51,9 +51,11 @@ class Prices:
     width: Mapping[str, int]  # tower -> dimensions of its features
     weights: int  # bytes
     size: int  # pixels a side of a picture
+    layers: Mapping[str, int]  # of each tower
+    measuring: Cost | None = None  # of one picture, by the measures whose shapes are known
 
 
-def prices_of(geometry: Geometry, training: TrainEnhancer) -> Prices:
+def prices_of(geometry: Geometry, training: TrainEnhancer, measuring: Cost | None) -> Prices:
     """Counted on the meta device; takes some seconds, and no weights."""
     system, condition = geometry.system, geometry.condition
     step = step_cost(system, condition, training, checkpointing=False)
@@ -66,6 +68,8 @@ def prices_of(geometry: Geometry, training: TrainEnhancer) -> Prices:
         width={name: tower.hidden_size for name, tower in geometry.towers.items()},
         weights=size_of(geometry.modules),
         size=PipelineDenoising(system).size,
+        layers={name: len(tower.layers) for name, tower in geometry.towers.items()},
+        measuring=measuring,
     )
 
 
@@ -80,7 +84,12 @@ def planned(
 def _stage(
     amount: Amount, prices: Prices | None, numbers: Numbers, training: TrainEnhancer, judges: Mapping[str, Judge]
 ) -> Planned:
-    asked = {"judge": list(judges), "tune_strength": [numbers.tune.judge]}.get(amount.stage, [])
+    asked = {
+        "judge": list(judges),
+        "judge_reliability": list(judges),
+        "tune_strength": [numbers.tune.judge],
+        "compare_selectors": [numbers.selectors.judge],
+    }.get(amount.stage, [])
     paid = [amount.calls * _dollars(judges[name], len(numbers.regions)) for name in asked if _paid(judges[name])]
     cost = None if prices is None else _cost(amount, prices, numbers, training)
     disk = 0.0 if prices is None else amount.images * prices.size**2 * PNG_BYTES * COPIES
@@ -92,9 +101,14 @@ def _cost(amount: Amount, prices: Prices, numbers: Numbers, training: TrainEnhan
         return prices.picture * amount.images
     if amount.stage.startswith("train_enhancer"):
         return total_cost(prices.step, prices.watch, training)
+    if amount.stage == "measure":
+        return prices.measuring * amount.pictures if prices.measuring else None
     if not amount.tower:
         return None
     read = prices.prompt[amount.tower] * amount.prompts
+    if amount.stage.startswith("check_layers"):
+        # Of a pair's three prompts each is read once, and the noun again with a push to either goal at every layer.
+        return read * ((READINGS + 2 * prices.layers[amount.tower]) / READINGS)
     return read + _sae(amount.tower, prices, numbers) if amount.stage.startswith("train_sae") else read
 
 

@@ -12,8 +12,11 @@ import pyarrow.parquet as pq
 from culturebench.artifacts import splits
 
 if TYPE_CHECKING:
+    from culturebench.params.check_layers import CheckLayers
+    from culturebench.params.compare_selectors import CompareSelectors
     from culturebench.params.conditions import Conditions
     from culturebench.params.generate import Generate
+    from culturebench.params.judge_reliability import JudgeReliability
     from culturebench.params.models import Model
     from culturebench.params.split import Split
     from culturebench.params.train_sae import TrainSae
@@ -36,17 +39,21 @@ class Numbers:
     sae: TrainSae
     split: Split
     sites: list[str]
+    check: CheckLayers
+    selectors: CompareSelectors
+    reliability: JudgeReliability
 
 
 @dataclass(frozen=True)
 class Amount:
-    """What one stage reads, makes and asks; `tower` where it is an encoder's, `condition` where it makes pictures."""
+    """What one stage reads, makes and asks; `tower` where it is an encoder's."""
 
     stage: str
     prompts: int
-    images: int = 0
-    calls: int = 0  # by each judge that this stage asks
+    images: int = 0  # that it makes
+    calls: int = 0  # to each judge or model behind an endpoint that this stage asks
     tower: str = ""
+    pictures: int = 0  # that it reads or collects
 
 
 def rows_of(root: Path, split: str, numbers: Numbers) -> dict[str, int]:
@@ -62,7 +69,7 @@ def amounts(model: Model, numbers: Numbers, root: Path) -> list[Amount]:
     detect, train, test = (rows_of(root, split, numbers) for split in ("detect", "train", "test"))
     found = [amount for tower in model.towers for amount in _of_encoder(tower, detect, train, numbers)]
     if model.towers:
-        found += [_tuning(train, numbers)]
+        found += [_tuning(train, numbers), _comparison(train, numbers)]
         found += [Amount(f"train_enhancer@{site}", sum(train.values())) for site in numbers.sites]
     prompts = _some(test, numbers.generate.prompts_per_region)
     made = prompts * len(numbers.generate.seeds)
@@ -74,16 +81,25 @@ def amounts(model: Model, numbers: Numbers, root: Path) -> list[Amount]:
     for stage, conditions in stages.items():
         if conditions and (model.towers or stage == "generate"):
             found.append(Amount(f"{stage} ({len(conditions)} conditions)", prompts, made * len(conditions)))
-    judged = made * len(numbers.conditions.all)
-    return [*found, Amount("judge", prompts, 0, judged), Amount("measure", prompts)]
+    if model.towers:
+        found.append(Amount("generate_one_prompt", 1, 1 + len(numbers.regions)))
+    all_made = made * len(numbers.conditions.all)
+    real = _some(test, numbers.reliability.pictures_per_region)
+    return [
+        *found,
+        Amount("judge", prompts, calls=all_made, pictures=all_made),
+        Amount("judge_reliability", 0, calls=real, pictures=real),
+        Amount("measure", prompts, pictures=all_made),
+    ]
 
 
 def _of_encoder(tower: str, detect: Mapping[str, int], train: Mapping[str, int], numbers: Numbers) -> list[Amount]:
     pairs = sum(detect.values())
     read = min(2 * sum(train.values()), numbers.sae.of(tower).most_prompts)
-    seeds = len(numbers.sae.seeds)
+    seeds, checked = len(numbers.sae.seeds), numbers.check.of(tower).most_pairs
     return [
         Amount(f"probe_layers@{tower}", READINGS * pairs, tower=tower),
+        Amount(f"check_layers@{tower}", READINGS * min(sum(train.values()), checked), tower=tower),
         Amount(f"train_sae@{tower} ({seeds} seeds)", read, tower=tower),
         Amount(f"select_neurons@{tower}", 2 * pairs, tower=tower),
     ]
@@ -94,6 +110,15 @@ def _tuning(train: Mapping[str, int], numbers: Numbers) -> Amount:
     prompts = _some(train, tune.prompts_per_region)
     images = prompts * len(tune.seeds) * (len(tune.amplify) + len(tune.activate))
     return Amount("tune_strength", prompts, images, images)
+
+
+def _comparison(train: Mapping[str, int], numbers: Numbers) -> Amount:
+    """Unmasked pictures, and those with each selector's neurons of each drawn region masked."""
+    selectors = numbers.selectors
+    regions = selectors.drawn(numbers.regions)
+    prompts = _some({region: train[region] for region in regions}, selectors.prompts_per_region)
+    images = prompts * len(selectors.seeds) * (1 + len(selectors.selectors) * len(regions))
+    return Amount("compare_selectors", prompts, images, images)
 
 
 def _some(rows: Mapping[str, int], most: int) -> int:

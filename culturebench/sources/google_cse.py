@@ -14,7 +14,8 @@ from culturebench.sources.api import Answer, Api
 from culturebench.sources.lead import Lead
 from culturebench.sources.queries import Query
 
-_PAGE: Final = 10
+#: Results of one request at most.
+PAGE: Final = 10
 
 
 class _Image(BaseModel):
@@ -61,7 +62,7 @@ def _items(api: Api, settings: GoogleSource, query: Query, key: str) -> Iterator
         fixed["rights"] = settings.rights
     start = 1
     while start <= settings.per_query:
-        num = min(_PAGE, settings.per_query - start + 1)
+        num = min(PAGE, settings.per_query - start + 1)
         reply = api.ask(_Reply, settings.url, {**fixed, "num": str(num), "start": str(start)}, {"X-Goog-Api-Key": key})
         yield from reply.items[:num]
         following = reply.queries.nextPage

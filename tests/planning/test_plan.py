@@ -33,7 +33,10 @@ JUDGE = {
     "max_cost": None,
 }  # fmt: skip
 TEN = Cost(10e12, 10**9)
-PRICES = Prices(TEN, TEN * 3, TEN * 4, TEN, {"l": Cost(1e9), "g": Cost(5e9)}, {"l": 768, "g": 1280}, 7 * 10**9, 1024)
+PRICES = Prices(
+    TEN, TEN * 3, TEN * 4, TEN, {"l": Cost(1e9), "g": Cost(5e9)}, {"l": 768, "g": 1280}, 7 * 10**9, 1024,
+    {"l": 12, "g": 32}, Cost(2e9),
+)  # fmt: skip
 
 
 def numbers_of(**changed: dict[str, Any]) -> Numbers:
@@ -78,9 +81,29 @@ def test_numbers_are_those_of_the_params(tmp_path: Path) -> None:
     assert (made["tune_strength"].images, made["tune_strength"].calls) == (5 * regions * 5, 5 * regions * 5)
     assert [stage for stage in made if "@" in stage] == [
         *(f"{stage}@{tower}{seeds}" for tower in ("l", "g")
-          for stage, seeds in (("probe_layers", ""), ("train_sae", " (2 seeds)"), ("select_neurons", ""))),
+          for stage, seeds in (("probe_layers", ""), ("check_layers", ""), ("train_sae", " (2 seeds)"),
+                               ("select_neurons", ""))),
         "train_enhancer@culture", "train_enhancer@random",
     ]  # fmt: skip
+
+
+def test_every_stage_that_makes_pictures_or_asks_is_counted_as_it_works(tmp_path: Path) -> None:
+    numbers = numbers_of(
+        compare_selectors={"seeds": [0, 1], "prompts_per_region": 2, "most_regions": 3, "selectors": ["wfs", "random"]},
+        judge_reliability={"pictures_per_region": 5},
+        generate={"seeds": [0], "prompts_per_region": 2},
+        check_layers={"most_pairs": 40},
+    )
+    made, regions = found(numbers, tmp_path), len(DOCUMENT["regions"])
+    unmasked = 3 * 2 * 2  # regions, prompts, seeds
+    assert made["compare_selectors"].images == made["compare_selectors"].calls == unmasked * (1 + 2 * 3)
+    assert made["judge_reliability"].calls == 5 * regions
+    assert made["generate_one_prompt"].images == 1 + regions
+    assert made["measure"].pictures == made["judge"].calls == 2 * regions * len(DOCUMENT["conditions"]["all"])
+    priced = costs(numbers, tmp_path)
+    measured, checked = priced["measure"].cost, priced["check_layers@g"].cost
+    assert measured and measured.flops == 2e9 * made["measure"].pictures
+    assert checked and checked.flops == pytest.approx(40 * (3 + 2 * 32) * 5e9)
 
 
 def test_a_split_that_is_there_is_counted_and_others_are_assumed(tmp_path: Path) -> None:
@@ -95,7 +118,7 @@ def test_a_split_that_is_there_is_counted_and_others_are_assumed(tmp_path: Path)
 def test_a_model_without_towers_is_neither_probed_nor_edited(tmp_path: Path) -> None:
     plain = Model(adapter="show_o2", towers=[], pin="x")
     stages = [amount.stage for amount in amounts(plain, numbers_of(), tmp_path)]
-    assert stages == ["generate (3 conditions)", "judge", "measure"]
+    assert stages == ["generate (3 conditions)", "judge", "judge_reliability", "measure"]
 
 
 def test_only_judges_that_are_paid_cost_money_and_each_as_its_prices_say(tmp_path: Path) -> None:
@@ -139,7 +162,8 @@ def test_the_command_plans_an_example_in_a_project_without_data_or_weights(
     assert result.exit_code == 0, result.exception
     said = result.stdout
     assert "an estimate; nothing was run" in said
-    for word in ("probe_layers@altdiffusion_m18", "judge", "H200", "TFLOP/s", "Weights", "gradient checkpointing"):
+    for word in ("collect", "caption", "clip_score", "probe_layers@altdiffusion_m18", "judge", "measure", "H200",
+                 "TFLOP/s", "Weights", "gradient checkpointing"):  # fmt: skip
         assert word in said
     images = 4 * 15 * 4 * 3
     assert re.search(rf"generate \(3 conditions\)\s+60\s+{images}\s", said)

@@ -6,8 +6,9 @@ import pytest
 
 from culturebench.artifacts import comparison, selected
 from culturebench.errors import CultureBenchError
+from culturebench.params.compare_selectors import CompareSelectors
 from stages import compare_selectors
-from tiny_project import REGIONS
+from tiny_project import REGIONS, project_params
 
 PATH = comparison.PATH.format(model="atlas")
 
@@ -54,8 +55,9 @@ def test_a_second_run_makes_no_picture_again_and_gives_the_same_bytes(project: P
 
 
 def test_regions_are_drawn_evenly_over_their_order() -> None:
-    assert compare_selectors.drawn(list("abcdefg"), 3) == ["a", "c", "e"]
-    assert compare_selectors.drawn(["a", "b"], 3) == ["a", "b"]
+    numbers = CompareSelectors.model_validate({**project_params({})["compare_selectors"], "most_regions": 3})
+    assert numbers.drawn(list("abcdefg")) == ["a", "c", "e"]
+    assert numbers.drawn(["a", "b"]) == ["a", "b"]
 
 
 def test_without_picked_neurons_the_stage_names_the_one_to_run(project: Path) -> None:
