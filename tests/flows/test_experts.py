@@ -15,7 +15,8 @@ from culturebench.errors import CultureBenchError
 from culturebench.label_studio import local, questions, region as work
 from flows.extend_region import extend_region
 from flows.sync_annotations import Git, sync_annotations
-from studio import KEEP, Studio, choice, write_test_split
+from studio import KEEP, Studio, choice
+from studio_tables import write_test_split
 from workspace import Params, Workspace
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("studio")]
