@@ -171,8 +171,12 @@ def _attempt(
 
 def look(*, root: Path, environment: Mapping[str, str] | None = None) -> Pipeline:
     """Every stage, its place in the order, and what has changed about it, at the cost of one call of DVC."""
-    repair(root)
-    return _index(root, environment)
+    try:
+        return _index(root, environment)
+    except DvcError:
+        if not repair(root):
+            raise
+        return _index(root, environment)
 
 
 def graph(*, root: Path, environment: Mapping[str, str] | None = None) -> Pipeline:
