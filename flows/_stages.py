@@ -11,6 +11,7 @@ its arguments, its folder, its environment. Each is answered by a line with the 
 from __future__ import annotations
 
 import atexit
+import gc
 import importlib
 import json
 import os
@@ -19,8 +20,10 @@ import select
 import socket
 import sys
 import tempfile
+import threading
+import traceback
 from collections import deque
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 #: What takes long to import, and starts no threads and reads no settings that differ between stages.
 LIBRARIES = (
@@ -40,7 +43,7 @@ def serve(requests: socket.socket) -> list[Any] | None:
         if not line:
             return None
         imported = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 both processes go on with it
-        sys.stdout.flush()
+        gc.freeze()  # the stage's collector need not look through the libraries, nor copy their memory for it
         child = os.fork()
         if child == 0:
             requests.close()
@@ -88,7 +91,31 @@ def main() -> None:
     os.chdir(folder)
     sys.path.insert(0, folder)
     sys.argv[1:] = arguments
-    runpy.run_module(module, run_name="__main__", alter_sys=True)
+    _end(_status(module))
+
+
+def _status(module: str) -> int:
+    """Run the module; the exit status that Python would end with, its message written."""
+    try:
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+    except SystemExit as stop:
+        if stop.code is None or isinstance(stop.code, int):
+            return stop.code or 0
+        print(stop.code, file=sys.stderr)
+        return 1
+    except BaseException:
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+def _end(status: int) -> NoReturn:
+    """What Python does at its end, without taking the libraries' modules apart: that takes a second."""
+    threading._shutdown()  # pyright: ignore[reportAttributeAccessIssue]  # as multiprocessing ends a process
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 if __name__ == "__main__":
