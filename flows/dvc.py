@@ -65,9 +65,10 @@ _MARKS = (
 )
 
 
-#: Advice on Git that DVC repeats after every stage.
+#: Advice on Git that DVC repeats after every stage, and that a list with nothing in it is empty.
 _ADVICE = re.compile(
-    r"^(To track the changes with git|To enable auto staging|Use `dvc push`|\t(git add|dvc config core))|^$"
+    r"^(To track the changes with git|To enable auto staging|Use `dvc push`|\t(git add|dvc config core)"
+    r"|WARNING: 'annotations/.+\.jsonl' is empty)|^$"
 )
 
 

@@ -60,11 +60,15 @@ def test_a_failing_stage_is_named_with_the_end_of_its_output(project: Path) -> N
         dvc.reproduce(root=project)
 
 
-def test_every_line_of_a_stage_is_passed_on(project: Path) -> None:
+def test_every_line_of_a_stage_is_passed_on_and_dvcs_advice_is_not(project: Path) -> None:
     (project / "first.py").write_text("print('mixing ink', flush=True)\nopen('first.txt', 'w').close()")
+    (project / "annotations").mkdir()
+    (project / "annotations/removed.jsonl").touch()
+    (project / "dvc.yaml").write_text(PIPELINE.replace("input.txt]", "input.txt, annotations/removed.jsonl]"))
     lines: list[str] = []
     dvc.reproduce(root=project, on_line=lines.append)
     assert "mixing ink" in lines
+    assert [line for line in lines if line.startswith(("To track", "Use `dvc", "\tgit add")) or "removed" in line] == []
 
 
 def test_a_stages_time_lasts_until_the_next_one_begins() -> None:
