@@ -1,20 +1,21 @@
 """What cultural attention costs at the size of XLM-R-large (random weights), beside the ways to get it without hooks.
 
-`python -m benchmarks.probe` prints, of one run with 2 threads and all ways in turn on the same prompts:
+`python -m benchmarks.probe` prints, of one run with 2 threads in which the ways take turns batch by batch (with 1 as
+argument: of one thread, by its CPU time, which other work on the machine disturbs less):
 ours; a bare batched pass (sdpa, the same batches); the naive loop (one prompt a call, padded to the model's length,
-all attentions kept); a loop over `output_attentions` (eager, batches padded to their longest prompt).
-The extra memory is the difference of two processes' peaks of resident memory, one with our pass and one with the bare
-one, each measured behind a first pass.
+all attentions kept); a loop over `output_attentions` (eager, batches in the prompts' own order, padded to their
+longest), and the same loop over our batches, which are of like length. A ratio is the median over rounds.
+`python -m benchmarks.probe_memory` measures the memory.
 """
 
 from __future__ import annotations
 
-import resource
 import statistics
-import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +25,13 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerFast, XLMRobertaConfig, XLMRobertaModel
 
-from culturebench.atlas.captions import cultural_caption
+from culturebench.atlas.captions import Caption, cultural_caption, neutral_caption, noun_caption
 from culturebench.atlas.training.cases import draw_region, draw_scene
 from culturebench.atlas.world import REGIONS
 from culturebench.probing.attention import (
     DIRECTIONS,
+    AttentionReader,
     Prompt,
-    cultural_attention,
     find_roles,
     queries_and_keys,
     shortest_first,
@@ -39,22 +40,41 @@ from culturebench.text_to_image.base import Tokens
 from culturebench.text_to_image.encoders.hub import HubEncoder
 
 TOKENIZER = Path("culturebench/atlas/weights/encoder/tokenizer/tokenizer.json")
-THREADS, PROMPTS, ROUNDS, BATCH, LENGTH = 2, 48, 3, 16, 77
-NAIVE = 9  # prompts of the naive loop, as long on average as all of them
+THREADS, SCENES, ROUNDS, BATCH, LENGTH = 2, 16, 3, 16, 77
+NAIVE = 1  # prompts of a turn of the naive loop, whose calls are all of one size
+
+Found = list[NDArray[Any]]  # (directions, layers) a prompt
 
 
-def draw_prompts() -> list[Prompt]:
-    """Cultural captions of random scenes in 15 languages, with their spans; every third goes on for longer."""
+@dataclass(frozen=True)
+class Way:
+    """One of the ways: its batches (indices of prompts), the back end that it needs, and how it should compare."""
+
+    run: Callable[[Sequence[Prompt]], Found]
+    batches: list[list[int]]
+    attention: str
+    goal: str
+
+
+def draw_prompts(times: int = 1) -> list[Prompt]:
+    """Captions of random scenes in 15 languages, in the order of the probe: all cultural, all noun, all neutral ones.
+
+    Each is said `times` times.
+    """
     rng = np.random.default_rng(0)
-    prompts: list[Prompt] = []
-    for number in range(PROMPTS):
-        region = draw_region(rng)
-        caption = cultural_caption(draw_scene(rng, region=region), REGIONS[region][0])
-        assert caption.modifier_span is not None
-        follows = caption.modifier_span > caption.noun_span
-        text = ", ".join([caption.text] * (1 + number % 3))
-        prompts.append(Prompt(text, caption.noun_span, caption.modifier_span, follows))
-    return prompts
+    scenes = [draw_scene(rng, region=draw_region(rng)) for _ in range(SCENES)]
+    captions = [
+        kind(scene, REGIONS[scene.region][0])
+        for kind in (cultural_caption, noun_caption, neutral_caption)
+        for scene in scenes
+    ]
+    return [_prompt(caption, times) for caption in captions]
+
+
+def _prompt(caption: Caption, times: int) -> Prompt:
+    modifier = caption.modifier_span
+    follows = modifier is not None and modifier > caption.noun_span
+    return Prompt(", ".join([caption.text] * times), caption.noun_span, modifier, follows)
 
 
 def large_encoder() -> HubEncoder:
@@ -72,33 +92,22 @@ def large_encoder() -> HubEncoder:
     return HubEncoder(model, tokenizer)
 
 
-def ours(encoder: HubEncoder, prompts: list[Prompt]) -> NDArray[Any]:
-    """All layers and directions in one pass a batch."""
-    return cultural_attention(encoder, prompts, relative=False, batch_size=BATCH)
+@torch.no_grad()
+def bare(encoder: HubEncoder, prompts: Sequence[Prompt]) -> Found:
+    """Nothing but the pass."""
+    tokens = encoder.tokenize([prompt.text for prompt in prompts])
+    encoder.model(input_ids=tokens.ids, attention_mask=tokens.real.long())
+    return []
 
 
 @torch.no_grad()
-def bare(encoder: HubEncoder, prompts: list[Prompt]) -> None:
-    """Nothing but the passes of the same batches."""
-    order = shortest_first(encoder, prompts)
-    for start in range(0, len(order), BATCH):
-        encoder.run(encoder.tokenize([prompts[index].text for index in order[start : start + BATCH]]))
-
-
-@torch.no_grad()
-def kept(encoder: HubEncoder, prompts: list[Prompt], batch: int, full: bool) -> NDArray[Any]:
-    """`output_attentions=True` in the order of the prompts; every layer's whole matrices are kept until the end."""
-    found: list[NDArray[Any]] = []
-    encoder.model.set_attn_implementation("eager")  # the others hide their weights
-    for start in range(0, len(prompts), batch):
-        some = prompts[start : start + batch]
-        tokens = (encoder.tokenize_full if full else encoder.tokenize)([prompt.text for prompt in some])
-        mask = tokens.real.long()
-        attentions = encoder.model(input_ids=tokens.ids, attention_mask=mask, output_attentions=True).attentions
-        whole = torch.stack(attentions).mean(dim=2).numpy()  # (layers, batch, q, k)
-        found += [_read(whole[:, row], tokens, row, prompt) for row, prompt in enumerate(some)]
-    encoder.model.set_attn_implementation("sdpa")
-    return np.stack(found)
+def kept(encoder: HubEncoder, prompts: Sequence[Prompt], *, full: bool = False) -> Found:
+    """`output_attentions=True`: every layer's whole matrices are kept until the pass has ended."""
+    tokens = (encoder.tokenize_full if full else encoder.tokenize)([prompt.text for prompt in prompts])
+    mask = tokens.real.long()
+    attentions = encoder.model(input_ids=tokens.ids, attention_mask=mask, output_attentions=True).attentions
+    whole = torch.stack(attentions).mean(dim=2).numpy()  # (layers, batch, q, k)
+    return [_read(whole[:, row], tokens, row, prompt) for row, prompt in enumerate(prompts)]
 
 
 def _read(attention: NDArray[Any], tokens: Tokens, row: int, prompt: Prompt) -> NDArray[Any]:
@@ -107,56 +116,72 @@ def _read(attention: NDArray[Any], tokens: Tokens, row: int, prompt: Prompt) -> 
     return np.stack([attention[:, q][:, :, k].mean(axis=(1, 2)) for q, k in cells])  # (directions, layers)
 
 
-def main() -> None:
-    """Time the four, alternating, and compare what they found."""
-    torch.set_num_threads(THREADS)
+def one_by_one(encoder: HubEncoder, prompts: Sequence[Prompt]) -> Found:
+    """The naive loop."""
+    return [found for prompt in prompts for found in kept(encoder, [prompt], full=True)]
+
+
+def ways_of(encoder: HubEncoder, prompts: Sequence[Prompt]) -> dict[str, Way]:
+    """All of them, with as many batches each."""
+    given, sorted_ones = _cut(range(len(prompts)), BATCH), _cut(shortest_first(encoder, prompts), BATCH)
+    some = _cut(np.linspace(0, len(prompts) - 1, NAIVE * len(given)).astype(int).tolist(), NAIVE)
+    return {
+        "ours": Way(AttentionReader(encoder, relative=False), sorted_ones, "sdpa", ""),
+        "bare": Way(partial(bare, encoder), sorted_ones, "sdpa", "at least 0.80"),
+        "naive": Way(partial(one_by_one, encoder), some, "eager", "at least 4"),
+        "batched": Way(partial(kept, encoder), given, "eager", "at least 1.2"),
+        "sorted": Way(partial(kept, encoder), sorted_ones, "eager", "nothing; a batched loop that sorts as we do"),
+    }
+
+
+def _cut(indices: Sequence[int], size: int) -> list[list[int]]:
+    return [list(indices[start : start + size]) for start in range(0, len(indices), size)]
+
+
+def take_turns(
+    encoder: HubEncoder, prompts: Sequence[Prompt], ways: dict[str, Way], clock: Callable[[], float]
+) -> tuple[dict[str, float], dict[str, dict[int, NDArray[Any]]]]:
+    """Seconds a prompt of each way, batch by batch in turn, and what each found by the prompt's index."""
+    seconds = dict.fromkeys(ways, 0.0)
+    found: dict[str, dict[int, NDArray[Any]]] = {name: {} for name in ways}
+    for turn in range(len(ways["ours"].batches)):
+        for name, way in ways.items():
+            batch = way.batches[turn]
+            encoder.model.set_attn_implementation(way.attention)
+            start = clock()
+            values = way.run([prompts[index] for index in batch])
+            seconds[name] += (clock() - start) / sum(map(len, way.batches))
+            found[name].update(zip(batch, values, strict=False))
+    return seconds, found
+
+
+def main(threads: int = THREADS) -> None:
+    """Time the ways, and compare what they found."""
+    torch.set_num_threads(threads)
+    clock = time.process_time if threads == 1 else time.perf_counter
     prompts, encoder = draw_prompts(), large_encoder()
     lengths = encoder.tokenize([prompt.text for prompt in prompts]).real.sum(dim=1).tolist()
-    ways: dict[str, Callable[[list[Prompt]], NDArray[Any] | None]] = {
-        "ours": lambda some: ours(encoder, some),
-        "bare": lambda some: bare(encoder, some),
-        "naive": lambda some: kept(encoder, some, 1, full=True),
-        "batched": lambda some: kept(encoder, some, BATCH, full=False),
-    }
-    counts = {name: NAIVE if name == "naive" else PROMPTS for name in ways}
-    seconds: dict[str, list[float]] = {name: [] for name in ways}  # a prompt
-    found: dict[str, NDArray[Any] | None] = {}
-    for way in ways.values():
-        way(prompts[:1])
-    for _ in range(ROUNDS):
-        for name, way in ways.items():
-            start = time.perf_counter()
-            found[name] = way(prompts[: counts[name]])
-            seconds[name].append((time.perf_counter() - start) / counts[name])
-    print(f"{PROMPTS} prompts of {min(lengths)} to {max(lengths)} tokens, batches of {BATCH}, {THREADS} threads")
-    for name, values in seconds.items():
-        print(f"{name:8} {1 / statistics.median(values):6.2f} prompts/s")
-    for name, goal in (("bare", "at least 0.80"), ("naive", "at least 4"), ("batched", "at least 1.2")):
-        ratio = statistics.median(b / a for a, b in zip(seconds["ours"], seconds[name], strict=True))
-        print(f"{name} takes {ratio:.2f} times as long as ours; wanted: {goal}")
-    mine = found["ours"]
-    assert mine is not None
-    others = [other for name in ("naive", "batched") if (other := found[name]) is not None]
-    worst = max(np.abs(mine[: len(other)] - other).max() for other in others)
+    ways = ways_of(encoder, prompts)
+    print(f"{len(prompts)} prompts of {min(lengths)} to {max(lengths)} tokens, batches of {BATCH}, {threads} threads")
+    bare(encoder, prompts[:BATCH])  # the first pass is slower
+    rounds: list[dict[str, float]] = []
+    worst = 0.0
+    for number in range(ROUNDS):
+        seconds, found = take_turns(encoder, prompts, ways, clock)
+        worst = max(worst, *(abs(found["ours"][i] - one).max() for name in ways for i, one in found[name].items()))
+        rounds.append(seconds)
+        ratios = ", ".join(f"{name} {value / seconds['ours']:.2f}" for name, value in seconds.items())
+        print(f"round {number + 1}, times as long as ours: {ratios}", flush=True)
+
+    for name, way in ways.items():
+        padded = sum(max(lengths[i] for i in batch) * len(batch) for batch in way.batches)
+        tokens = LENGTH * len(prompts) if name == "naive" else padded
+        speed = 1 / statistics.median(seconds[name] for seconds in rounds)
+        ratio = statistics.median(seconds[name] / seconds["ours"] for seconds in rounds)
+        goal = f"; {ratio:.2f} times as long as ours, wanted: {way.goal}" if name != "ours" else ""
+        print(f"{name:8} {speed:6.2f} prompts/s, {tokens} tokens with padding (without: {sum(lengths)}){goal}")
     print(f"largest difference of a CA: {worst:.1e}")
-    peaks = {name: _peak_in_a_process(name) for name in ("bare", "ours")}
-    extra = peaks["ours"] - peaks["bare"]
-    print(f"peak memory: bare {peaks['bare']:.0f} MB, ours {extra:+.0f} MB; wanted: at most +50")
-
-
-def _peak_in_a_process(way: str) -> float:
-    command = [sys.executable, "-m", "benchmarks.probe", way]
-    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-
-
-def measure_peak(way: str) -> None:
-    """Print this process's peak of resident memory in MB, behind `ROUNDS` passes of `way`."""
-    torch.set_num_threads(THREADS)
-    encoder, prompts = large_encoder(), draw_prompts()
-    for _ in range(ROUNDS):
-        {"ours": ours, "bare": bare}[way](encoder, prompts)
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6)
 
 
 if __name__ == "__main__":
-    measure_peak(sys.argv[1]) if len(sys.argv) > 1 else main()
+    main(*map(int, sys.argv[1:]))

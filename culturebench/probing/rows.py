@@ -8,7 +8,7 @@ the pass computes the rows from those, and leaves the rest to them (transformers
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import torch
@@ -26,10 +26,15 @@ class AttentionError(CultureBenchError):
     """An encoder that does not show its attention, or a prompt in which there is nothing to look at."""
 
 
+class _AllSeen(Exception):
+    """Every layer has shown its attention; the rest of the pass is for nobody."""
+
+
 @contextmanager
 def rows_read(encoder: TextEncoder, rows: Tensor, reader: Reader) -> Generator[None]:
     """Around one pass: `reader` gets each layer's weights of the query tokens `rows` (batch, rows); none are kept.
 
+    The block ends where the last layer has shown its weights: the pass within it goes no further and returns nothing.
     `AttentionError` at the end when a layer showed no weights.
     """
     index_of = {layer.attention: layer.index for layer in encoder.layers}
@@ -38,6 +43,8 @@ def rows_read(encoder: TextEncoder, rows: Tensor, reader: Reader) -> Generator[N
     def found(module: nn.Module, weights: Tensor) -> None:
         seen.add(index_of[module])
         reader(index_of[module], weights)
+        if len(seen) == len(index_of):
+            raise _AllSeen
 
     def hook(module: nn.Module, _args: Any, output: Any) -> None:
         weights = output[-1] if isinstance(output, tuple) else None  # T5 returns three
@@ -53,7 +60,8 @@ def rows_read(encoder: TextEncoder, rows: Tensor, reader: Reader) -> Generator[N
             stack.callback(module.register_forward_hook(hook).remove)
         for name in sorted({_back_end(module) for module in index_of} & set(ALL_ATTENTION_FUNCTIONS.keys())):
             stack.enter_context(_overheard(name, compute))
-        yield
+        with suppress(_AllSeen):
+            yield
     if missing := sorted(set(index_of.values()) - seen):
         raise AttentionError(
             f"layer {missing[0]} of {type(encoder).__name__} showed no attention; "

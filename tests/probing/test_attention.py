@@ -167,5 +167,16 @@ def test_another_model_of_the_same_back_end_runs_beside_and_is_not_read():
     assert seen == [0, 1, 2]
 
 
+@pytest.mark.parametrize("attention", ["eager", "sdpa"])
+def test_the_pass_ends_where_the_last_layer_has_shown_its_attention(attention: str):
+    encoder = SmallEncoder(attention=attention)
+    written: list[int] = []
+    for layer in encoder.layers:
+        layer.attention_output.register_forward_hook(lambda *_, index=layer.index: written.append(index))
+    cultural_attention(encoder, PROMPTS, relative=False, batch_size=len(PROMPTS))
+    assert written == [layer.index for layer in encoder.layers[:-1]]
+    assert encoder.run(encoder.tokenize(["vase"]))["states"].shape[1] == 3, "the next pass is a whole one"
+
+
 def test_short_prompts_come_first_so_that_batches_need_little_padding():
     assert shortest_first(SmallEncoder(), PROMPTS) == [3, 1, 0, 2]

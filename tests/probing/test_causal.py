@@ -11,7 +11,7 @@ from culturebench.params.encoders import Encoder
 from culturebench.probing.attention import Prompt, cultural_attention
 from culturebench.probing.causal import LayerCheck, effects, judge
 from culturebench.probing.layers import Bootstrap, delta_curve
-from culturebench.probing.pairs import Pair, differences, measure
+from culturebench.probing.pairs import REFERENCES, Pair, differences, measure
 from culturebench.report.check import sentence
 from culturebench.text_to_image.loading import load_encoder
 from planted_attention import BRINGS, LAYERS, LOOKS, encoder, some_pairs
@@ -19,6 +19,7 @@ from small_encoder import SmallEncoder
 
 BOOTSTRAP = Bootstrap(samples=400, seed=0, coverage=0.95, error=0.01, least_excess=0.1)
 SHARE = 0.1
+FRESH = 2000  # seeds from here on had no part in the choice of `least_excess`
 
 
 def checked(one: Any):
@@ -30,11 +31,11 @@ def marked_by_attention(one: Any, reference: str):
     return delta_curve(differences(rows, reference, "modifier_to_noun", LAYERS), LAYERS, BOOTSTRAP).layer
 
 
-@pytest.mark.parametrize("planted", [1, 3, 5])
+@pytest.mark.parametrize("planted", range(LAYERS))
 def test_attention_and_the_check_both_mark_the_layer_where_culture_was_planted(planted: int):
-    one = encoder(7, {planted: [LOOKS, BRINGS]})
+    one = encoder(FRESH + planted, {planted: [LOOKS, BRINGS]})
     assert checked(one).layer == planted
-    assert marked_by_attention(one, "neutral_modifier") == planted
+    assert {marked_by_attention(one, reference) for reference in REFERENCES} == {planted}
 
 
 def test_a_layer_that_only_looks_is_marked_by_attention_and_has_no_effect():
@@ -50,12 +51,13 @@ def test_where_one_layer_looks_and_another_brings_the_check_names_the_one_that_b
 
 
 def test_encoders_that_know_no_culture_give_no_evidence():
-    found = [checked(encoder(seed)).layer for seed in range(20)]
+    """One mark in 20 is what the check may cost; `benchmarks/layer_check.py` measures the rate."""
+    found = [checked(encoder(seed)).layer for seed in range(FRESH, FRESH + 20)]
     assert sum(layer is not None for layer in found) <= 1
 
 
 def test_random_weights_bring_any_modifier_further_in_late_layers_and_give_no_evidence_all_the_same():
-    for seed in range(3):
+    for seed in range(FRESH, FRESH + 3):
         check = checked(SmallEncoder(layers=LAYERS, seed=seed))
         assert check.effect.delta[-1] > 1.5 * check.effect.delta[:-1].mean()
         assert check.layer is None

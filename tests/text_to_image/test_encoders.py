@@ -137,6 +137,16 @@ def test_half_precision_is_edited_in_single_and_comes_back_as_it_was(written: tu
     assert torch.equal(plain, edited) and plain.dtype == torch.bfloat16
 
 
+def test_of_all_layers_states_a_pass_keeps_the_two_that_are_read(written: tuple[Path, Any]) -> None:
+    encoder = load(written[0])
+    kept: list[list[bool]] = []
+    encoder.model.register_forward_hook(
+        lambda _module, _args, output: kept.append([state is not None for state in output.hidden_states])
+    )
+    encoder.run(encoder.tokenize(TEXTS))
+    assert kept == [[False] * (LAYERS - 1) + [True, True]]
+
+
 def test_what_reads_the_penultimate_state_leaves_the_last_layer_out(written: tuple[Path, Any]) -> None:
     encoder: TextEncoder = load(written[0], reads="penultimate")
     assert encoder.last_upstream_layer == LAYERS - 2

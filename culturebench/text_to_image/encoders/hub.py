@@ -93,7 +93,8 @@ class HubEncoder(TextEncoder):
         """The states of a batch: `last`, `penultimate`, and `pooled` where there is one."""
         mask = tokens.real.long().to(self.device) if self.masked else None
         arguments = {"input_ids": tokens.ids.to(self.device), "attention_mask": mask}
-        output = self.model(**arguments, output_hidden_states=True, return_dict=True)
+        # the other layers' states would be kept for nobody: as much again as a pass needs, and more
+        output = self.model(**arguments, output_hidden_states=[-2, -1], return_dict=True)
         states: tuple[Tensor, ...] = output.hidden_states
         last = getattr(output, "last_hidden_state", None)
         found = {"last": states[-1] if last is None else last, "penultimate": states[-2]}
