@@ -17,6 +17,8 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -46,18 +48,34 @@ def serve(make: Make, requests: TextIO, answers: TextIO) -> None:
             _say(answers, {kind: f"{type(error).__name__}: {error}".splitlines()[0]})
 
 
+@dataclass(frozen=True)
+class Loaded:
+    """Models and numbers of the repository's own classes, as its inference_t2i.py holds them."""
+
+    model: Any
+    vae: Any
+    tokenizer: Any
+    config: Any
+    device: Any
+    dtype: Any
+    numbers: tuple[Any, ...]  # of get_hyper_params
+
+
 def load(repository: Path, weights: Path, config_file: Path) -> Make:
     """The function that makes the pictures of a request."""
     os.chdir(repository)
     sys.path.insert(0, str(repository))
+    return partial(make, read(weights, config_file))
+
+
+def read(weights: Path, config_file: Path) -> Loaded:
+    """The weights, on a GPU if there is one."""
     import torch
-    from models import Showo2Qwen2_5, WanVAE, omni_attn_mask_naive
-    from models.misc import get_text_tokenizer, prepare_gen_input
+    from models import Showo2Qwen2_5, WanVAE
+    from models.misc import get_text_tokenizer
     from omegaconf import OmegaConf
-    from PIL import Image
     from safetensors.torch import load_file
-    from transport import Sampler, create_transport
-    from utils import denorm, get_hyper_params
+    from utils import get_hyper_params
 
     config = OmegaConf.load(config_file)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -73,44 +91,57 @@ def load(repository: Path, weights: Path, config_file: Path) -> Make:
     if config.model.showo.add_time_embeds:
         config.dataset.preprocessing.num_image_tokens += 1
         config.dataset.preprocessing.num_video_tokens += 1
-    numbers = get_hyper_params(config, tokenizer, ids)
-    (image_tokens, _, most_tokens, most_text, channels, patch, width, height, pad, bos, eos, boi, eoi, _, _, img_pad,
-     _, _) = numbers  # fmt: skip
-    ways = config.transport
+    return Loaded(model, vae, tokenizer, config, device, kind, get_hyper_params(config, tokenizer, ids))
 
-    @torch.no_grad()
-    def make(request: dict[str, Any]) -> list[Any]:
-        side = 16 * width
-        if request["size"] not in (None, side):
-            raise ValueError(f"{config_file} makes pictures of {side} pixels; set models.*.size to that")
-        guidance = ways.guidance_scale if request["guidance"] is None else request["guidance"]
-        count = len(request["prompts"])
+
+def make(loaded: Loaded, request: dict[str, Any]) -> list[Any]:
+    """The pictures of a request; ValueError for another size than the config's."""
+    import torch
+    from models import omni_attn_mask_naive
+    from models.misc import prepare_gen_input
+    from PIL import Image
+    from utils import denorm
+
+    (image_tokens, _, most_tokens, most_text, channels, patch, width, height, pad, bos, eos, boi, eoi, _, _, img_pad,
+     _, _) = loaded.numbers  # fmt: skip
+    if request["size"] not in (None, 16 * width):
+        raise ValueError(f"Show-o2's config makes pictures of {16 * width} pixels; set models.*.size to that")
+    standard = loaded.config.transport.guidance_scale
+    guidance = standard if request["guidance"] is None else request["guidance"]
+    count = len(request["prompts"])
+    with torch.no_grad():
         text, no_text, places, no_places = prepare_gen_input(
-            request["prompts"], tokenizer, image_tokens, bos, eos, boi, eoi, pad, img_pad, most_text, device
-        )
+            request["prompts"], loaded.tokenizer, image_tokens, bos, eos, boi, eoi, pad, img_pad, most_text,
+            loaded.device,
+        )  # fmt: skip
         noise = torch.stack([
             torch.randn(channels, height * patch, width * patch, generator=torch.Generator().manual_seed(seed))
             for seed in request["seeds"]
-        ]).to(device, kind)  # fmt: skip
+        ]).to(loaded.device, loaded.dtype)  # fmt: skip
         if guidance > 0:
             noise, text, places = torch.cat([noise] * 2), torch.cat([text, no_text]), torch.cat([places, no_places])
-        mask = omni_attn_mask_naive(text.size(0), most_tokens, places, device).to(kind)
-        transport = create_transport(
-            path_type=ways.path_type, prediction=ways.prediction, loss_weight=ways.loss_weight,
-            train_eps=ways.train_eps, sample_eps=ways.sample_eps, snr_type=ways.snr_type, do_shift=ways.do_shift,
-            seq_len=image_tokens,
-        )  # fmt: skip
-        sample = Sampler(transport).sample_ode(
-            sampling_method=ways.sampling_method, num_steps=request["steps"], atol=ways.atol, rtol=ways.rtol,
-            reverse=ways.reverse, time_shifting_factor=ways.time_shifting_factor,
-        )  # fmt: skip
-        latents = sample(
-            noise, model.t2i_generate, text_tokens=text, attention_mask=mask, modality_positions=places,
+        mask = omni_attn_mask_naive(text.size(0), most_tokens, places, loaded.device).to(loaded.dtype)
+        latents = sampler(loaded.config.transport, image_tokens, request["steps"])(
+            noise, loaded.model.t2i_generate, text_tokens=text, attention_mask=mask, modality_positions=places,
             output_hidden_states=True, max_seq_len=most_tokens, guidance_scale=guidance,
         )[-1][:count]  # fmt: skip
-        return [Image.fromarray(picture) for picture in denorm(vae.batch_decode(latents.unsqueeze(2)).squeeze(2))]
+        pictures = denorm(loaded.vae.batch_decode(latents.unsqueeze(2)).squeeze(2))
+    return [Image.fromarray(picture) for picture in pictures]
 
-    return make
+
+def sampler(ways: Any, image_tokens: int, steps: int) -> Callable[..., Any]:
+    """The repository's ODE sampler, by the section `transport` of its config."""
+    from transport import Sampler, create_transport
+
+    transport = create_transport(
+        path_type=ways.path_type, prediction=ways.prediction, loss_weight=ways.loss_weight,
+        train_eps=ways.train_eps, sample_eps=ways.sample_eps, snr_type=ways.snr_type, do_shift=ways.do_shift,
+        seq_len=image_tokens,
+    )  # fmt: skip
+    return Sampler(transport).sample_ode(
+        sampling_method=ways.sampling_method, num_steps=steps, atol=ways.atol, rtol=ways.rtol, reverse=ways.reverse,
+        time_shifting_factor=ways.time_shifting_factor,
+    )  # fmt: skip
 
 
 def _png(picture: Any) -> str:

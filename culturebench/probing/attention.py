@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from culturebench.probing.features import summary_positions
+from culturebench.probing.features import fitting, summary_positions
 from culturebench.probing.rows import AttentionError, rows_read
 from culturebench.text_to_image.base import TextEncoder, Tokens
 
@@ -138,15 +138,19 @@ def _asked_rows(queries: Tensor) -> tuple[Tensor, Tensor]:
 
 
 class AttentionReader:
-    """A loaded encoder that reads the CA of batches of prompts, each batch in one pass."""
+    """A loaded encoder that reads the CA of batches of prompts, each in one pass if the device has memory for it."""
 
     def __init__(self, encoder: TextEncoder, *, relative: bool) -> None:
         self.encoder = encoder
-        self._relative = relative
+        self._relative, self._fitting = relative, fitting()
 
     def __call__(self, prompts: Sequence[Prompt]) -> list[NDArray[np.float64]]:
         """One array (directions, layers) a prompt, as `cultural_attention` has them."""
-        return list(cultural_attention(self.encoder, prompts, relative=self._relative, batch_size=len(prompts)))
+
+        def read(some: Sequence[Prompt]) -> list[NDArray[np.float64]]:
+            return list(cultural_attention(self.encoder, some, relative=self._relative, batch_size=len(some)))
+
+        return self._fitting.map(read, prompts)
 
 
 def _weights(tokens: Tokens, prompts: Sequence[Prompt], *, causal: bool, relative: bool) -> tuple[Tensor, Tensor]:

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from culturebench.probing.attention import Prompt
-from culturebench.probing.features import summary_positions
+from culturebench.probing.features import fitting, summary_positions
 from culturebench.probing.layers import Bootstrap, Curve, delta_curve
 from culturebench.probing.pairs import Pair
 from culturebench.text_to_image.base import Edit, TextEncoder, Tokens
@@ -39,15 +39,15 @@ LEAST_WAY = 1e-5  # a shorter way, as a share of what the backbone reads of the 
 
 
 class LayerCheck:
-    """A loaded encoder that gives the effects of every layer, for batches of pairs."""
+    """A loaded encoder that gives the effects of every layer, for batches of pairs, halved where memory is short."""
 
     def __init__(self, encoder: TextEncoder, *, share: float) -> None:
         self.encoder = encoder
-        self._share = share
+        self._share, self._fitting = share, fitting()
 
     def __call__(self, pairs: Sequence[Pair]) -> list[NDArray[np.float64]]:
         """One array (goals, layers) a pair, as `effects` has them."""
-        return list(effects(self.encoder, pairs, self._share))
+        return self._fitting.map(lambda some: list(effects(self.encoder, some, self._share)), pairs)
 
 
 @torch.no_grad()

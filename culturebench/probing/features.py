@@ -11,6 +11,7 @@ from typing import Any, BinaryIO, Final
 import torch
 from torch import Tensor, nn
 
+from culturebench.text_to_image.adapters.batches import ENCODER_ADVICE, Batches
 from culturebench.text_to_image.base import TextEncoder, Tokens
 
 SPILLED: Final = "features.f32"
@@ -40,14 +41,21 @@ def captured(encoder: TextEncoder, layer: int) -> Generator[list[Tensor]]:
         handle.remove()
 
 
-@torch.no_grad()
+def fitting(most: int | None = None) -> Batches:
+    """Batches of prompts that an encoder's device has memory for."""
+    return Batches(most, ENCODER_ADVICE, "prompt")
+
+
 def feature_batches(encoder: TextEncoder, layer: int, texts: Sequence[str], batch_size: int) -> Iterator[FeatureBatch]:
-    """The attention outputs at `layer`, batch by batch, in the order of `texts`."""
-    for start in range(0, len(texts), batch_size):
-        tokens = encoder.tokenize(texts[start : start + batch_size])
+    """The attention outputs at `layer`, batch by batch, in the order of `texts`; smaller ones where memory is short."""
+
+    def read(rows: Sequence[int]) -> FeatureBatch:
+        tokens = encoder.tokenize([texts[row] for row in rows])
         with captured(encoder, layer) as found:
             encoder.run(tokens)
-        yield FeatureBatch(start, tokens, found[-1].float())
+        return FeatureBatch(rows[0], tokens, found[-1].float())
+
+    yield from fitting(batch_size).parts(torch.no_grad()(read), range(len(texts)))
 
 
 def token_features(batches: Iterable[FeatureBatch], *, budget: int | None = None, folder: Path | None = None) -> Tensor:

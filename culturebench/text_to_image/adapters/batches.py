@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 import torch
@@ -13,10 +13,11 @@ from culturebench.errors import CultureBenchError
 T = TypeVar("T")
 R = TypeVar("R")
 MODEL_ADVICE = "set models.*.runtime.offload: model, a smaller models.*.size"
+ENCODER_ADVICE = "set encoders.*.runtime.dtype: bfloat16, or encoders.*.runtime.device: cpu"
 
 
 class DeviceMemoryError(CultureBenchError):
-    """A device without memory for a single picture."""
+    """A device without memory for a single item."""
 
 
 #: What devices say that have no exception of their own for it: cuBLAS, Apple's, and a CPU's allocator.
@@ -30,27 +31,33 @@ def _full(error: BaseException) -> bool:
 class Batches:
     """Batches of at most `most` items, halved for good whenever the device runs out of memory."""
 
-    def __init__(self, most: int | None = None, advice: str = MODEL_ADVICE) -> None:
-        """`advice`: what to change when not even one item fits."""
-        self.most, self._advice = most, advice
+    def __init__(self, most: int | None = None, advice: str = MODEL_ADVICE, item: str = "picture") -> None:
+        """`advice`: what to change when not even one item fits; `item`: what it is called there."""
+        self.most, self._advice, self._item = most, advice, item
 
     def map(self, work: Callable[[Sequence[T]], Sequence[R]], items: Sequence[T]) -> list[R]:
-        """The results of `work` in the order of `items`; `DeviceMemoryError` when not even one item fits."""
-        done: list[R] = []
-        while len(done) < len(items):
-            size = min(self.most or len(items), len(items) - len(done))
+        """The results of `work`, one an item, in the order of `items`; errors as of `parts`."""
+        return [result for part in self.parts(work, items) for result in part]
+
+    def parts(self, work: Callable[[Sequence[T]], R], items: Sequence[T]) -> Iterator[R]:
+        """What `work` makes of each batch, in order; `DeviceMemoryError` when not even one item fits."""
+        done = 0
+        while done < len(items):
+            size = min(self.most or len(items), len(items) - done)
             try:
-                done += work(items[len(done) : len(done) + size])
-                continue
+                part = work(items[done : done + size])
             except (torch.OutOfMemoryError, RuntimeError) as error:
                 if not _full(error):
                     raise
                 if size == 1:
                     raise DeviceMemoryError(
-                        f"the device has no memory for a single picture; {self._advice}, "
+                        f"the device has no memory for a single {self._item}; {self._advice}, "
                         "or free memory that other programs hold"
                     ) from None
+            else:
+                done += size
+                yield part
+                continue
             self.most = size // 2
             torch.cuda.empty_cache()
-            print(f"out of memory with {size} pictures at once; going on with {self.most}", file=sys.stderr)
-        return done
+            print(f"out of memory with {size} {self._item}s at once; going on with {self.most}", file=sys.stderr)
