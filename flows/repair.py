@@ -77,9 +77,10 @@ def _is_of_the_living(text: str) -> bool:
 
 
 def _is_dvc(number: int) -> bool:
-    """A process that got the number of a dead DVC is none."""
+    """A process that got the number of a dead DVC is none; `_repro.py` is DVC as we start it."""
     try:
-        return any("dvc" in Path(word).parts or word == "dvc" for word in psutil.Process(number).cmdline())
+        words = map(Path, psutil.Process(number).cmdline())
+        return any("dvc" in word.parts or word.name == "_repro.py" for word in words)
     except psutil.Error:
         return False
 

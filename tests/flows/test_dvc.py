@@ -14,6 +14,7 @@ import pytest
 
 from flows import dvc
 from flows.dvc import Outcome
+from flows.repair import repair
 
 ROOT = Path(__file__).parents[2]
 PIPELINE = """
@@ -148,6 +149,23 @@ def test_two_reproductions_at_once_wait_for_each_other(project: Path) -> None:
     with ThreadPoolExecutor(2) as pool:
         both = list(pool.map(outcomes, [project, project]))
     assert sorted(found["first"] for found in both) == [Outcome.CACHED, Outcome.RAN]
+
+
+def test_the_locks_of_a_reproduction_at_work_are_not_mended_away(project: Path) -> None:
+    wait = "import pathlib, time\nwhile not pathlib.Path('go').exists(): time.sleep(0.05)\n"
+    (project / "first.py").write_text(wait + COPY.format(source="input.txt", out="first.txt"))
+    locks = project / ".dvc/tmp/rwlock"
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(outcomes, project)
+        try:
+            while not (locks.exists() and "first.txt" in locks.read_text()):
+                time.sleep(0.05)
+            before = locks.read_text()
+            assert repair(project) == []
+            assert locks.read_text() == before
+        finally:
+            (project / "go").touch()
+        assert running.result() == {"first": Outcome.RAN, "second": Outcome.RAN}
 
 
 def test_it_is_told_what_will_run_and_what_may_follow(project: Path) -> None:
