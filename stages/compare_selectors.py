@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 from statistics import fmean
 from types import SimpleNamespace
 from typing import Any
 
 from culturebench.artifacts import binding, comparison, layer_probe, pins, sae, selected, splits
-from culturebench.interventions.comparison import Judged, Masks, compare
+from culturebench.interventions.comparison import UNMASKED, Judged, Masks, compare, masked_pictures
 from culturebench.judging.asking import ask, open_judge
 from culturebench.measures.statistics import Bootstrap
 from culturebench.params import choose
@@ -21,7 +23,7 @@ from culturebench.params.regions import Regions
 from culturebench.params.sampler import Sampler
 from culturebench.stage import Stage, secret, store_url
 from culturebench.store import Store
-from culturebench.text_to_image.prompts import CAPTIONS, make_pictures, select_prompts
+from culturebench.text_to_image.prompts import CAPTIONS, select_prompts
 from culturebench.text_to_image.systems import edited_tower, open_sampler
 
 COLUMNS = ("picture_id", "region", "subdivision", "metadata", *CAPTIONS)
@@ -39,34 +41,29 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
     store = Store(store_url())
     sampler = open_sampler(chosen, params.encoders.root, inputs["system"], params.sampler.steps, store, params.engine)
 
-    def pictures(selector: str = "", source: str = "unmasked") -> list[dict[str, Any]]:
-        return make_pictures(
-            sampler, prompts, "cultural", numbers.seeds, params.sampler.batch_size,
-            condition=f"{selector} {source}".strip(),
-            intervene=lambda _region, draw: masks.intervention(selector, source, draw) if selector else None,
-        )  # fmt: skip
-
     # All pictures before all answers: on a cluster, the judge takes the place of the picture model.
-    plain = pictures()
-    made = {(name, source): pictures(name, source) for name in numbers.selectors for source in regions}
+    made = masked_pictures(
+        sampler, prompts, masks, numbers.selectors, regions, numbers.seeds, params.sampler.batch_size
+    )
     judge = open_judge(
         choose(params.judges, numbers.judge), inputs["judges"] / numbers.judge, params.engine, store, secret
     )
-
-    def scores(some: list[dict[str, Any]]) -> dict[tuple[str, int], float]:
-        answers = ask(judge, some, list(params.regions), numbers.seed)
-        return {(row["prompt_id"], row["seed"]): float(row["answer"] == row["region"]) for row in answers}
-
+    answers = iter(ask(judge, [row for some in made.values() for row in some], list(params.regions), numbers.seed))
+    scores = {key: _scores(islice(answers, len(some))) for key, some in made.items()}
     judged = Judged(
         region_of={row["picture_id"]: row["region"] for row in prompts},
-        plain=scores(plain),
-        masked={key: scores(some) for key, some in made.items()},
+        plain=scores.pop(UNMASKED),
+        masked=scores,
     )
     found = compare(judged, regions, Bootstrap(numbers.samples, numbers.seed, numbers.level))
     for name, row in found["selectors"].items():
         row["neurons"] = fmean(len(masks.neurons(name, r, seed)) for r in regions for seed in masks.folders)
     how = {"judge": numbers.judge, "regions": regions, "prompts": len(prompts), "seeds": list(numbers.seeds)}
     comparison.save(outputs["comparison"], {**found, **how})
+
+
+def _scores(answers: Iterable[dict[str, Any]]) -> dict[tuple[str, int], float]:
+    return {(row["prompt_id"], row["seed"]): float(row["answer"] == row["region"]) for row in answers}
 
 
 def _masks(inputs: dict[str, Path], tower: str) -> Masks:

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import chain, product
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from culturebench.engine.work import in_batches
 from culturebench.interventions.edits import mask
 from culturebench.measures.statistics import Bootstrap, Estimate
 from culturebench.pins import sha256_of
 from culturebench.probing import sae as saes
 from culturebench.probing.sae import TopKSAE
-from culturebench.text_to_image.sampling import Intervention
+from culturebench.store import key_of
+from culturebench.text_to_image.sampling import Intervention, KeptSampler, Shot
 
 Row = Mapping[str, Any]
 #: 1 where the judge named the prompt's region, by (prompt id, seed).
 Scores = Mapping[tuple[str, int], float]
 Drops = Mapping[tuple[str, str], Scores]  # (selector, source)
 CONTROL = "random"
+#: The selector and source of the pictures without any mask.
+UNMASKED = ("", "")
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,10 @@ class Masks:
     layer: int
     folders: Mapping[int, Path]  # SAE seed -> folder
     picked: Sequence[Row]
-    _loaded: dict[int, TopKSAE] = field(default_factory=dict[int, TopKSAE])
+    _made: dict[tuple[str, str, int], Intervention | None] = field(
+        default_factory=dict[tuple[str, str, int], Intervention | None]
+    )
+    _loaded: dict[int, tuple[TopKSAE, str]] = field(default_factory=dict[int, tuple[TopKSAE, str]])  # and its sha256
 
     def neurons(self, selector: str, region: str, seed: int) -> list[int]:
         """The latents that `selector` picked for `region` in the autoencoder of `seed`, ascending."""
@@ -39,15 +47,48 @@ class Masks:
     def intervention(self, selector: str, region: str, draw: int) -> Intervention | None:
         """The mask of the region's neurons; draw d takes the autoencoder d mod n. None where there are no neurons."""
         seed = sorted(self.folders)[draw % len(self.folders)]
-        chosen = self.neurons(selector, region, seed)
+        key = (selector, region, seed)
+        if key not in self._made:
+            self._made[key] = self._mask(self.neurons(*key), seed)
+        return self._made[key]
+
+    def _mask(self, chosen: list[int], seed: int) -> Intervention | None:
         if not chosen:
             return None
         if seed not in self._loaded:
-            self._loaded[seed] = saes.load(self.folders[seed])
-        weights = sha256_of(self.folders[seed] / saes.WEIGHTS_FILE)
-        return Intervention(
-            self.layer, mask(self._loaded[seed], chosen), {"kind": "masked", "sae": weights, "neurons": chosen}
-        )
+            self._loaded[seed] = (saes.load(self.folders[seed]), sha256_of(self.folders[seed] / saes.WEIGHTS_FILE))
+        sae, weights = self._loaded[seed]
+        return Intervention(self.layer, mask(sae, chosen), {"kind": "masked", "sae": weights, "neurons": chosen})
+
+
+def masked_pictures(
+    sampler: KeptSampler,
+    prompts: Sequence[Row],
+    masks: Masks,
+    selectors: Sequence[str],
+    regions: Sequence[str],
+    seeds: Sequence[int],
+    batch_size: int,
+) -> dict[tuple[str, str], list[dict[str, Any]]]:
+    """By (selector, source), and under `UNMASKED`, a picture of every cultural prompt and seed, as a judge takes them.
+
+    All go through the system together, in batches of `batch_size`; what two of them have in common is drawn once.
+    """
+    shots: dict[str, Shot] = {}
+    rows: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for selector, source in [UNMASKED, *product(selectors, regions)]:
+        some = rows.setdefault((selector, source), [])
+        for prompt, (draw, seed) in product(prompts, enumerate(seeds)):
+            done = masks.intervention(selector, source, draw) if selector else None
+            shot = Shot(prompt["cultural"]["text"], seed, done)
+            key = key_of({"prompt": shot.prompt, "seed": seed, "done": done and dict(done.description)})
+            shots.setdefault(key, shot)
+            condition = f"{selector} {source}".strip() or "unmasked"
+            name = {"prompt_id": prompt["picture_id"], "region": prompt["region"], "condition": condition}
+            some.append({**name, "seed": seed, "image": key})
+    made = sampler.pictures(list(in_batches(shots.values(), batch_size)), f"pictures (batches of {batch_size})")
+    images = dict(zip(shots, chain.from_iterable(made), strict=True))
+    return {key: [{**row, "image": images[row["image"]]} for row in some] for key, some in rows.items()}
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,14 @@
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
+import torch
 
-from culturebench.interventions.comparison import Judged, Masks, compare
+from culturebench.interventions.comparison import UNMASKED, Judged, Masks, compare, masked_pictures
 from culturebench.measures.statistics import Bootstrap
+from culturebench.probing.sae import TopKSAE, save
+from culturebench.text_to_image.sampling import Shot
 
 REGIONS = ["a", "b", "c"]
 PROMPTS = {f"{region}{i}": region for region in REGIONS for i in range(4)}
@@ -54,3 +58,46 @@ def test_a_region_without_neurons_is_left_as_it_is(tmp_path: Path):
     assert masks.intervention("lape", "a", draw=0) is None
     assert masks.intervention("lape", "b", draw=1) is None
     assert masks.neurons("lape", "a", 1) == [7]
+
+
+class Said:
+    """In the place of a sampler: of every shot the bytes say what it was, and its batches are counted."""
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+
+    def pictures(self, batches: Sequence[Sequence[Shot]], label: str) -> Iterator[list[bytes]]:
+        for batch in batches:
+            self.sizes.append(len(batch))
+            yield [said(one.prompt, one.seed, one.intervention and one.intervention.description) for one in batch]
+
+
+def said(prompt: str, seed: int, done: Any) -> bytes:
+    return repr((prompt, seed, done and (done["neurons"], done["sae"]))).encode()
+
+
+def test_every_picture_is_drawn_under_its_own_mask_in_full_batches_and_once(tmp_path: Path):
+    for seed in (0, 1):
+        torch.manual_seed(seed)
+        save(TopKSAE(4, 16, 2), tmp_path / str(seed))
+    picked = [
+        {"selector": selector, "sae_seed": seed, "region": region, "latent": latent, "score": 1.0}
+        for selector, region, latent in (("wfs", "a", 3), ("wfs", "b", 5), ("cas", "a", 3), ("cas", "c", 6))
+        for seed in (0, 1)
+    ]
+    masks = Masks(1, {seed: tmp_path / str(seed) for seed in (0, 1)}, picked)
+    prompts: list[dict[str, Any]] = [
+        {"picture_id": f"{r}0", "region": r, "cultural": {"text": f"bowl of {r}"}} for r in REGIONS
+    ]
+    sampler = Said()
+    made = masked_pictures(cast(Any, sampler), prompts, masks, ["wfs", "cas"], REGIONS, [7, 8, 9], 4)
+
+    assert list(made) == [UNMASKED, *((name, region) for name in ("wfs", "cas") for region in REGIONS)]
+    for (selector, source), rows in made.items():
+        cases = [(row, seed, draw) for row in prompts for draw, seed in enumerate((7, 8, 9))]
+        for row, (prompt, seed, draw) in zip(rows, cases, strict=True):
+            done = masks.intervention(selector, source, draw) if selector else None
+            assert (row["prompt_id"], row["region"], row["seed"]) == (prompt["picture_id"], prompt["region"], seed)
+            assert row["image"] == said(prompt["cultural"]["text"], seed, done and done.description)
+    # unmasked, wfs a, wfs b, cas c: cas a is wfs a, and wfs c and cas b have no neurons
+    assert sampler.sizes == [4] * (4 * 9 // 4)
