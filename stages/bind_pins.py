@@ -1,4 +1,4 @@
-"""Gather the pins that a model is made of: a pin of anything else then leaves its pictures as they are."""
+"""Gather the pins and encoders that a model is made of: any other then leaves its pictures as they are."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
-from culturebench.artifacts import pins
+from culturebench.artifacts import pins, towers
 from culturebench.params import choose
 from culturebench.params.encoders import Encoders
 from culturebench.params.models import Models
@@ -15,11 +15,13 @@ from culturebench.stage import Stage
 
 
 def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Path], *, model: str) -> None:
-    """Copy the pins of the model's towers, its backbone and its bridge."""
+    """Copy the pins of the model's towers, its backbone and its bridge, and the towers' entries in params.yaml."""
     chosen = choose(params.models, model)
+    entries = {name: choose(params.encoders, name) for name in chosen.towers}
+    towers.save(outputs["towers"], {name: entry.model_dump(mode="json") for name, entry in entries.items()})
     outputs["system"].mkdir(parents=True, exist_ok=True)
-    towers = [choose(params.encoders, tower).pin for tower in chosen.towers]
-    for name in (*towers, chosen.pin, *([chosen.bridge] if chosen.bridge else [])):
+    bridge = [chosen.bridge] if chosen.bridge else []
+    for name in (*(entry.pin for entry in entries.values()), chosen.pin, *bridge):
         shutil.copyfile(pin_path(inputs["pins"], name), pin_path(outputs["system"], name))
 
 
@@ -29,7 +31,7 @@ STAGE = Stage(
     identities=("model",),
     sections=(Encoders, Models),
     inputs={"pins": pins.DIRECTORY},
-    outputs={"system": pins.SYSTEM},
+    outputs={"system": pins.SYSTEM, "towers": towers.PATH},
 )
 
 if __name__ == "__main__":

@@ -9,13 +9,12 @@ from statistics import fmean
 from types import SimpleNamespace
 from typing import Any
 
-from culturebench.artifacts import binding, comparison, layer_probe, pins, sae, selected, splits
+from culturebench.artifacts import binding, comparison, layer_probe, pins, sae, selected, splits, towers
 from culturebench.interventions.comparison import UNMASKED, Judged, Masks, compare, masked_pictures
 from culturebench.judging.asking import ask, open_judge
 from culturebench.measures.statistics import Bootstrap
 from culturebench.params import choose
 from culturebench.params.compare_selectors import CompareSelectors
-from culturebench.params.encoders import Encoders
 from culturebench.params.engine import Engine
 from culturebench.params.judges import Judges
 from culturebench.params.models import Models
@@ -39,7 +38,7 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
     )
     masks = _masks(inputs, edited_tower(chosen))
     store = Store(store_url())
-    sampler = open_sampler(chosen, params.encoders.root, inputs["system"], params.sampler.steps, store, params.engine)
+    sampler = open_sampler(chosen, inputs["towers"], inputs["system"], params.sampler.steps, store, params.engine)
 
     # All pictures before all answers: on a cluster, the judge takes the place of the picture model.
     made = masked_pictures(
@@ -79,10 +78,11 @@ STAGE = Stage(
     name="compare_selectors",
     run=run,
     identities=("model",),
-    sections=(CompareSelectors, Encoders, Engine, Judges, Models, Regions, Sampler),
+    sections=(CompareSelectors, Engine, Judges, Models, Regions, Sampler),
     inputs={
         "judges": pins.JUDGES,
         "system": pins.SYSTEM,
+        "towers": towers.PATH,
         "bound": binding.PATH,
         "selected": selected.DIRECTORY,
         "train": splits.TRAIN,

@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from types import SimpleNamespace
 
-from culturebench.artifacts import pictures, pins, splits
+from culturebench.artifacts import pictures, pins, splits, towers
 from culturebench.errors import CultureBenchError
 from culturebench.params import choose
-from culturebench.params.encoders import Encoders
 from culturebench.params.engine import Engine
 from culturebench.params.generate import Generate
 from culturebench.params.models import Models
@@ -34,7 +33,7 @@ def run(
     how: Sampler = params.sampler
     test = splits.TABLE.load_all(inputs["test"], params.regions, COLUMNS)
     prompts = select_prompts(test, list(params.regions), numbers.prompts_per_region)
-    sampler = open_sampler(chosen, params.encoders.root, inputs["system"], how.steps, Store(store_url()), params.engine)
+    sampler = open_sampler(chosen, inputs["towers"], inputs["system"], how.steps, Store(store_url()), params.engine)
     made = make_pictures(sampler, prompts, condition, numbers.seeds, how.batch_size, condition=condition)
     pictures.TABLE.save(outputs["pictures"], made)
 
@@ -43,8 +42,8 @@ STAGE = Stage(
     name="generate",
     run=run,
     identities=("model", "condition"),
-    sections=(Encoders, Engine, Generate, Models, Regions, Sampler),
-    inputs={"system": pins.SYSTEM, "test": splits.TEST},
+    sections=(Engine, Generate, Models, Regions, Sampler),
+    inputs={"system": pins.SYSTEM, "towers": towers.PATH, "test": splits.TEST},
     outputs={"pictures": pictures.PATH},
 )
 

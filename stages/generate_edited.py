@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from types import SimpleNamespace
 
-from culturebench.artifacts import binding, pictures, pins, splits, strength
+from culturebench.artifacts import binding, pictures, pins, splits, strength, towers
 from culturebench.errors import CultureBenchError
 from culturebench.interventions.bound import load_culture
 from culturebench.interventions.conditions import CAPTION_OF, CONDITIONS, kind_of
 from culturebench.params import choose
-from culturebench.params.encoders import Encoders
 from culturebench.params.engine import Engine
 from culturebench.params.generate import Generate
 from culturebench.params.models import Models
@@ -39,7 +38,7 @@ def run(
     culture = load_culture(inputs["bound"], edited_tower(chosen))
     test = splits.TABLE.load_all(inputs["test"], params.regions, COLUMNS)
     made = make_pictures(
-        open_sampler(chosen, params.encoders.root, inputs["system"], how.steps, Store(store_url()), params.engine),
+        open_sampler(chosen, inputs["towers"], inputs["system"], how.steps, Store(store_url()), params.engine),
         select_prompts(test, list(params.regions), numbers.prompts_per_region),
         CAPTION_OF[kind],
         numbers.seeds,
@@ -60,8 +59,14 @@ STAGE = Stage(
     name="generate_edited",
     run=run,
     identities=("model", "condition"),
-    sections=(Encoders, Engine, Generate, Models, Regions, Sampler),
-    inputs={"system": pins.SYSTEM, "bound": binding.PATH, "strength": strength.PATH, "test": splits.TEST},
+    sections=(Engine, Generate, Models, Regions, Sampler),
+    inputs={
+        "system": pins.SYSTEM,
+        "towers": towers.PATH,
+        "bound": binding.PATH,
+        "strength": strength.PATH,
+        "test": splits.TEST,
+    },
     outputs={"pictures": pictures.PATH},
 )
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from types import SimpleNamespace
 
-from culturebench.artifacts import enhancer as enhancers, pictures, pins, splits
+from culturebench.artifacts import enhancer as enhancers, pictures, pins, splits, towers
 from culturebench.errors import CultureBenchError
 from culturebench.interventions.trained import enhanced
 from culturebench.params import choose
-from culturebench.params.encoders import Encoders
 from culturebench.params.engine import Engine
 from culturebench.params.generate import Generate
 from culturebench.params.models import Models
@@ -36,7 +35,7 @@ def run(
     intervention = enhanced(inputs["enhancers"] / SITE_OF[condition])
     test = splits.TABLE.load_all(inputs["test"], params.regions, COLUMNS)
     made = make_pictures(
-        open_sampler(chosen, params.encoders.root, inputs["system"], how.steps, Store(store_url()), params.engine),
+        open_sampler(chosen, inputs["towers"], inputs["system"], how.steps, Store(store_url()), params.engine),
         select_prompts(test, list(params.regions), numbers.prompts_per_region),
         "noun",
         numbers.seeds,
@@ -51,8 +50,13 @@ STAGE = Stage(
     name="generate_enhanced",
     run=run,
     identities=("model", "condition"),
-    sections=(Encoders, Engine, Generate, Models, Regions, Sampler),
-    inputs={"system": pins.SYSTEM, "enhancers": enhancers.DIRECTORY + "/{model}", "test": splits.TEST},
+    sections=(Engine, Generate, Models, Regions, Sampler),
+    inputs={
+        "system": pins.SYSTEM,
+        "towers": towers.PATH,
+        "enhancers": enhancers.DIRECTORY + "/{model}",
+        "test": splits.TEST,
+    },
     outputs={"pictures": pictures.PATH},
 )
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from types import SimpleNamespace
 
-from culturebench.artifacts import binding, pictures, pins, splits, strength
+from culturebench.artifacts import binding, pictures, pins, splits, strength, towers
 from culturebench.interventions.bound import load_culture
 from culturebench.params import choose
-from culturebench.params.encoders import Encoders
 from culturebench.params.engine import Engine
 from culturebench.params.generate import Generate
 from culturebench.params.models import Models
@@ -33,7 +32,7 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
     culture = load_culture(inputs["bound"], edited_tower(chosen))
     first = select_prompts(splits.TABLE.load_all(inputs["test"], regions[:1], COLUMNS), regions[:1], 1)[0]
     made = make_pictures(
-        open_sampler(chosen, params.encoders.root, inputs["system"], how.steps, Store(store_url()), params.engine),
+        open_sampler(chosen, inputs["towers"], inputs["system"], how.steps, Store(store_url()), params.engine),
         [{**first, "region": region, "subdivision": ""} for region in (NO_REGION, *regions)],
         "noun_en",
         numbers.seeds[:1],
@@ -49,8 +48,14 @@ STAGE = Stage(
     name="generate_one_prompt",
     run=run,
     identities=("model",),
-    sections=(Encoders, Engine, Generate, Models, Regions, Sampler),
-    inputs={"system": pins.SYSTEM, "bound": binding.PATH, "strength": strength.PATH, "test": splits.TEST},
+    sections=(Engine, Generate, Models, Regions, Sampler),
+    inputs={
+        "system": pins.SYSTEM,
+        "towers": towers.PATH,
+        "bound": binding.PATH,
+        "strength": strength.PATH,
+        "test": splits.TEST,
+    },
     outputs={"pictures": pictures.ONE_PROMPT_PATH},
 )
 

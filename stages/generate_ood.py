@@ -8,12 +8,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from culturebench.artifacts import binding, enhancer, ood, pictures, pins, strength
+from culturebench.artifacts import binding, enhancer, ood, pictures, pins, strength, towers
 from culturebench.errors import CultureBenchError
 from culturebench.interventions.bound import load_culture
 from culturebench.interventions.trained import enhanced
 from culturebench.params import choose
-from culturebench.params.encoders import Encoders
 from culturebench.params.engine import Engine
 from culturebench.params.generate import Generate
 from culturebench.params.models import Model, Models
@@ -44,7 +43,7 @@ def run(
     how: Sampler = params.sampler
     amount, intervene = _edit(inputs, chosen, condition)
     made = make_pictures(
-        open_sampler(chosen, params.encoders.root, inputs["system"], how.steps, Store(store_url()), params.engine),
+        open_sampler(chosen, inputs["towers"], inputs["system"], how.steps, Store(store_url()), params.engine),
         [_prompt(row) for row in ood.TABLE.load(inputs["captions"])],
         "noun",
         params.generate.seeds,
@@ -83,9 +82,10 @@ STAGE = Stage(
     name="generate_ood",
     run=run,
     identities=("prompts", "model", "condition"),
-    sections=(Encoders, Engine, Generate, Models, Sampler),
+    sections=(Engine, Generate, Models, Sampler),
     inputs={
         "system": pins.SYSTEM,
+        "towers": towers.PATH,
         "bound": binding.PATH,
         "strength": strength.PATH,
         "enhancers": enhancer.DIRECTORY + "/{model}",

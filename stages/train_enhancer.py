@@ -10,13 +10,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from culturebench.artifacts import enhancer as enhancers, layer_probe, pins, splits
+from culturebench.artifacts import enhancer as enhancers, layer_probe, pins, splits, towers
 from culturebench.errors import CultureBenchError
 from culturebench.interventions import enhancer
 from culturebench.interventions.checkpoints import Checkpoints
 from culturebench.interventions.enhancer_training import EnhancerTraining, Pair
 from culturebench.params import choose
-from culturebench.params.encoders import Encoders
 from culturebench.params.models import Models
 from culturebench.params.regions import Regions
 from culturebench.params.sampler import Sampler
@@ -25,7 +24,7 @@ from culturebench.planning.training import training_forecast
 from culturebench.stage import Stage, store_url
 from culturebench.store import Store
 from culturebench.text_to_image.denoising import denoising_of
-from culturebench.text_to_image.systems import edited_tower, identity_of, load_pinned
+from culturebench.text_to_image.systems import edited_tower, identity_of, load_pinned, load_towers
 
 #: Code of ours that decides what a training gives, beside the system's.
 CODE = (
@@ -50,7 +49,7 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
         raise CultureBenchError(
             f"the train split holds {len(pairs)} pictures, train_enhancer.log_pairs asks for {numbers.log_pairs}"
         )
-    encoders, steps = params.encoders.root, params.sampler.steps
+    encoders, steps = load_towers(inputs["towers"]), params.sampler.steps
     system: Any = load_pinned(chosen, encoders, inputs["system"], steps)
     task = denoising_of(system)
     print(training_forecast(task, layer, pairs[0].prompt, numbers), file=sys.stderr)
@@ -103,8 +102,8 @@ STAGE = Stage(
     name="train_enhancer",
     run=run,
     identities=("model", "site"),
-    sections=(Encoders, Models, Regions, Sampler, TrainEnhancer),
-    inputs={"system": pins.SYSTEM, "probe": layer_probe.DIRECTORY, "train": splits.TRAIN},
+    sections=(Models, Regions, Sampler, TrainEnhancer),
+    inputs={"system": pins.SYSTEM, "towers": towers.PATH, "probe": layer_probe.DIRECTORY, "train": splits.TRAIN},
     outputs={"enhancer": enhancers.PATH},
 )
 

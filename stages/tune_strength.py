@@ -6,14 +6,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from culturebench.artifacts import binding, pins, splits, strength
+from culturebench.artifacts import binding, pins, splits, strength, towers
 from culturebench.interventions.bound import load_culture
 from culturebench.interventions.conditions import CAPTION_OF, RANDOM, CultureNeurons, control_mismatch
 from culturebench.interventions.strength import RULE, describe, mark_allowed, score
 from culturebench.judging.asking import Answering, ask, open_judge
 from culturebench.measures.statistics import Bootstrap
 from culturebench.params import choose
-from culturebench.params.encoders import Encoders
 from culturebench.params.engine import Engine
 from culturebench.params.judges import Judges
 from culturebench.params.models import Models
@@ -39,7 +38,7 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
     train = splits.TABLE.load_all(inputs["train"], params.regions, COLUMNS)
     prompts = select_prompts(train, list(params.regions), numbers.prompts_per_region)
     culture = load_culture(inputs["bound"], edited_tower(chosen))
-    sampler = open_sampler(chosen, params.encoders.root, inputs["system"], params.sampler.steps, store, params.engine)
+    sampler = open_sampler(chosen, inputs["towers"], inputs["system"], params.sampler.steps, store, params.engine)
     curves = {
         edit: _curve(params, sampler, prompts, culture, judge, kind, grid)
         for edit, kind, grid in (
@@ -105,8 +104,14 @@ STAGE = Stage(
     name="tune_strength",
     run=run,
     identities=("model",),
-    sections=(Encoders, Engine, Judges, Models, Regions, Sampler, TuneStrength),
-    inputs={"judges": pins.JUDGES, "system": pins.SYSTEM, "bound": binding.PATH, "train": splits.TRAIN},
+    sections=(Engine, Judges, Models, Regions, Sampler, TuneStrength),
+    inputs={
+        "judges": pins.JUDGES,
+        "system": pins.SYSTEM,
+        "towers": towers.PATH,
+        "bound": binding.PATH,
+        "train": splits.TRAIN,
+    },
     outputs={"strength": strength.PATH},
 )
 

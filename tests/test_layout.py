@@ -298,6 +298,15 @@ def decides_bytes(section: type[Any]) -> bool:
     return getattr(section, "decides_bytes", True)
 
 
+def test_another_encoder_is_news_to_those_that_bind_and_to_the_report_alone() -> None:
+    readers = {stage.split("@")[0] for stage, found in resolved().items() if reads(found, "encoders")}
+    assert readers == {"bind_pins", "bind_measures", "report"}
+
+
+def reads(stage: Any, section: str) -> bool:
+    return section in parameters(stage).get("params.yaml", set())
+
+
 def test_where_the_work_is_done_makes_no_stage_stale() -> None:
     indifferent = {section.section for section in section_models() if not decides_bytes(section)}
     assert "engine" in indifferent

@@ -8,9 +8,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from culturebench.artifacts import towers as tower_entries
 from culturebench.artifacts.pins import Pin, load as load_pin
 from culturebench.code import code_hash
 from culturebench.errors import CultureBenchError
+from culturebench.params._encoder import Encoder
 from culturebench.pins import fingerprint, pin_path, verified
 from culturebench.store import Store
 from culturebench.text_to_image.base import TextToImage
@@ -18,7 +20,6 @@ from culturebench.text_to_image.loading import load_encoder, load_model
 from culturebench.text_to_image.sampling import KeptSampler
 
 if TYPE_CHECKING:
-    from culturebench.params.encoders import Encoder
     from culturebench.params.engine import Engine
     from culturebench.params.models import Model
 
@@ -62,6 +63,11 @@ def edited_tower(model: Model) -> str:
     return model.edited or model.towers[0]
 
 
+def load_towers(path: Path) -> dict[str, Encoder]:
+    """The encoders that a model takes, as bind_pins gathered them; `ArtifactError` for a missing or damaged file."""
+    return {name: Encoder.model_validate(entry) for name, entry in tower_entries.load(path).items()}
+
+
 def pins_of(model: Model, encoders: Mapping[str, Encoder], pins: Path) -> list[Path]:
     """The pin files of a model's towers, its backbone and its bridge; `TowerError` for a tower that is no encoder."""
     unknown = [tower for tower in model.towers if tower not in encoders]
@@ -87,12 +93,10 @@ def _load(model: Model, encoders: Mapping[str, Encoder], pins: Mapping[str, Pin]
     return load_model(model, towers, folders[model.pin], folders[model.bridge] if model.bridge else None, steps)
 
 
-def open_sampler(
-    model: Model, encoders: Mapping[str, Encoder], pins: Path, steps: int, store: Store, engine: Engine
-) -> KeptSampler:
+def open_sampler(model: Model, towers: Path, pins: Path, steps: int, store: Store, engine: Engine) -> KeptSampler:
     """A sampler of a model's pinned weights; the model is loaded at the first batch that `store` lacks."""
-    towers = {name: encoders[name] for name in model.towers if name in encoders}
-    load = partial(_load, model, towers, _read(model, encoders, pins), steps)
+    encoders = load_towers(towers)
+    load = partial(_load, model, encoders, _read(model, encoders, pins), steps)
     return KeptSampler(load, identity_of(model, encoders, pins, steps), store, engine)
 
 

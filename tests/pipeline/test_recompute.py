@@ -85,6 +85,14 @@ def test_a_new_encoder_pin_recomputes_nothing_of_the_data_half(workspace: Worksp
     assert not groups(ran) & DATA
 
 
+def test_a_new_encoder_runs_its_own_chain_and_leaves_all_pictures_as_they_are(workspace: Workspace) -> None:
+    workspace.edit_params(lambda params: params["encoders"].update(second=dict(params["encoders"]["atlas"])))
+    ran = recompute(workspace)
+    chain = {f"{stage}@second" for stage in (*ENCODER, "check_layers")}
+    # Those that bind look at every encoder, and hand on the same bytes.
+    assert chain <= ran <= chain | {"bind_pins@atlas", "bind_encoder@atlas", "bind_measures", "report"}
+
+
 def test_a_new_judge_pin_recomputes_that_judges_answers_alone(workspace: Workspace) -> None:
     repin(workspace, "atlas_vit")
     ran = recompute(workspace)

@@ -21,9 +21,21 @@ from culturebench.artifacts import (
     pins,
     splits,
     strength,
+    towers,
 )
+from culturebench.artifacts._table import ArtifactError
 from culturebench.errors import CultureBenchError
-from stages import bind_encoder, bind_judge, generate, judge, measure, pin_model, train_enhancer, tune_strength
+from stages import (
+    bind_encoder,
+    bind_judge,
+    bind_pins,
+    generate,
+    judge,
+    measure,
+    pin_model,
+    train_enhancer,
+    tune_strength,
+)
 
 
 def edit_params(project: Path, section: str, **values: Any) -> None:
@@ -49,6 +61,26 @@ def test_a_repository_cannot_be_pinned_by_itself(project: Path) -> None:
     edit_params(project, "pins", alt={"repo": "BAAI/AltDiffusion-m18", "commit": "a" * 40})
     with pytest.raises(CultureBenchError, match=r"pins\.alt\.folder"):
         pin_model.STAGE.execute(pin="alt")
+
+
+def test_an_encoder_that_a_model_does_not_take_leaves_its_towers_as_they_are(project: Path) -> None:
+    path = project / towers.PATH.format(model="atlas")
+    path.unlink()
+    bind_pins.STAGE.execute(model="atlas")
+    before = path.read_bytes()
+    edit_params(project, "encoders", second={"adapter": "atlas", "pin": "encoder"})
+    bind_pins.STAGE.execute(model="atlas")
+    assert path.read_bytes() == before
+    edit_params(project, "encoders", atlas={"adapter": "atlas", "pin": "encoder", "max_tokens": 9})
+    bind_pins.STAGE.execute(model="atlas")
+    assert towers.load(path)["atlas"]["max_tokens"] == 9
+
+
+@pytest.mark.parametrize("content", ["[]", '{"atlas": 1}', "{"])
+def test_damaged_towers_are_one_error_with_the_stage_to_run_again(content: str, project: Path) -> None:
+    (project / towers.PATH.format(model="atlas")).write_text(content)
+    with pytest.raises(ArtifactError, match="run `dvc repro -f bind_pins`"):
+        generate.STAGE.execute(model="atlas", condition="noun")
 
 
 def test_a_model_without_towers_takes_nothing_over_and_cannot_be_tuned(project: Path) -> None:

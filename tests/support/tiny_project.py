@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 from PIL import Image
 
-from culturebench.artifacts import binding, layer_probe, neurons, pins, sae, selected, splits, strength
+from culturebench.artifacts import binding, layer_probe, neurons, pins, sae, selected, splits, strength, towers
 from culturebench.pins import pin_folder
 from culturebench.png import to_png
 from tiny_system import write_sae
@@ -36,6 +36,7 @@ def write_project(root: Path, weights: dict[str, Path]) -> None:
             pins.save(root / pins.MEASURES / f"{name}.json", pin)
         if name == "judge":
             pins.save(root / pins.JUDGE.format(judge="tiny") / f"{name}.json", pin)
+    towers.save(root / towers.PATH.format(model="atlas"), params["encoders"])
     for split in (splits.TRAIN, splits.TEST):
         for number, region in enumerate(REGIONS):
             splits.TABLE.save(root / split / f"{region}.parquet", split_rows(region, f"{split}{number}"))

@@ -1,0 +1,24 @@
+"""One text encoder."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from culturebench.params._runtime import Runtime
+
+
+class Encoder(BaseModel):
+    """One text encoder: how to load it, and its weights."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    adapter: str = Field(description="Name of the adapter that loads it.")
+    pin: str = Field(description="Key of `pins`: its weights.")
+    subfolder: str | None = Field(default=None, description="Of the pin, with the weights; null: text_encoder, if any.")
+    tokenizer: str | None = Field(default=None, description="Of the pin, with the tokenizer; null: tokenizer, if any.")
+    max_tokens: int | None = Field(default=None, ge=1, description="To which backbones pad; null: the tokenizer's own.")
+    masked: bool | None = Field(default=None, description="Whether backbones mask the padding; null: as its family.")
+    reads: Literal["last", "penultimate"] = Field(
+        default="last",
+        description="The deepest state that a backbone reads: penultimate is behind the last block but one.",
+    )
+    runtime: Runtime = Field(default_factory=Runtime, description="Where and in which precision it is probed.")
