@@ -42,11 +42,17 @@ def main() -> None:
                 "command": stage.cmd or "",
                 "before": sorted(earlier.addressing for earlier in graph.successors(stage)),
                 "outs": [str(out) for out in stage.outs],
-                "changes": changed.get(stage.addressing, []),
+                "changes": _told(stage, changed.get(stage.addressing, [])),
             }
             for stage in graph
         }
     json.dump(entries, sys.stdout)
+
+
+def _told(stage: Any, found: list[Any]) -> list[Any]:
+    """What DVC found; of a stage that dvc.lock does not know, it calls every single dependency modified."""
+    never = found and stage.outs and not any(out.hash_info for out in stage.outs)
+    return ["has not run yet"] if never else found
 
 
 def _changes(repo: Any) -> dict[str, Any]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 import yaml
 from typer.testing import CliRunner
 
@@ -146,6 +149,34 @@ def test_label_studio_that_does_not_answer_is_no_crash() -> None:
     assert "no answer" in found.detail
 
 
-@pytest.mark.parametrize("command", [(), ("doctor",), ("status",), ("report",), ("validate",), ("region", "list")])
-def test_every_command_explains_itself(command: tuple[str, ...]) -> None:
-    assert "Usage" in call(*command, "--help").stdout
+def commands(found: Any, *names: str) -> dict[str, Any]:
+    """Every command below `found` by its full name, the groups too."""
+    below = getattr(found, "commands", {})
+    return {" ".join(names): found} | {
+        n: c for key, one in below.items() for n, c in commands(one, *names, key).items()
+    }
+
+
+COMMANDS = commands(typer.main.get_command(cli.app))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_explains_itself_and_what_it_is_given(name: str) -> None:
+    assert "Usage" in call(*name.split(), "--help").stdout
+    assert COMMANDS[name].help
+    assert not [one.name for one in COMMANDS[name].params if not getattr(one, "help", None)]
+
+
+def test_status_gives_a_row_to_all_stages_of_a_kind_that_wait_for_the_same(project: Path) -> None:
+    subprocess.run([sys.executable, "-m", "dvc", "init", "--quiet", "--no-scm"], cwd=project, check=True)
+    stages = {
+        "draw": {"matrix": {"what": ["bowl", "fan", "robe", "vase"]}, "cmd": "true", "outs": ["${item.what}"]},
+        "join": {"cmd": "true", "deps": ["bowl"], "outs": ["all"]},
+    }
+    (project / "dvc.yaml").write_text(yaml.safe_dump({"stages": stages}))
+    lines = [" ".join(line.split()) for line in call("status").stdout.splitlines()]
+    assert lines[1:] == [
+        "draw@bowl, fan, robe … and 1 more will run has not run yet",
+        "join will run has not run yet",
+        "5 of 5 stages. `make repro` brings them up to date.",
+    ]

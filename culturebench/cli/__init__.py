@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import webbrowser
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -27,13 +28,7 @@ app = typer.Typer(
 app.add_typer(region.app, name="region")
 app.add_typer(pins.app, name="pins")
 app.add_typer(sae.app, name="sae")
-app.command()(repro)
 app.add_typer(annotate.app, name="annotate")
-app.command()(release.release)
-app.command()(local_prefect.up)
-app.command()(local_prefect.down)
-app.command()(forget.forget)
-app.command()(plan.plan)
 
 
 def main() -> None:
@@ -71,6 +66,9 @@ def validate() -> None:
     raise typer.Exit(1 if found else 0)
 
 
+app.command()(repro)
+
+
 @app.command()
 def status() -> None:
     """Show which stages will run, which may follow, and why."""
@@ -82,11 +80,20 @@ def status() -> None:
         console.print("Everything is up to date.")
         return
     table = Table("stage", "", "why", box=None, pad_edge=False)
+    alike: dict[tuple[str, str, str], list[str]] = {}  # stages of a kind that wait for the same reasons share a row
     for entry in stale.values():
-        more = f" … and {len(entry.reasons) - 3} more" if len(entry.reasons) > 3 else ""
-        table.add_row(entry.stage, "will run" if entry.certain else "may run", "; ".join(entry.reasons[:3]) + more)
+        kind, _, item = entry.stage.partition("@")
+        row = (kind, "will run" if entry.certain else "may run", _first(entry.reasons, "; "))
+        alike.setdefault(row, []).append(item)
+    for (kind, whether, why), items in alike.items():
+        table.add_row(f"{kind}@{_first(items, ', ')}" if any(items) else kind, whether, why)
     console.print(table)
     console.print(f"{len(stale)} of {len(pipeline.stages)} stages. `make repro` brings them up to date.")
+
+
+def _first(items: Sequence[str], between: str, most: int = 3) -> str:
+    more = f" … and {len(items) - most} more" if len(items) > most else ""
+    return between.join(items[:most]) + more
 
 
 @app.command()
@@ -100,3 +107,8 @@ def report(
     typer.echo(f"The report is at {path}")
     if show:
         webbrowser.open(path.as_uri())
+
+
+# In the order of the help: what everybody needs stands above.
+for command in (plan.plan, release.release, forget.forget, local_prefect.up, local_prefect.down):
+    app.command()(command)

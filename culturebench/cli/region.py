@@ -69,7 +69,7 @@ def check_regions(
 
 
 @app.command("show")
-def show_region(code: str) -> None:
+def show_region(code: Annotated[str, typer.Argument(help="Of the region, such as jp.")]) -> None:
     """Show one region as a page to read."""
     from culturebench.regions.check import region_path
     from culturebench.regions.model import Words, load_region_file

@@ -55,6 +55,14 @@ def test_every_stage_is_told_as_ran_cached_or_restored(project: Path) -> None:
     assert outcomes(project) == {"first": Outcome.RESTORED, "second": Outcome.RESTORED}
 
 
+def test_a_stage_that_never_ran_gives_that_as_its_only_reason(project: Path) -> None:
+    outcomes(project)
+    (project / "dvc.yaml").write_text(PIPELINE + "  third: {cmd: python second.py, deps: [first.py], outs: [third]}\n")
+    (project / "second.py").write_text("# not for long\n")
+    found = {name: entry.reasons for name, entry in dvc.look(root=project).stale.items()}
+    assert found == {"second": ("second.py modified",), "third": ("has not run yet",)}
+
+
 def test_a_failing_stage_is_named_with_the_end_of_its_output(project: Path) -> None:
     (project / "second.py").write_text("raise SystemExit('no ink left')")
     with pytest.raises(dvc.DvcError, match=r"(?s)second failed.*no ink left"):
