@@ -1,16 +1,49 @@
-"""JSON artifacts: sorted keys, rounded floats, written through a temporary name."""
+"""JSON artifacts: one shape each, sorted keys, rounded floats, written through a temporary name."""
 
 from __future__ import annotations
 
 import json
 import math
 import os
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from culturebench.artifacts._table import ArtifactError
 
 DIGITS = 6
+
+
+@dataclass(frozen=True)
+class JsonFile:
+    """A JSON artifact of one shape: `whole` says of parsed content whether it has it, `holds` what it then holds.
+
+    `whole` may raise what reading content of another shape raises.
+    """
+
+    stage: str
+    holds: str
+    whole: Callable[[Any], bool]
+
+    def save(self, path: Path, content: Any) -> None:
+        """Write the content; `ArtifactError` when it has another shape."""
+        self._check(path, content)
+        save_json(path, content)
+
+    def load(self, path: Path) -> Any:
+        """What `save` wrote; `ArtifactError` when the file is missing, damaged or of another shape."""
+        content = load_json(path, self.stage)
+        self._check(path, content)
+        return content
+
+    def _check(self, path: Path, content: Any) -> None:
+        try:
+            whole = self.whole(content)
+        except (AttributeError, IndexError, KeyError, TypeError):
+            whole = False
+        if not whole:
+            raise ArtifactError(f"{path} does not hold {self.holds}; run `dvc repro -f {self.stage}`")
 
 
 def load_json(path: Path, stage: str) -> Any:

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
+from typing import Any
 
-from culturebench.artifacts._json import load_json, save_json
-from culturebench.artifacts._table import ArtifactError
+from culturebench.artifacts._json import JsonFile
 
 STAGE = "bind_measures"
 PATH = "models/circular.json"
 
 
-def save(path: Path, warnings: Mapping[str, Mapping[str, str]]) -> None:
-    """Write the sentences as JSON with sorted keys."""
-    save_json(path, {model: dict(found) for model, found in warnings.items()})
+def _whole(content: Any) -> bool:
+    return all(isinstance(found, dict) for found in content.values())
 
 
-def load(path: Path) -> dict[str, dict[str, str]]:
-    """The sentences; `ArtifactError` when the file is missing, damaged or of another shape."""
-    content = load_json(path, STAGE)
-    if not isinstance(content, dict) or not all(isinstance(found, dict) for found in content.values()):
-        raise ArtifactError(f"{path} holds no warnings by model; run `dvc repro -f {STAGE}`")
-    return content
+FILE = JsonFile(STAGE, "warnings by model", _whole)
+save, load = FILE.save, FILE.load

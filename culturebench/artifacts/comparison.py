@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-from culturebench.artifacts._json import load_json, save_json
-from culturebench.artifacts._table import ArtifactError
+from culturebench.artifacts._json import JsonFile
 
 STAGE = "compare_selectors"
 DIRECTORY = "reports/metrics/selectors"
@@ -18,24 +16,11 @@ EFFECTS = ("own", "cross", "selective", "beyond_random")
 CELL = ("selector", "source", "target", "drop", "low", "high")
 
 
-def save(path: Path, content: dict[str, Any]) -> None:
-    """Write `{judge, regions, prompts, seeds, unmasked, selectors, matrix}`; `ArtifactError` when it is not whole."""
-    _check(path, content)
-    save_json(path, content)
+def _whole(content: Any) -> bool:
+    rows, cells = content["selectors"].values(), content["matrix"]
+    return all(set(EFFECTS) <= set(row) for row in rows) and all(set(CELL) <= set(cell) for cell in cells)
 
 
-def load(path: Path) -> dict[str, Any]:
-    """What `save` wrote; `ArtifactError` when it is missing or damaged."""
-    content = load_json(path, STAGE)
-    _check(path, content)
-    return content
-
-
-def _check(path: Path, content: Any) -> None:
-    try:
-        whole = all(set(EFFECTS) <= set(row) for row in content["selectors"].values())
-        whole &= all(set(CELL) <= set(cell) for cell in content["matrix"])
-    except (KeyError, TypeError, AttributeError):
-        whole = False
-    if not whole:
-        raise ArtifactError(f"{path} holds no comparison of selectors; run `dvc repro -f {STAGE}`")
+#: `{judge, regions, prompts, seeds, unmasked, selectors, matrix}`.
+FILE = JsonFile(STAGE, "a comparison of selectors", _whole)
+save, load = FILE.save, FILE.load

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
+from typing import Any
 
-from culturebench.artifacts._json import load_json, save_json
-from culturebench.artifacts._table import ArtifactError
+from culturebench.artifacts._json import JsonFile
 
 STAGE = "bind_judge"
 PATH = "models/judges/{judge}/labels.json"
@@ -16,14 +14,9 @@ DIRECTORY = "data/labels"
 REGION_PATH = DIRECTORY + "/{region}.json"
 
 
-def save(path: Path, labels: Mapping[str, str]) -> None:
-    """Write the mapping as JSON with sorted keys."""
-    save_json(path, dict(labels))
+def _whole(content: Any) -> bool:
+    return all(isinstance(label, str) for label in content.values())
 
 
-def load(path: Path) -> dict[str, str]:
-    """The mapping; `ArtifactError` when the file is missing, damaged or of another shape."""
-    content = load_json(path, STAGE)
-    if not isinstance(content, dict) or not all(isinstance(label, str) for label in content.values()):
-        raise ArtifactError(f"{path} holds no labels; run `dvc repro -f {STAGE}`")
-    return content
+FILE = JsonFile(STAGE, "labels by region", _whole)
+save, load = FILE.save, FILE.load

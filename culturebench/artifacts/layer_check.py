@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-from culturebench.artifacts._json import load_json, save_json
-from culturebench.artifacts._table import ArtifactError
+from culturebench.artifacts._json import JsonFile
 
 STAGE = "check_layers"
 DIRECTORY = "data/check"
@@ -21,18 +19,9 @@ POINT = ("layer", "effect", "effect_low", "effect_high", "control", "beyond", "l
          "marked")  # fmt: skip
 
 
-def save(path: Path, content: dict[str, Any]) -> None:
-    """Write the check; `ArtifactError` when it has other keys."""
-    save_json(path, _checked(path, content))
+def _whole(content: Any) -> bool:
+    return content.keys() == KEYS and all(set(point) == set(POINT) for point in content["points"])
 
 
-def load(path: Path) -> dict[str, Any]:
-    """The check; `ArtifactError` when the file is missing, damaged or of another shape."""
-    return _checked(path, load_json(path, STAGE))
-
-
-def _checked(path: Path, content: Any) -> dict[str, Any]:
-    whole = isinstance(content, dict) and content.keys() == KEYS
-    if not whole or any(set(point) != set(POINT) for point in content["points"]):
-        raise ArtifactError(f"{path} does not hold the effect of every layer; run `dvc repro -f {STAGE}`")
-    return content
+FILE = JsonFile(STAGE, "the effect of every layer", _whole)
+save, load = FILE.save, FILE.load

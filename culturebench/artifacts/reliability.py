@@ -1,10 +1,8 @@
 """How one judge and people did on the same real pictures."""
 
-from pathlib import Path
 from typing import Any
 
-from culturebench.artifacts._json import load_json, save_json
-from culturebench.artifacts._table import ArtifactError
+from culturebench.artifacts._json import JsonFile
 
 STAGE = "judge_reliability"
 DIRECTORY = "reports/metrics/reliability"
@@ -16,19 +14,9 @@ KEYS: frozenset[str] = frozenset(
 )
 
 
-def save(path: Path, values: dict[str, Any]) -> None:
-    """Write the values; `ArtifactError` for other keys."""
-    _check(path, values)
-    save_json(path, values)
+def _whole(values: Any) -> bool:
+    return values.keys() == KEYS
 
 
-def load(path: Path) -> dict[str, Any]:
-    """What `save` wrote; `ArtifactError` names the stage that makes it."""
-    values = load_json(path, STAGE)
-    _check(path, values)
-    return values
-
-
-def _check(path: Path, values: Any) -> None:
-    if not isinstance(values, dict) or values.keys() != KEYS:
-        raise ArtifactError(f"{path} needs exactly the keys {', '.join(sorted(KEYS))}; run `dvc repro -f {STAGE}`")
+FILE = JsonFile(STAGE, f"exactly the keys {', '.join(sorted(KEYS))}", _whole)
+save, load = FILE.save, FILE.load

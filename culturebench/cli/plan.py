@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -27,6 +28,7 @@ def plan(
     ] = None,
 ) -> None:
     """Print a dry plan: stages, prompts, pictures, questions, time, memory, disk and cost, all estimates."""
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")  # it asks for torchvision, which nothing here needs
     from culturebench.planning.data import data_half
     from culturebench.planning.geometry import GeometryError, geometry_of
     from culturebench.planning.gpus import UTILISATION, gpu_of
