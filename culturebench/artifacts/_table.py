@@ -33,7 +33,8 @@ class Table:
         try:
             found = pq.read_schema(path)
             self._check_schema(path, found)
-            with pq.ParquetFile(path) as file:  # pq.read_table would import pyarrow.dataset: 0.2 s a stage
+            # pq.read_table would import pyarrow.dataset: 0.2 s a stage
+            with pq.ParquetFile(path, page_checksum_verification=True) as file:
                 return file.read(columns=list(columns) if columns else None).to_pylist()
         except FileNotFoundError:
             raise ArtifactError(f"{path} is missing; run `dvc repro {self.stage}`") from None
@@ -56,7 +57,7 @@ class Table:
         self._check_nulls(path, table)
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        pq.write_table(table, temporary, compression="zstd")
+        pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
         temporary.replace(path)
 
     def _check_schema(self, path: Path, found: pa.Schema) -> None:

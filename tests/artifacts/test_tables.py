@@ -1,0 +1,92 @@
+"""A table that is missing, cut off or of another shape is one error with the stage to run again: each of them."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import culturebench.artifacts
+from culturebench.artifacts._table import ArtifactError, Table
+
+MODULES = [
+    importlib.import_module(f"culturebench.artifacts.{info.name}")
+    for info in pkgutil.iter_modules(culturebench.artifacts.__path__)
+]
+TABLES = {
+    f"{module.__name__.rpartition('.')[2]}.{name}": value
+    for module in MODULES
+    for name, value in vars(module).items()
+    if isinstance(value, Table)
+}
+STAGES = {path.stem for path in (Path(__file__).parents[2] / "stages").glob("*.py")}
+
+
+def test_there_is_a_table_of_every_kind() -> None:
+    assert len(TABLES) >= 16
+    assert {table.stage for table in TABLES.values()} <= STAGES
+
+
+def written(table: Table, path: Path, **changed: pa.DataType) -> Path:
+    """An empty file with the table's columns, some of them of another type."""
+    fields = [field.with_type(changed.get(field.name, field.type)) for field in table.schema]
+    pq.write_table(pa.schema(fields).empty_table(), path)
+    return path
+
+
+def refused(table: Table, path: Path, said: str = "") -> None:
+    with pytest.raises(ArtifactError, match=rf"(?s){said}.*run `dvc repro (-f )?{table.stage}`"):
+        table.load(path)
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_with_its_columns_is_read(name: str, tmp_path: Path) -> None:
+    assert TABLES[name].load(written(TABLES[name], tmp_path / "file.parquet")) == []
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_missing_or_damaged_table_names_its_stage(name: str, tmp_path: Path) -> None:
+    table, path = TABLES[name], tmp_path / "file.parquet"
+    refused(table, path, "is missing")
+    whole = written(table, path).read_bytes()
+    for content in (b"", b"no table at all", whole[:-9], whole[: len(whole) // 2]):
+        path.write_bytes(content)
+        refused(table, path, "cannot be read")
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_of_another_shape_names_the_columns_that_differ(name: str, tmp_path: Path) -> None:
+    table, path = TABLES[name], tmp_path / "file.parquet"
+    first = table.schema.names[0]
+    refused(table, written(table, path, **{first: pa.date32()}), f"differs in: {first}\\)")
+    pq.write_table(table.schema.empty_table().append_column("more", pa.array([], pa.int8())), path)
+    refused(table, path, "differs in: more\\)")
+    pq.write_table(table.schema.empty_table().drop_columns([first]), path)
+    refused(table, path, f"differs in: {first}\\)")
+
+
+#: A row of the table of cues.
+ROW: dict[str, Any] = {
+    "region": "jp", "cue": "", "support": 1, "pictures": 1, "elsewhere": 0, "lift": 1.0, "grounded": True,
+}  # fmt: skip
+
+
+def test_rows_that_were_overwritten_are_no_rows(tmp_path: Path) -> None:
+    table, path = TABLES["cues.TABLE"], tmp_path / "file.parquet"
+    table.save(path, [{**ROW, "cue": f"cue {number}"} for number in range(3000)])
+    whole = path.read_bytes()
+    for place in range(100, 4100, 1000):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 255]) + whole[place + 1 :])
+        refused(table, path, "cannot be read")
+
+
+def test_an_empty_value_where_none_may_be_is_not_written(tmp_path: Path) -> None:
+    table = TABLES["cues.TABLE"]
+    with pytest.raises(ArtifactError, match="column cue of ground may not be empty"):
+        table.save(tmp_path / "file.parquet", [{**ROW, "cue": None}])
+    assert not (tmp_path / "file.parquet").exists()

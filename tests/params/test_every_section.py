@@ -1,0 +1,53 @@
+"""What holds for every section of params.yaml: unknown keys and wrong kinds are refused, and nothing changes it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import BaseModel, RootModel, ValidationError
+
+from culturebench.checks import section_models
+from culturebench.params import ParamsError, load_section
+from import_graph import ROOT
+
+DOCUMENT: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+MODELS = {model.section: model for model in section_models()}
+KEYED = [name for name, model in MODELS.items() if not issubclass(model, RootModel)]
+#: Of sections that map names: the entries are what has keys.
+ENTRIES = [name for name in ("encoders", "judges", "models", "pins") if DOCUMENT[name]]
+
+
+@pytest.mark.parametrize("name", KEYED)
+def test_an_unknown_key_is_named_with_its_section(name: str) -> None:
+    with pytest.raises(ParamsError, match=rf"params\.yaml: {name}\.no_such_key: unknown key"):
+        load_section(MODELS[name], {name: {**DOCUMENT[name], "no_such_key": 1}})
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_an_unknown_key_of_an_entry_is_named_with_it(name: str) -> None:
+    entry, values = next(iter(DOCUMENT[name].items()))
+    with pytest.raises(ParamsError, match=rf"{name}\.{entry}\.(\w+\.)?no_such_key: unknown key"):
+        load_section(MODELS[name], {name: {entry: {**values, "no_such_key": 1}}})
+
+
+@pytest.mark.parametrize("name", KEYED)
+def test_a_value_of_another_kind_is_named_with_what_was_given(name: str) -> None:
+    key = next(iter(DOCUMENT[name]))
+    with pytest.raises(ParamsError, match=rf"{name}\.{key}\b.*nonsense") as caught:
+        load_section(MODELS[name], {name: {**DOCUMENT[name], key: {"nonsense": ["nonsense"]}}})
+    assert "params.yaml" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_missing_section_is_named(name: str) -> None:
+    with pytest.raises(ParamsError, match=f"the section `{name}` is missing"):
+        load_section(MODELS[name], {})
+
+
+@pytest.mark.parametrize("name", KEYED)
+def test_a_section_cannot_be_changed(name: str) -> None:
+    found: BaseModel = load_section(MODELS[name], DOCUMENT)
+    with pytest.raises(ValidationError, match="frozen"):
+        setattr(found, next(iter(DOCUMENT[name])), None)
