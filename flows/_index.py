@@ -28,7 +28,7 @@ from ruamel.yaml.resolver import VersionedResolver
 
 
 def main() -> None:
-    """One entry a stage: its command, the stages directly before it, the paths that it writes, and its changes.
+    """One entry a stage: its command, the stages before it, its outs and changes, and whether dvc.lock knows it.
 
     With `--graph` nobody looks for changes: that also works while a stage runs.
     """
@@ -42,17 +42,12 @@ def main() -> None:
                 "command": stage.cmd or "",
                 "before": sorted(earlier.addressing for earlier in graph.successors(stage)),
                 "outs": [str(out) for out in stage.outs],
-                "changes": _told(stage, changed.get(stage.addressing, [])),
+                "changes": changed.get(stage.addressing, []),
+                "ran": not stage.outs or any(out.hash_info for out in stage.outs),
             }
             for stage in graph
         }
     json.dump(entries, sys.stdout)
-
-
-def _told(stage: Any, found: list[Any]) -> list[Any]:
-    """What DVC found; of a stage that dvc.lock does not know, it calls every single dependency modified."""
-    never = found and stage.outs and not any(out.hash_info for out in stage.outs)
-    return ["has not run yet"] if never else found
 
 
 def _changes(repo: Any) -> dict[str, Any]:

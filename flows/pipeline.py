@@ -27,6 +27,7 @@ class Stage:
     before: frozenset[str]
     outs: tuple[str, ...]
     changes: Sequence[Any]
+    ran: bool
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ class Pipeline:
                     before=before[name],
                     outs=tuple(entries[name]["outs"]),
                     changes=entries[name]["changes"],
+                    ran=entries[name].get("ran", True),
                 )
                 for name in _in_order(before)
             }
@@ -74,7 +76,9 @@ class Pipeline:
             rewritten = [out for name in waiting for out in self.stages[name].outs]
             changes = list(_changes(stage.changes))
             certain = any(not (kind == "changed deps" and _under(path, rewritten)) for kind, path, _ in changes)
-            if changes or waiting:
+            if changes and not stage.ran:  # DVC calls everything modified that such a stage depends on
+                stale[stage.name] = StaleStage(stage.name, True, ("has not run yet",))
+            elif changes or waiting:
                 after = () if certain else (f"after {name}" for name in waiting)
                 stale[stage.name] = StaleStage(stage.name, certain, (*(text for _, _, text in changes), *after))
         return stale
