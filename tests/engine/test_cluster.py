@@ -25,6 +25,7 @@ from culturebench.sources.queries import queries
 from data_project import write_data_project
 from import_graph import ROOT
 from loopback import Request
+from method_project import write_method_project
 from small_work import square
 from squares_on_ray import RESULT
 from tiny_project import WORDS, write_project
@@ -140,6 +141,35 @@ def test_stages_write_the_same_bytes_on_a_cluster_as_on_one_machine(cluster: Clu
         subprocess.run([sys.executable, "-c", STAGES], cwd=root, env=environment, check=True, capture_output=True)
         made[kind] = {str(path.relative_to(root)): path.read_bytes() for path in (root / "data").rglob("*.parquet")}
     assert len([name for name in made["local"] if "/test/" not in name]) >= 3
+    assert made["ray"] == made["local"]
+    assert kept_names(tmp_path / "store-ray") == kept_names(tmp_path / "store-local")
+
+
+PROBES = """
+from stages import check_layers, probe_layers
+probe_layers.STAGE.execute(encoder="tiny")
+check_layers.STAGE.execute(encoder="tiny")
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("ray")
+def test_probes_write_the_same_bytes_on_a_cluster_as_on_one_machine(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: dict[str, dict[str, bytes]] = {}
+    for kind in ("local", "ray"):
+        root = tmp_path / kind
+        root.mkdir()
+        monkeypatch.chdir(root)
+        write_method_project(root)
+        set_engine(root, kind=kind, address=cluster.address)
+        environment = {**os.environ, "PYTHONPATH": CODE, "CULTUREBENCH_STORE": str(tmp_path / f"store-{kind}")}
+        subprocess.run([sys.executable, "-c", PROBES], cwd=root, env=environment, check=True, capture_output=True)
+        folders = [root / "data" / name for name in ("probe", "check")]
+        files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+        made[kind] = {str(path.relative_to(root)): path.read_bytes() for path in files}
+    assert len(made["local"]) == 3
     assert made["ray"] == made["local"]
     assert kept_names(tmp_path / "store-ray") == kept_names(tmp_path / "store-local")
 
