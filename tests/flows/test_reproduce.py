@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from flows import reproduce as flow_module, results
+from flows.dvc import Outcome, StageOutcome
 from import_graph import ROOT, closure, foreign_imports, python_files
 
 STAGES = {file.split("/")[1].removesuffix(".py") for file in python_files("stages") if file.split("/")[1][0] != "_"}
@@ -45,6 +46,20 @@ def test_the_table_of_metrics_says_what_has_changed_and_what_is_new() -> None:
     assert results.metrics_table(now, before) == [
         {"model": "atlas", "condition": "noun", "culture_vqa": "0.300 (+0.050)", "object_vqa": "0.900"},
         {"model": "atlas", "condition": "masked", "culture_vqa": "0.100 (new)"},
+    ]
+
+
+def test_the_table_of_stages_begins_with_those_that_were_not_cached() -> None:
+    found = {
+        "split": StageOutcome("split", Outcome.RESTORED, 1.25),
+        "judge": StageOutcome("judge", Outcome.CACHED, 0.5),
+        "report": StageOutcome("report", Outcome.RAN, 3.0),
+    }
+    assert results.stages_table(["collect", "split", "judge", "report"], found) == [
+        {"stage": "split", "outcome": "restored", "seconds": 1.2},
+        {"stage": "report", "outcome": "ran", "seconds": 3.0},
+        {"stage": "collect", "outcome": "cached", "seconds": 0.0},
+        {"stage": "judge", "outcome": "cached", "seconds": 0.5},
     ]
 
 
