@@ -139,7 +139,8 @@ def shrink(params: Params) -> None:
     params["split"] |= {"train": 3, "test": 1, "detect": 2}
     params["probe_layers"] |= {"samples": 200, "when_none": 1}
     params["check_layers"]["most_pairs"] = 60
-    params["train_sae"]["encoders"]["atlas"] |= {"steps": 60, "batch_size": 256}
+    for training in (params["train_sae"], params["train_sae"]["encoders"]["atlas"]):
+        training |= {"steps": 60, "batch_size": 256}
     params["select_neurons"]["least_prompts"] = 2
     params["sampler"]["steps"] = 2
     params["generate"] |= {"prompts_per_region": 2, "seeds": [0, 1]}
