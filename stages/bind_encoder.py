@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
-from culturebench.artifacts import binding, layer_probe, neurons, sae
+from culturebench.artifacts import binding, layer_probe, neurons, sae, selected
 from culturebench.errors import CultureBenchError
 from culturebench.params import choose
 from culturebench.params.models import Models
@@ -14,13 +14,17 @@ from culturebench.stage import Stage
 
 
 def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Path], *, model: str) -> None:
-    """Copy layer, autoencoders and neurons of each of the model's towers."""
-    outputs["bound"].mkdir(parents=True, exist_ok=True)  # a model without towers takes nothing over
+    """Copy layer, autoencoders and neurons of each of the model's towers; apart from them what needs only a part."""
+    for folder in outputs.values():
+        folder.mkdir(parents=True, exist_ok=True)  # a model without towers takes nothing over
     for tower in choose(params.models, model).towers:
         saes = inputs["sae"] / tower
         if not saes.is_dir():
             raise CultureBenchError(f"models.{model}.towers names {tower}, which was not probed; add it to `encoders`")
-        _copy(inputs["probe"] / tower / Path(layer_probe.LAYER_PATH).name, binding.layer_path(outputs["bound"], tower))
+        layer = inputs["probe"] / tower / Path(layer_probe.LAYER_PATH).name
+        _copy(layer, binding.layer_path(outputs["bound"], tower))
+        _copy(layer, outputs["layers"] / f"{tower}.json")
+        _copy(inputs["selected"] / f"{tower}.parquet", outputs["selections"] / f"{tower}.parquet")
         _copy(inputs["neurons"] / f"{tower}.parquet", binding.neurons_path(outputs["bound"], tower))
         for seed in sae.seeds(saes):
             target = sae.seed_folder(binding.sae_folder(outputs["bound"], tower), seed)
@@ -42,8 +46,9 @@ STAGE = Stage(
         "probe": layer_probe.DIRECTORY,
         "sae": sae.DIRECTORY,
         "neurons": str(Path(neurons.PATH).parent),
+        "selected": selected.DIRECTORY,
     },
-    outputs={"bound": binding.PATH},
+    outputs={"bound": binding.PATH, "layers": layer_probe.LAYERS, "selections": selected.BOUND},
 )
 
 if __name__ == "__main__":

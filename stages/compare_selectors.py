@@ -70,7 +70,7 @@ def _masks(inputs: dict[str, Path], tower: str) -> Masks:
     return Masks(
         layer=int(layer_probe.load_layer(binding.layer_path(inputs["bound"], tower))["layer"]),
         folders={seed: sae.seed_folder(folder, seed) for seed in sae.seeds(folder)},
-        picked=selected.TABLE.load(inputs["selected"] / Path(selected.PATH.format(encoder=tower)).name),
+        picked=selected.TABLE.load(inputs["selected"] / f"{tower}.parquet"),
     )
 
 
@@ -84,7 +84,7 @@ STAGE = Stage(
         "system": pins.SYSTEM,
         "towers": towers.PATH,
         "bound": binding.PATH,
-        "selected": selected.DIRECTORY,
+        "selected": selected.BOUND,
         "train": splits.TRAIN,
     },
     outputs={"comparison": comparison.PATH},

@@ -41,7 +41,7 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
     """Train on the train split's noun captions and their pictures."""
     numbers: TrainEnhancer = params.train_enhancer
     chosen = choose(params.models, model)
-    probed = layer_probe.load_layer(inputs["probe"] / edited_tower(chosen) / Path(layer_probe.LAYER_PATH).name)
+    probed = layer_probe.load_layer(inputs["layers"] / f"{edited_tower(chosen)}.json")
     layer = layer_of(site, probed, numbers.seed)
     rows = splits.TABLE.load_all(inputs["train"], params.regions, ("picture_id", "noun", "image"))
     pairs = [Pair(row["noun"]["text"], row["image"]) for row in rows]
@@ -103,7 +103,7 @@ STAGE = Stage(
     run=run,
     identities=("model", "site"),
     sections=(Models, Regions, Sampler, TrainEnhancer),
-    inputs={"system": pins.SYSTEM, "towers": towers.PATH, "probe": layer_probe.DIRECTORY, "train": splits.TRAIN},
+    inputs={"system": pins.SYSTEM, "towers": towers.PATH, "layers": layer_probe.LAYERS, "train": splits.TRAIN},
     outputs={"enhancer": enhancers.PATH},
 )
 

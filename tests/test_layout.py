@@ -303,6 +303,12 @@ def test_another_encoder_is_news_to_those_that_bind_and_to_the_report_alone() ->
     assert readers == {"bind_pins", "bind_measures", "report"}
 
 
+@pytest.mark.parametrize("folder", ["data/probe", "models/sae", "models/neurons", "models/selected"])
+def test_a_folder_of_all_encoders_is_read_by_the_one_that_binds_and_the_report_alone(folder: str) -> None:
+    readers = {name.split("@")[0] for name, stage in resolved().items() if folder in dependencies(stage)}
+    assert readers - {"report"} == {"bind_encoder"}
+
+
 def reads(stage: Any, section: str) -> bool:
     return section in parameters(stage).get("params.yaml", set())
 

@@ -13,6 +13,7 @@ DIRECTORY = "data/probe"
 PATH = DIRECTORY + "/{encoder}/attention.parquet"
 LAYER_PATH = DIRECTORY + "/{encoder}/layer.json"
 BOUND = "models/bound/{model}/{encoder}/layer.json"  # bind_encoder's copy
+LAYERS = "models/layers/{model}"  # its copies of the layers alone, <tower>.json: an enhancer needs no neurons
 TABLE = Table(
     stage=STAGE,
     key=("reference", "direction", "picture_id", "layer"),

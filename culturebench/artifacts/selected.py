@@ -7,6 +7,7 @@ from culturebench.artifacts._table import Table, required
 STAGE = "select_neurons"
 DIRECTORY = "models/selected"
 PATH = DIRECTORY + "/{encoder}.parquet"
+BOUND = "models/selections/{model}"  # bind_encoder's copies, <tower>.parquet
 TABLE = Table(
     stage=STAGE,
     key=("selector", "sae_seed", "region", "latent"),

@@ -61,6 +61,6 @@ def test_regions_are_drawn_evenly_over_their_order() -> None:
 
 
 def test_without_picked_neurons_the_stage_names_the_one_to_run(project: Path) -> None:
-    (project / selected.PATH.format(encoder="atlas")).unlink()
+    (project / selected.BOUND.format(model="atlas") / "atlas.parquet").unlink()
     with pytest.raises(CultureBenchError, match="select_neurons"):
         compare_selectors.STAGE.execute(model="atlas")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,11 @@ from culturebench.artifacts import (
     labels,
     layer_probe,
     measured,
+    neurons,
     pictures,
     pins,
+    sae,
+    selected,
     splits,
     strength,
     towers,
@@ -81,6 +85,30 @@ def test_damaged_towers_are_one_error_with_the_stage_to_run_again(content: str, 
     (project / towers.PATH.format(model="atlas")).write_text(content)
     with pytest.raises(ArtifactError, match="run `dvc repro -f bind_pins`"):
         generate.STAGE.execute(model="atlas", condition="noun")
+
+
+def test_a_model_takes_over_what_its_own_towers_have_and_nothing_of_another_encoder(project: Path) -> None:
+    made = [path.format(model="atlas") for path in bind_encoder.STAGE.outputs.values()]
+    before = files_of(project, made)
+    bound = project / binding.PATH.format(model="atlas")
+    for encoder in ("atlas", "second"):
+        shutil.copytree(binding.sae_folder(bound, "atlas"), project / sae.PATH.format(encoder=encoder))
+        for source, path in (
+            (binding.neurons_path(bound, "atlas"), neurons.PATH),
+            (binding.layer_path(bound, "atlas"), layer_probe.LAYER_PATH),
+            (project / selected.BOUND.format(model="atlas") / "atlas.parquet", selected.PATH),
+        ):
+            target = project / path.format(encoder=encoder)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, target)
+    for path in made:
+        shutil.rmtree(project / path)
+    bind_encoder.STAGE.execute(model="atlas")
+    assert files_of(project, made) == before and len(before) > 4
+
+
+def files_of(project: Path, folders: list[str]) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for name in folders for path in (project / name).rglob("*") if path.is_file()}
 
 
 def test_a_model_without_towers_takes_nothing_over_and_cannot_be_tuned(project: Path) -> None:
@@ -200,6 +228,6 @@ def test_a_train_split_that_is_too_small_is_said(project: Path) -> None:
 
 
 def test_a_missing_probe_names_the_stage_to_run(project: Path) -> None:
-    (project / layer_probe.LAYER_PATH.format(encoder="atlas")).unlink()
+    (project / layer_probe.LAYERS.format(model="atlas") / "atlas.json").unlink()
     with pytest.raises(CultureBenchError, match="dvc repro probe_layers"):
         train_enhancer.STAGE.execute(model="atlas", site="culture")

@@ -42,7 +42,9 @@ def write_project(root: Path, weights: dict[str, Path]) -> None:
             splits.TABLE.save(root / split / f"{region}.parquet", split_rows(region, f"{split}{number}"))
     write_bound(root / binding.PATH.format(model="atlas"))
     write_selected(root / selected.PATH.format(encoder="atlas"))
+    write_selected(root / selected.BOUND.format(model="atlas") / "atlas.parquet")
     write_probe(root / layer_probe.LAYER_PATH.format(encoder="atlas"))
+    write_probe(root / layer_probe.LAYERS.format(model="atlas") / "atlas.json")
     write_strength(root / strength.PATH.format(model="atlas"), amplify=3.0, activate=2.0)
 
 
