@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
 from PIL import Image
 
 from culturebench.png import from_png
+from culturebench.text_to_image.adapters.batches import Batches
 
 BATCH = 64
+ADVICE = "set measure.runtime.dtype: bfloat16, or measure.runtime.device: cpu"
 WHOLE_PROMPT = -1  # the seed of a measure of all of a prompt's pictures
 ALONE = "needs two pictures of one prompt"
 
@@ -18,24 +20,18 @@ Row = Mapping[str, Any]
 Rows = list[dict[str, Any]]
 
 
-def batches(pictures: Sequence[Row]) -> Iterator[tuple[Sequence[Row], list[Image.Image]]]:
-    """Rows with their pictures, `BATCH` at a time."""
-    for start in range(0, len(pictures), BATCH):
-        batch = pictures[start : start + BATCH]
-        yield batch, [from_png(row["image"]) for row in batch]
-
-
 def of_each(
     measure: str,
     pictures: Sequence[Row],
     score: Callable[[list[Image.Image], Sequence[Row]], Sequence[float]],
 ) -> Rows:
-    """One row a picture; `score` takes pictures with their rows."""
-    return [
-        measured(measure, row, row["seed"], value)
-        for batch, images in batches(pictures)
-        for row, value in zip(batch, score(images, batch), strict=True)
-    ]
+    """One row a picture; `score` takes pictures with their rows, fewer at once where memory is short."""
+
+    def scored(rows: Sequence[Row]) -> list[dict[str, Any]]:
+        values = score([from_png(row["image"]) for row in rows], rows)
+        return [measured(measure, row, row["seed"], value) for row, value in zip(rows, values, strict=True)]
+
+    return Batches(BATCH, ADVICE).map(scored, pictures)
 
 
 def of_prompts(measure: str, pictures: Sequence[Row], spread: Callable[[list[Image.Image]], float]) -> Rows:

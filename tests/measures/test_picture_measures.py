@@ -11,6 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from culturebench.measures.pictures import ALIGNMENT, DIVERSITY, REFERENCE, distances, measure_pictures
+from culturebench.measures.rows import of_each
 from culturebench.png import to_png
 
 RED, GREEN = (255, 0, 0), (0, 255, 0)
@@ -59,3 +60,16 @@ def test_the_perceptual_distance_is_symmetric_and_0_between_equals() -> None:
     a, b = torch.nn.functional.normalize(torch.randn(2, 3, 5, 4, 4), dim=2)
     assert distances([a], [a]) == [0.0, 0.0, 0.0]
     assert distances([a, b], [b, a]) == pytest.approx(distances([b, a], [a, b]))
+
+
+def test_a_full_device_measures_fewer_pictures_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [picture("a", seed, RED) for seed in range(5)]
+    expected = of_each("x", rows, lambda images, _rows: [1.0] * len(images))
+
+    def score(images: Sequence[Image.Image], _rows: Sequence[Any]) -> list[float]:
+        if len(images) > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return [1.0] * len(images)
+
+    assert of_each("x", rows, score) == expected
+    assert capsys.readouterr().err == "out of memory with 5 pictures at once; going on with 2\n"
