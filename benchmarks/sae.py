@@ -4,6 +4,9 @@
 4096 tokens a step, float32, one thread), a step of each in turn, and prints tokens a second, their ratio, and the
 variance that each leaves unexplained. Sparsify's step is that of its `Trainer` for one module: unit norm, forward,
 backward, gradient made orthogonal, Adam. Last, both make steps with AuxK and a quarter of the latents dead.
+
+By CPU time ours is 1.96 times as fast (6,338 tokens/s; the product of tokens and encoder alone: 9,665) and leaves
++0.16% of what sparsify leaves; with AuxK 1.88 times.
 """
 
 from __future__ import annotations
