@@ -151,6 +151,7 @@ def test_a_gpu_is_as_fast_as_its_sheet_says_and_an_unknown_one_is_refused() -> N
     assert fitting(8, weights=7.5e9, each=1e9) == 0
 
 
+@pytest.mark.slow
 def test_the_command_plans_an_example_in_a_project_without_data_or_weights(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
