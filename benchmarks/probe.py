@@ -7,8 +7,9 @@ all attentions kept); a loop over `output_attentions` (eager, batches in the pro
 longest), and the same loop over our batches, which are of like length. A ratio is the median over rounds.
 `python -m benchmarks.probe_memory` measures the memory.
 
-By the CPU time of one thread a bare pass takes 1.03 times as long as ours, which ends at the last layer's attention;
-the naive loop 5.1 times; the loop over `output_attentions` 1.30 times, most of which is padding: over our batches 1.05.
+Two threads: a bare pass takes 1.09 times as long as ours, which ends at the last layer's attention; the naive loop 6.1
+times; the loop over `output_attentions` 1.28 times, all of it padding: over our batches 0.99. By the CPU time of one
+thread: 1.03, 5.1, 1.30 and 1.05.
 """
 
 from __future__ import annotations
