@@ -122,6 +122,9 @@ def reproduce(
     """
     for sentence in (*repair(root), *prune(root)):
         on_line(sentence)
+    if not single and (cached := _all_cached(targets, root, environment)):
+        on_line("Data and pipelines are up to date.")
+        return cached
     options = ["--single-item"] if single else []
     command = ["--wait-for-lock", "repro", *options, *targets]
     found: dict[str, StageOutcome] = {}
@@ -142,6 +145,17 @@ def reproduce(
             f"{failed} failed; run `dvc repro` again after the repair. DVC said:\n{attempt.tail}", tuple(found.values())
         )
     return tuple(found.values())
+
+
+def _all_cached(targets: Sequence[str], root: Path, environment: Mapping[str, str] | None) -> tuple[StageOutcome, ...]:
+    """The stages asked for if nothing about them has changed, else none; a look costs a quarter of `dvc repro`."""
+    try:
+        pipeline = look(root=root, environment=environment)
+    except DvcError:  # somebody writes, or the pipeline cannot be read: DVC waits, or says so
+        return ()
+    selected = pipeline.select(targets)
+    stale = not pipeline.stale.keys().isdisjoint(selected)
+    return () if stale else tuple(StageOutcome(name, Outcome.CACHED, 0.0) for name in selected)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import pytest
 
 from flows import dvc
 from flows.dvc import Outcome
+from flows.pipeline import UnknownName
 from flows.repair import repair
 
 ROOT = Path(__file__).parents[2]
@@ -61,6 +62,11 @@ def test_a_stage_that_never_ran_gives_that_as_its_only_reason(project: Path) -> 
     (project / "second.py").write_text("# not for long\n")
     found = {name: entry.reasons for name, entry in dvc.look(root=project).stale.items()}
     assert found == {"second": ("second.py modified",), "third": ("has not run yet",)}
+
+
+def test_a_stage_that_there_is_not_is_named_with_those_that_there_are(project: Path) -> None:
+    with pytest.raises(UnknownName, match="no stage is called third; there are: first, second"):
+        dvc.reproduce(["third"], root=project)
 
 
 def test_a_failing_stage_is_named_with_the_end_of_its_output(project: Path) -> None:
