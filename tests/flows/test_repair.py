@@ -89,7 +89,7 @@ def test_path_locks_that_are_cut_or_of_the_dead_are_removed(finished: Path, left
     lock = finished / ".dvc/tmp/rwlock"
     lock.write_text(left)
     assert {outcome.outcome for outcome in dvc.reproduce(root=finished)} == {Outcome.CACHED}
-    assert not lock.exists() or json.loads(lock.read_text()) == {}
+    assert not lock.exists() or not any(json.loads(lock.read_text()).values())
 
 
 def test_path_locks_of_a_dvc_at_work_stay(finished: Path) -> None:

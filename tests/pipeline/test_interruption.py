@@ -74,4 +74,5 @@ def working(workspace: Workspace) -> list[str]:
 def locks(workspace: Workspace) -> dict[str, object]:
     """DVC's locks on single paths."""
     path = workspace.root / ".dvc/tmp/rwlock"
-    return json.loads(path.read_text(encoding="utf-8") or "{}") if path.exists() else {}
+    held = json.loads(path.read_text(encoding="utf-8") or "{}") if path.exists() else {}
+    return {kind: paths for kind, paths in held.items() if paths}
