@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from culturebench import cli
 from culturebench.annotation.choices import read_choices
 from culturebench.label_studio import questions, region as work
 from culturebench.label_studio.progress import Progress
@@ -16,7 +18,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("label_studio")]
 
 
 def test_people_answer_the_judges_questions_on_pictures_of_all_regions_in_one_project(
-    studio: Studio, root: Path, experts: tuple[Expert, Expert]
+    studio: Studio, root: Path, experts: tuple[Expert, Expert], monkeypatch: pytest.MonkeyPatch
 ):
     asked = write_test_split(root, 2, ["jp", "nl", "ua", "tr", "cn"])
     assert questions.progress(root, studio.server) == Progress(0, 0, 0, 0, to_send=10)
@@ -31,6 +33,7 @@ def test_people_answer_the_judges_questions_on_pictures_of_all_regions_in_one_pr
         wrong = next(one["value"] for one in task.data["options"] if one["value"] != names[asked[task.external_id]])
         experts[1].answer(task.number, choice("answer", wrong))
     assert questions.progress(root, studio.server) == Progress(10, 10, 10, answers=20, to_send=0)
+    assert "questions (all regions) 10 10 10 20 0" in status(studio, root, monkeypatch)
     assert questions.pull(root, studio.server).new == 20
     before = (root / questions.ANSWERS).read_bytes()
     found = read_choices(root / questions.ANSWERS)
@@ -38,3 +41,12 @@ def test_people_answer_the_judges_questions_on_pictures_of_all_regions_in_one_pr
     assert len(found) == 20 and len(right) == 10 and len({one.annotator for one in right}) == 1
     assert questions.pull(root, studio.server).new == 0 and (root / questions.ANSWERS).read_bytes() == before
     assert work.forget(studio.server, studio.place, ["jp"], {found[0].picture_id: ""}) == 1
+
+
+def status(studio: Studio, root: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """What `culturebench annotate status` prints there, each gap as one space."""
+    monkeypatch.chdir(root)
+    monkeypatch.setenv("CULTUREBENCH_LABEL_STUDIO", str(studio.home))
+    result = CliRunner().invoke(cli.app, ["annotate", "status", "--region", "jp"])
+    assert result.exit_code == 0, result.output
+    return " ".join(result.stdout.split())
