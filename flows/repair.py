@@ -19,6 +19,8 @@ from typing import Any
 import psutil
 import yaml
 
+#: The scripts beside this one that are DVC to its locks.
+DVC = ("_repro.py", "_index.py", "_purge.py")
 #: How often a cut file is looked at again before it counts as cut, and the seconds between.
 TRIES, PAUSE = 5, 0.1
 _HASH = re.compile(r"[0-9a-f]{32}(\.dir)?$")
@@ -77,10 +79,10 @@ def _is_of_the_living(text: str) -> bool:
 
 
 def _is_dvc(number: int) -> bool:
-    """A process that got the number of a dead DVC is none; `_repro.py` is DVC as we start it."""
+    """A process that got the number of a dead DVC is none."""
     try:
         words = map(Path, psutil.Process(number).cmdline())
-        return any("dvc" in word.parts or word.name == "_repro.py" for word in words)
+        return any("dvc" in word.parts or word.name in DVC for word in words)
     except psutil.Error:
         return False
 
