@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import io
 import json
-import shlex
+import re
 import socket
 import subprocess
 import sys
@@ -30,6 +30,8 @@ from ruamel.yaml import YAML
 
 _theirs: Any = dvc.dvcfile.modify_yaml
 _their_run: Any = dvc.stage.run._run
+#: A stage and plain words; quotes, variables and redirections are the shell's.
+_STAGE = re.compile(r"python -m stages\.\w+( [\w./@:=,+-]+)*")
 
 
 @contextmanager
@@ -74,12 +76,12 @@ class Stages:
 
     def run(self, executable: str | None, cmd: str, **kwargs: Any) -> None:
         """Stands for DVC's function; raises `StageCmdFailedError` when the command fails."""
-        words = shlex.split(cmd)
-        if words[:2] != ["python", "-m"] or not words[2].startswith("stages.") or not _can_fork():
+        if not _STAGE.fullmatch(cmd) or not _can_fork():
             return _their_run(executable, cmd, **kwargs)
+        _, _, module, *arguments = cmd.split()
         environment = kwargs["env"]
         self._requests = self._requests or _start(environment)
-        request = [words[2], words[3:], str(Path(kwargs["cwd"]).absolute()), environment]
+        request = [module, arguments, str(Path(kwargs["cwd"]).absolute()), environment]
         self._requests.sendall(json.dumps(request).encode() + b"\n")
         answer = self._requests.recv(16)  # a number and the line's end come as one
         status = int(answer or -9)

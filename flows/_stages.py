@@ -23,6 +23,7 @@ import tempfile
 import threading
 import traceback
 from collections import deque
+from contextlib import suppress
 from typing import IO, Any, NoReturn
 
 #: What takes long to import, and starts no threads and reads no settings that differ between stages.
@@ -67,10 +68,8 @@ def _wait(child: int, wanted: deque[str]) -> int:
 
 
 def _import(name: str) -> None:
-    try:
+    with suppress(Exception):  # some modules can be imported by another one only; stages do as they always did
         importlib.import_module(name)
-    except Exception:  # some modules can be imported by another one only; the stage does as it always did
-        sys.modules.pop(name, None)
 
 
 def _tell(imported: IO[str], known: frozenset[str]) -> None:

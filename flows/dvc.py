@@ -118,7 +118,8 @@ def reproduce(
     """Run `dvc repro` on `targets` and what is before them, on everything when there are none.
 
     `single` leaves out what is before them. Every line of output goes to `on_line`; `environment` is added to the
-    current one. Raises `DvcError` when a stage fails. An exception, Ctrl-C included, ends the stages' processes too.
+    current one. Raises `DvcError` when a stage fails, `UnknownName` for a target that there is not. An exception,
+    Ctrl-C included, ends the stages' processes too.
     """
     for sentence in (*repair(root), *prune(root)):
         on_line(sentence)

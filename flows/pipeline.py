@@ -58,7 +58,7 @@ class Pipeline:
                     before=before[name],
                     outs=tuple(entries[name]["outs"]),
                     changes=entries[name]["changes"],
-                    ran=entries[name].get("ran", True),
+                    ran=entries[name]["ran"],
                 )
                 for name in _in_order(before)
             }

@@ -46,6 +46,11 @@ class JsonFile:
             raise ArtifactError(f"{path} does not hold {self.holds}; run `dvc repro -f {self.stage}`")
 
 
+def maps_to(kind: type) -> Callable[[Any], bool]:
+    """For `JsonFile.whole`: an object whose every value is of `kind`."""
+    return lambda content: all(isinstance(value, kind) for value in content.values())
+
+
 def load_json(path: Path, stage: str) -> Any:
     """The parsed file; `ArtifactError` naming `stage` when it is missing or damaged."""
     try:

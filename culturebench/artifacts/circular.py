@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from culturebench.artifacts._json import JsonFile
+from culturebench.artifacts._json import JsonFile, maps_to
 
 STAGE = "bind_measures"
 PATH = "models/circular.json"
 
 
-def _whole(content: Any) -> bool:
-    return all(isinstance(found, dict) for found in content.values())
-
-
-FILE = JsonFile(STAGE, "warnings by model", _whole)
+FILE = JsonFile(STAGE, "warnings by model", maps_to(dict))
 save, load = FILE.save, FILE.load

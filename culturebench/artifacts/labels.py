@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from culturebench.artifacts._json import JsonFile
+from culturebench.artifacts._json import JsonFile, maps_to
 
 STAGE = "bind_judge"
 PATH = "models/judges/{judge}/labels.json"
@@ -13,10 +11,5 @@ MEASURES_PATH = "models/measures/labels.json"  # by bind_measures
 DIRECTORY = "data/labels"
 REGION_PATH = DIRECTORY + "/{region}.json"
 
-
-def _whole(content: Any) -> bool:
-    return all(isinstance(label, str) for label in content.values())
-
-
-FILE = JsonFile(STAGE, "labels by region", _whole)
+FILE = JsonFile(STAGE, "labels by region", maps_to(str))
 save, load = FILE.save, FILE.load

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from culturebench.artifacts._json import JsonFile
+from culturebench.artifacts._json import JsonFile, maps_to
 
 STAGE = "bind_pins"
 PATH = "models/towers/{model}.json"
 
-
-def _whole(content: Any) -> bool:
-    return all(isinstance(entry, dict) for entry in content.values())
-
-
 #: Tower -> entry.
-FILE = JsonFile(STAGE, "entries by tower", _whole)
+FILE = JsonFile(STAGE, "entries by tower", maps_to(dict))
 save, load = FILE.save, FILE.load

@@ -10,7 +10,7 @@ from flows.pipeline import Pipeline, UnknownName
 
 
 def entry(command: str, before: tuple[str, ...] = (), outs: tuple[str, ...] = (), changes: Any = ()) -> dict[str, Any]:
-    return {"command": command, "before": list(before), "outs": list(outs), "changes": list(changes)}
+    return {"command": command, "before": list(before), "outs": list(outs), "changes": list(changes), "ran": True}
 
 
 def small(**changes: Any) -> Pipeline:

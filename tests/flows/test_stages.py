@@ -113,6 +113,14 @@ def test_a_stage_fails_as_its_command_would(project: Path, source: str, said: st
         dvc.reproduce(root=project)
 
 
+def test_a_stage_with_words_for_the_shell_is_run_by_the_shell(project: Path) -> None:
+    write(project, first="import sys\nprint(sys.argv[1:])")
+    command = "python -m stages.first 'two words' $DVC_STAGE > first.txt"
+    (project / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"first": {"cmd": command, "outs": ["first.txt"]}}}))
+    dvc.reproduce(root=project)
+    assert (project / "first.txt").read_text() == "['two words', 'first']\n"
+
+
 def test_another_command_runs_as_dvc_runs_it(project: Path) -> None:
     (project / "dvc.yaml").write_text("stages:\n  first:\n    cmd: echo ink > first.txt\n    outs: [first.txt]\n")
     dvc.reproduce(root=project)

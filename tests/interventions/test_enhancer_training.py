@@ -13,18 +13,13 @@ from PIL import Image
 import tiny_pipelines
 from culturebench.interventions.checkpoints import Checkpoints
 from culturebench.interventions.enhancer_training import EnhancerTraining, Pair, TrainingError
-from culturebench.params.train_enhancer import TrainEnhancer
 from culturebench.png import to_png
 from culturebench.store import Store
 from culturebench.text_to_image.denoising import denoising_of
 
 RELATIVES = ("pea_diffusion", "sd15")  # of SDXL and AltDiffusion
 SYSTEMS = [pytest.param(n, marks=pytest.mark.slow) if n in RELATIVES else n for n in tiny_pipelines.SYSTEMS]
-NUMBERS = TrainEnhancer(
-    width=8, objective="denoise", last_steps=2, loss_space="latent", steps=4, batch_size=2, learning_rate=0.01,
-    gain_rate=0.1, noise_power=0.5, autocast="auto", gradient_checkpointing=None, checkpoint_every=1, log_every=2,
-    log_pairs=2, seed=0,
-)  # fmt: skip
+NUMBERS = tiny_pipelines.TRAINING
 
 
 @pytest.fixture(scope="module")

@@ -13,15 +13,12 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import tiny_pipelines
 from culturebench.interventions.enhancer_training import EnhancerTraining, Pair
-from culturebench.params.train_enhancer import TrainEnhancer
 from culturebench.planning.training import training_forecast
 from culturebench.png import to_png
 
-NUMBERS = TrainEnhancer(
-    width=1, objective="denoise", last_steps=2, loss_space="pixel", steps=4, batch_size=1, learning_rate=0.01,
-    gain_rate=0.1, noise_power=0.5, autocast="off", gradient_checkpointing=False, checkpoint_every=1, log_every=2,
-    log_pairs=2, seed=0,
-)  # fmt: skip
+NUMBERS = tiny_pipelines.TRAINING.model_copy(
+    update={"width": 1, "loss_space": "pixel", "batch_size": 1, "autocast": "off", "gradient_checkpointing": False}
+)
 
 
 @pytest.fixture(scope="module")

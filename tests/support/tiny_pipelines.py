@@ -14,9 +14,16 @@ import layouts
 import sd15
 from culturebench.params.encoders import Encoder
 from culturebench.params.models import Model
+from culturebench.params.train_enhancer import TrainEnhancer
 from culturebench.text_to_image.denoising import denoising_of
 from culturebench.text_to_image.loading import load_encoder, load_model
 
+#: A short training of an enhancer.
+TRAINING = TrainEnhancer(
+    width=8, objective="denoise", last_steps=2, loss_space="latent", steps=4, batch_size=2, learning_rate=0.01,
+    gain_rate=0.1, noise_power=0.5, autocast="auto", gradient_checkpointing=None, checkpoint_every=1, log_every=2,
+    log_pairs=2, seed=0,
+)  # fmt: skip
 STEPS, T5_TOKENS = 3, 32
 
 
