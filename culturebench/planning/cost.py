@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.flop_counter import flop_registry
 
 
 @dataclass(frozen=True)
@@ -38,10 +38,10 @@ def cost_of(work: Callable[[], Any]) -> Cost:
     Only matrix products, convolutions and attention count as operations (torch.utils.flop_counter). The peak is of what
     `work` itself makes: weights and other tensors from outside are not in it, nor what kernels need inside.
     """
-    memory = _Memory()
-    with FlopCounterMode(display=False) as counter, memory, _fused_attention():
+    counter = _Counter()
+    with counter, _fused_attention():
         work()
-    return Cost(float(counter.get_total_flops()), memory.peak)
+    return Cost(float(counter.flops), counter.peak)
 
 
 def size_of(modules: Sequence[nn.Module]) -> int:
@@ -49,12 +49,16 @@ def size_of(modules: Sequence[nn.Module]) -> int:
     return sum(weight.numel() * weight.element_size() for module in modules for weight in module.parameters())
 
 
-class _Memory(TorchDispatchMode):
-    """Bytes of all storages that operations have made and that something still holds, and their peak."""
+class _Counter(TorchDispatchMode):
+    """Operations, and bytes of all storages that operations have made and that something still holds: their peak.
+
+    torch's FlopCounterMode, whose formulas these are, keeps each module's tensors in cycles for its table by modules:
+    beside it the peak would hang on when the garbage collector last ran.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self.peak = self._now = 0
+        self.flops = self.peak = self._now = 0
         self._held: dict[int, weakref.ref[Any]] = {}
 
     def __torch_dispatch__(
@@ -62,6 +66,8 @@ class _Memory(TorchDispatchMode):
     ) -> Any:
         given = {self._key(leaf) for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)}
         made = func(*args, **(kwargs or {}))
+        if formula := flop_registry.get(func.overloadpacket):
+            self.flops += formula(*args, **(kwargs or {}), out_val=made)
         for leaf in tree_leaves(made):
             if isinstance(leaf, Tensor) and self._key(leaf) not in given:
                 self._hold(leaf)
