@@ -8,7 +8,7 @@ from typing import Any
 
 from culturebench.artifacts import binding, pins, splits, strength, towers
 from culturebench.interventions.bound import load_culture
-from culturebench.interventions.conditions import CAPTION_OF, RANDOM, CultureNeurons, control_mismatch
+from culturebench.interventions.conditions import CAPTION_OF, RANDOM, CultureNeurons, control_firing, control_mismatch
 from culturebench.interventions.strength import RULE, describe, mark_allowed, score
 from culturebench.judging.asking import Answering, ask, open_judge
 from culturebench.measures.statistics import Bootstrap
@@ -46,11 +46,14 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
             ("activate", "activated", numbers.activate),
         )
     }
-    mismatch = _mismatch(sampler, prompts, culture, curves)
+    controls = {
+        "mismatch": _mismatch(sampler, prompts, culture, curves),
+        "firing": control_firing(culture, list(params.regions)),
+    }
     how = {"judge": numbers.judge, "rule": RULE.format(share=numbers.alignment_share)}
     strength.save(
         outputs["strength"],
-        {**curves, **how, "mismatch": mismatch, "seeds": list(numbers.seeds), "prompts": len(prompts)},
+        {**curves, **how, **controls, "seeds": list(numbers.seeds), "prompts": len(prompts)},
     )
 
 

@@ -23,7 +23,8 @@ def _whole(content: Any) -> bool:
     )
 
 
-#: Per edit `{"strength", "found", "curve"}`, and `judge`, `rule`, `mismatch`, `seeds`, `prompts`. `mismatch` maps each
-#: random control to how far it misses the norm of its edit, as a share; null at strength 0.
+#: Per edit `{"strength", "found", "curve"}`, and `judge`, `rule`, `mismatch`, `firing`, `seeds`, `prompts`. `mismatch`
+#: maps each random control to how far it misses the norm of its edit, as a share; null at strength 0. `firing` says on
+#: what share of a region's cultural prompts its `culture` neurons and its `random` ones fire.
 FILE = JsonFile(STAGE, f"the strengths of {' and '.join(EDITS)}", _whole)
 save, load = FILE.save, FILE.load

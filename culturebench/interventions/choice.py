@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,6 +62,12 @@ def random_neurons(table: Sequence[Row], region: str, sae_seed: int, seed: int) 
         del free[drawn[-1]]
     drawn.sort()
     return Neurons(drawn, [rows[latent]["mean"] for latent in drawn])
+
+
+def mean_frequency(table: Sequence[Row], region: str, sae_seed: int, latents: Collection[int]) -> float:
+    """On what share of the region's cultural prompts each of `latents` fires, on average."""
+    rows = {row["latent"]: row for row in _rows(table, region, sae_seed)}
+    return float(np.mean([rows[latent]["frequency"] for latent in latents]))
 
 
 def _rows(table: Sequence[Row], region: str, sae_seed: int) -> list[Row]:

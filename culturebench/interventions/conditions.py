@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from culturebench.interventions.choice import Neurons, culture_neurons, random_neurons
+import numpy as np
+
+from culturebench.interventions.choice import Neurons, culture_neurons, mean_frequency, random_neurons
 from culturebench.interventions.edits import NormMatched, activate, amplify, mask, norm_matched
 from culturebench.pins import sha256_of
 from culturebench.probing import sae as saes
@@ -87,6 +89,23 @@ def control_mismatch(
             encode(system, text, Intervention(done.layer, control, {}))
             total, count = total + control.mismatch, count + 1
     return total / count if count else None
+
+
+def control_firing(culture: CultureNeurons, regions: Sequence[str]) -> dict[str, float]:
+    """On what share of a region's cultural prompts its `culture` neurons fire, and its `random` ones.
+
+    Means over the regions and one draw for each autoencoder. A control can fire no more often than the latents that
+    are left to draw from.
+    """
+    places = [(region, draw, seed) for region in regions for draw, seed in enumerate(sorted(culture.folders))]
+    found = {
+        "culture": [(r, s, culture_neurons(culture.table, r, s)) for r, _, s in places],
+        "random": [(r, s, random_neurons(culture.table, r, s, draw)) for r, draw, s in places],
+    }
+    return {
+        name: float(np.mean([mean_frequency(culture.table, r, s, neurons.indices) for r, s, neurons in some]))
+        for name, some in found.items()
+    }
 
 
 def kind_of(condition: str) -> str:

@@ -113,7 +113,13 @@ def _strength(strength: Mapping[str, Any], paper: str) -> dict[str, Any]:
         }
         for edit, label in EDITS.items()
     ]
-    return {"rule": strength.get("rule", ""), "judge": strength.get("judge", "the tuning judge"), "charts": found}
+    return {
+        "rule": strength.get("rule", ""),
+        "judge": strength.get("judge", "the tuning judge"),
+        "charts": found,
+        "firing": strength.get("firing"),
+        "mismatch": {name: share for name, share in strength.get("mismatch", {}).items() if share is not None},
+    }
 
 
 def _enhancer(history: Mapping[str, Any], encoders: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

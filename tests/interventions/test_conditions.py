@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from culturebench.interventions.bound import load_culture
-from culturebench.interventions.conditions import CONDITIONS, CultureNeurons
+from culturebench.interventions.conditions import CONDITIONS, CultureNeurons, control_firing
 from tiny_project import NEURONS, write_bound
 from tiny_system import WIDTH
 
@@ -50,6 +50,16 @@ def test_a_random_edit_is_as_large_as_the_edit_that_it_controls(culture: Culture
     silent = sizes[1] == 0
     assert torch.allclose(sizes[0][~silent], sizes[1][~silent], rtol=1e-4)
     assert not silent.all()
+
+
+def test_how_often_a_control_fires_is_said_beside_how_often_the_neurons_do():
+    """Two neurons that always fire, and none is left to draw from that fires on more than a quarter of the prompts."""
+    table = [
+        {"sae_seed": 0, "region": "jp", "latent": latent, "frequency": frequency, "mean": 1.0, "selected": latent < 2}
+        for latent, frequency in enumerate([1.0, 1.0, 0.25, 0.25])
+    ]
+    culture = CultureNeurons(layer=0, table=table, folders={0: Path("unread")})
+    assert control_firing(culture, ["jp"]) == {"culture": 1.0, "random": 0.25}
 
 
 def test_what_determines_an_edit_is_in_its_description(culture: CultureNeurons):

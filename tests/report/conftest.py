@@ -305,6 +305,8 @@ class Run:
             "amplify": {"strength": 6.0, "found": True, "curve": curve(0.04)},
             "activate": {"strength": 2.0, "found": True, "curve": curve(0.18)},
             "judge": "atlas_cnn", "rule": "the smallest within one standard error of the best",
+            "firing": {"culture": 0.45, "random": 0.08},
+            "mismatch": {"random_amplified": 0.0, "random_activated": None, "random_masked": 0.021},
         })  # fmt: skip
         for site, layer in (("culture", 2), ("random", 0)):
             entries = [

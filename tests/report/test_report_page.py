@@ -142,6 +142,11 @@ def test_the_strengths_stand_beside_the_papers_for_its_own_model_alone() -> None
     assert all(r["paper"] is None for r in sweeps.strengths("amplify", found, ""))
 
 
+def test_how_like_the_random_controls_are_stands_with_the_strengths(html: Any) -> None:
+    assert "fire on 45.0% of its cultural prompts, the random latents of its controls on 8.0%" in html
+    assert "missed by 0.0% (random amplified), 2.1% (random masked)." in html
+
+
 def test_the_table_of_k_says_what_lies_on_both_sides_of_the_elbow() -> None:
     def latent(rank: int, score: float, candidate: bool, selected: bool) -> dict[str, Any]:
         same = {"region": "jp", "sae_seed": 0}

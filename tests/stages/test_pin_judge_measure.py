@@ -178,6 +178,7 @@ def test_tuning_gives_a_curve_with_intervals_for_both_edits(project: Path) -> No
     assert "95%" in found["rule"]
     assert set(found["mismatch"]) == {"random_amplified", "random_activated", "random_masked"}
     assert 0 <= found["mismatch"]["random_masked"] <= 1
+    assert found["firing"].keys() == {"culture", "random"}
 
 
 def test_tuning_names_a_judge_that_is_not_there(project: Path) -> None:
