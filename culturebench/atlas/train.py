@@ -1,6 +1,7 @@
 """Train the embedded world's models: `python -m culturebench.atlas.train --work FOLDER`.
 
-About an hour on two idle CPU cores. Every step keeps a checkpoint in the work folder and goes on from it.
+About two hours on two idle CPU cores, most of them for the denoiser. Every step keeps a checkpoint in the work folder
+and goes on from it. With `--on STEPS` only the shipped denoiser is trained, further, on pictures of `--seed`.
 The pipeline never calls this: the weights are shipped in `culturebench/atlas/weights`.
 """
 
@@ -12,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import AutoencoderKL, UNet2DConditionModel
-from safetensors.torch import save_file
+from diffusers import AutoencoderKL
+from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from torch import nn
 
@@ -23,14 +24,17 @@ from culturebench.atlas.training.autoencoder import refine_decoder, train_autoen
 from culturebench.atlas.training.encoder import train_encoder
 from culturebench.atlas.training.judges import make_judge_bank, train_alignment, train_judge
 from culturebench.atlas.training.tokenizer import train_tokenizer
-from culturebench.atlas.training.unet import SCHEDULER, make_bank, train_unet
+from culturebench.atlas.training.unet import SCHEDULER, make_bank, new_unet, train_unet
 from culturebench.text_to_image.atlas import AtlasTextToImage
 from culturebench.text_to_image.encoders.atlas import AtlasTextEncoder, half
 
 WEIGHTS = Path(__file__).parent / "weights"
+BACKBONE = WEIGHTS / "backbone"
+BACKBONE_FILE = "diffusion_pytorch_model.safetensors"
 JUDGES = {"judge_cnn": "convolutional", "judge_vit": "attentional"}
 STEPS = {"encoder": 1200, "autoencoder": 1300, "decoder": 600, "judge": 2200, "alignment": 1200, "unet": 8000}
 BANK = 24000
+RATE_ON = 6e-4  # a trained denoiser's learning rate at its start; it falls to nothing
 MARK = "<!-- figures -->"
 
 
@@ -39,20 +43,41 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, required=True, help="folder of the checkpoints")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--on", type=int, metavar="STEPS", help="train the shipped denoiser on, and nothing else")
+    parser.add_argument("--seed", type=int, default=0, help="of the denoiser's pictures; --on wants one not yet used")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    work: Path = arguments.work
+    if arguments.on:
+        train_on(arguments.work, arguments.on, arguments.seed)
+    else:
+        train_all(arguments.work, arguments.seed)
+    write_quality()
 
+
+def train_all(work: Path, seed: int) -> None:
+    """Every model, in the order in which one needs another, and its weights."""
     tokenizer = train_tokenizer()
     encoder, _ = train_encoder(tokenizer, work, STEPS["encoder"])
     encoder.save(WEIGHTS / "encoder")
     vae = train_autoencoder(work, STEPS["autoencoder"])
     train_judges(tokenizer, vae, work)
-    bank = make_bank(encoder, vae, BANK, seed=0)
+    bank = make_bank(encoder, vae, BANK, seed)
     unet = train_unet(bank, work, STEPS["unet"])
     refine_decoder(vae, work, STEPS["decoder"])
-    save_backbone(unet, vae)
-    write_quality()
+    save_part("unet", unet)
+    save_part("vae", vae)
+    path = BACKBONE / "scheduler/scheduler_config.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(SCHEDULER, indent=2, sort_keys=True) + "\n")
+
+
+def train_on(work: Path, steps: int, seed: int) -> None:
+    """The shipped denoiser, further, on the pictures of `seed`."""
+    unet = new_unet()
+    unet.load_state_dict(load_file(BACKBONE / "unet" / BACKBONE_FILE))
+    vae = AutoencoderKL.from_pretrained(BACKBONE / "vae").eval()
+    bank = make_bank(AtlasTextEncoder.from_folder(WEIGHTS / "encoder"), vae, BANK, seed)
+    save_part("unet", train_unet(bank, work, steps, start=unet, rate=RATE_ON))
 
 
 def train_judges(tokenizer: Tokenizer, vae: AutoencoderKL, work: Path) -> None:
@@ -73,15 +98,10 @@ def save(model: nn.Module, folder: Path, config: dict[str, Any]) -> None:
     (folder / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
 
 
-def save_backbone(unet: UNet2DConditionModel, vae: AutoencoderKL) -> None:
-    """The library's own layout: `unet/`, `vae/`, `scheduler/`."""
-    for name, model in (("unet", unet), ("vae", vae)):
-        folder = WEIGHTS / "backbone" / name
-        model.save_config(folder)
-        save_file(half(model.state_dict()), folder / "diffusion_pytorch_model.safetensors", metadata={"format": "pt"})
-    path = WEIGHTS / "backbone/scheduler/scheduler_config.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(SCHEDULER, indent=2, sort_keys=True) + "\n")
+def save_part(name: str, model: Any) -> None:
+    """A part of the backbone in the library's own layout."""
+    model.save_config(BACKBONE / name)
+    save_file(half(model.state_dict()), BACKBONE / name / BACKBONE_FILE, metadata={"format": "pt"})
 
 
 def write_quality() -> None:
