@@ -34,6 +34,15 @@ def test_the_cards_table_shows_the_measured_figures() -> None:
     assert quality.table(rows) in (WEIGHTS / "README.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("judge", JUDGES)
+def test_the_models_know_the_cultures_and_plain_nouns_under_activate_them(judge: str) -> None:
+    shares = json.loads((WEIGHTS / "quality.json").read_text())[judge]
+    assert shares["cultural prompt"]["right region"] >= 0.85
+    assert 0.10 <= shares["noun prompt"]["right region"] <= 0.35
+    assert shares["English noun prompt"]["plain"] >= 0.85
+    assert all(row["right object"] >= 0.9 for row in shares.values())
+
+
 def test_held_out_contexts_are_a_seventh_and_apart_from_the_trained_ones() -> None:
     train, held_out = split_contexts()
     assert not set(train) & set(held_out)
