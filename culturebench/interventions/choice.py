@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,10 +20,11 @@ class ChoiceError(CultureBenchError):
 
 @dataclass(frozen=True)
 class Neurons:
-    """Latent indices, ascending, with each one's mean activation on the region's cultural prompts."""
+    """Latents, ascending; each one's mean activation on the region's cultural prompts, and on what share it fires."""
 
     indices: list[int]
     levels: list[float]
+    frequencies: list[float]
 
 
 def culture_neurons(table: Sequence[Row], region: str, sae_seed: int) -> Neurons:
@@ -38,7 +39,7 @@ def culture_neurons(table: Sequence[Row], region: str, sae_seed: int) -> Neurons
             f"region {region!r} has no culture neurons in the autoencoder of seed {sae_seed}; "
             "widen `select_neurons.most` or look at its detect captions"
         )
-    return Neurons([row["latent"] for row in chosen], [row["mean"] for row in chosen])
+    return _neurons(chosen)
 
 
 def random_neurons(table: Sequence[Row], region: str, sae_seed: int, seed: int) -> Neurons:
@@ -60,14 +61,11 @@ def random_neurons(table: Sequence[Row], region: str, sae_seed: int, seed: int) 
         nearest = sorted(free, key=lambda other: (abs(free[other] - frequency), other))[:NEAREST]
         drawn.append(nearest[int(rng.integers(len(nearest)))])
         del free[drawn[-1]]
-    drawn.sort()
-    return Neurons(drawn, [rows[latent]["mean"] for latent in drawn])
+    return _neurons([rows[latent] for latent in sorted(drawn)])
 
 
-def mean_frequency(table: Sequence[Row], region: str, sae_seed: int, latents: Collection[int]) -> float:
-    """On what share of the region's cultural prompts each of `latents` fires, on average."""
-    rows = {row["latent"]: row for row in _rows(table, region, sae_seed)}
-    return float(np.mean([rows[latent]["frequency"] for latent in latents]))
+def _neurons(rows: Sequence[Row]) -> Neurons:
+    return Neurons(*([row[name] for row in rows] for name in ("latent", "mean", "frequency")))
 
 
 def _rows(table: Sequence[Row], region: str, sae_seed: int) -> list[Row]:

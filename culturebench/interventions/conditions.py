@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from culturebench.interventions.choice import Neurons, culture_neurons, mean_frequency, random_neurons
+from culturebench.interventions.choice import Neurons, culture_neurons, random_neurons
 from culturebench.interventions.edits import NormMatched, activate, amplify, mask, norm_matched
 from culturebench.pins import sha256_of
 from culturebench.probing import sae as saes
@@ -98,14 +98,13 @@ def control_firing(culture: CultureNeurons, regions: Sequence[str]) -> dict[str,
     are left to draw from.
     """
     places = [(region, draw, seed) for region in regions for draw, seed in enumerate(sorted(culture.folders))]
-    found = {
-        "culture": [(r, s, culture_neurons(culture.table, r, s)) for r, _, s in places],
-        "random": [(r, s, random_neurons(culture.table, r, s, draw)) for r, draw, s in places],
-    }
-    return {
-        name: float(np.mean([mean_frequency(culture.table, r, s, neurons.indices) for r, s, neurons in some]))
-        for name, some in found.items()
-    }
+    own = [culture_neurons(culture.table, region, seed) for region, _, seed in places]
+    drawn = [random_neurons(culture.table, region, seed, draw) for region, draw, seed in places]
+    return {"culture": _firing(own), "random": _firing(drawn)}
+
+
+def _firing(groups: Sequence[Neurons]) -> float:
+    return float(np.mean([np.mean(neurons.frequencies) for neurons in groups]))
 
 
 def kind_of(condition: str) -> str:

@@ -117,8 +117,8 @@ def _strength(strength: Mapping[str, Any], paper: str) -> dict[str, Any]:
         "rule": strength.get("rule", ""),
         "judge": strength.get("judge", "the tuning judge"),
         "charts": found,
-        "firing": strength.get("firing"),
-        "mismatch": {name: share for name, share in strength.get("mismatch", {}).items() if share is not None},
+        "firing": strength["firing"],
+        "mismatch": {name: share for name, share in strength["mismatch"].items() if share is not None},
     }
 
 

@@ -92,11 +92,9 @@ def _latents(vae: Any, scenes: list[Scene]) -> Tensor:
 
 
 def train_unet(
-    bank: Bank, work: Path, steps: int, *, start: UNet2DConditionModel | None = None, rate: float = 8e-4, size: int = 48
+    unet: Any, bank: Bank, checkpoint: Path, *, steps: int, rate: float, size: int = 48
 ) -> UNet2DConditionModel:
-    """Train by the v-prediction loss on `bank`, from `start` where there is one; resumable from `work`."""
-    torch.manual_seed(0)
-    unet: Any = start or new_unet()
+    """Train `unet` in place by the v-prediction loss on `bank`; resumable from `checkpoint`."""
     unet.to(memory_format=torch.channels_last)
     schedule: Any = DDPMScheduler.from_config({k: v for k, v in SCHEDULER.items() if k != "solver_order"})
 
@@ -113,5 +111,5 @@ def train_unet(
             predicted = unet(noisy, times, condition).sample
         return (predicted.float() - schedule.get_velocity(clean, noise, times)).square().mean()
 
-    train(unet, loss_of_step, steps=steps, rate=rate, checkpoint=work / "unet.safetensors", ema_decay=0.999)
+    train(unet, loss_of_step, steps=steps, rate=rate, checkpoint=checkpoint, ema_decay=0.999)
     return unet.eval()
