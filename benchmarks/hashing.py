@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from culturebench.engine.batches import map_batches
-from culturebench.engine.work import each, in_batches
+from culturebench.engine.worker import each, in_batches
 from culturebench.images.decode import decode
 from culturebench.images.hashing import DECODED_SIDE, fingerprint
 from culturebench.params.engine import Engine

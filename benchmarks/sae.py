@@ -22,7 +22,7 @@ from sparsify import SparseCoder, SparseCoderConfig
 from torch import Tensor
 
 from culturebench.probing import train_sae
-from culturebench.probing.start import Batches, initial_sae, moments
+from culturebench.probing.initialise import Batches, initial_sae, moments
 from culturebench.probing.train_sae import SaeTraining
 from culturebench.probing.training_state import TrainingState
 

@@ -6,10 +6,10 @@ from types import SimpleNamespace
 from typing import Any
 
 from culturebench.artifacts import annotated, candidates, captioned, labels
+from culturebench.captions.collecting import CaptionCollector
 from culturebench.captions.human import HumanCaptions, read_human_captions
 from culturebench.captions.providers import AtlasProvider, Picture, Provider, TemplateProvider
-from culturebench.captions.rows import ROLES
-from culturebench.captions.work import CaptionWork
+from culturebench.captions.spans import ROLES
 from culturebench.params.caption import Caption
 from culturebench.stage import Stage, secret, store_url
 from culturebench.store import Store
@@ -34,7 +34,7 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
 
 def _pictures(
     inputs: dict[str, Path], region: str, human: dict[str, HumanCaptions], with_images: bool
-) -> list[CaptionWork]:
+) -> list[CaptionCollector]:
     """The kept pictures of the region with what people wrote of them."""
     verdicts = {row["picture_id"]: row for row in annotated.TABLE.load(inputs["annotated"]) if row["status"] == "kept"}
     columns = ["picture_id", "metadata", *(["image"] if with_images else [])]
@@ -45,7 +45,7 @@ def _pictures(
         if picture in verdicts and len(row["metadata"]) > len(truth.get(picture, {}).get("metadata", "")):
             truth[picture] = row
     return [
-        CaptionWork(
+        CaptionCollector(
             Picture(
                 picture_id,
                 region,

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from culturebench.artifacts import layer_check, pins, splits
 from culturebench.artifacts.pins import Pin, load as load_pin
 from culturebench.engine.batches import map_batches
-from culturebench.engine.work import Kept, Worker, in_batches
+from culturebench.engine.worker import Kept, Worker, in_batches
 from culturebench.params import choose
 from culturebench.params.check_layers import CheckLayers
 from culturebench.params.encoders import Encoder, Encoders
@@ -23,8 +23,8 @@ from culturebench.params.engine import Engine
 from culturebench.params.probe_layers import ProbeLayers
 from culturebench.params.regions import Regions
 from culturebench.pins import pin_path, verified
+from culturebench.probing.batch_cache import kept_passes
 from culturebench.probing.causal import GOALS, Check, LayerCheck, judge
-from culturebench.probing.kept import kept_passes
 from culturebench.probing.layers import Bootstrap
 from culturebench.probing.pairs import Pair, pairs_of
 from culturebench.stage import Stage, store_url

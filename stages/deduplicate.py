@@ -11,8 +11,8 @@ import numpy as np
 from culturebench.artifacts import candidates, duplicates, screened
 from culturebench.artifacts._folder import keep_only
 from culturebench.engine.batches import map_batches
-from culturebench.engine.work import each, in_batches
-from culturebench.images.brought import Numbers, ask, bring
+from culturebench.engine.worker import each, in_batches
+from culturebench.images.custom_model import Numbers, ask, load_function
 from culturebench.images.decode import decode
 from culturebench.images.hashing import DECODED_SIDE, Fingerprint, fingerprint
 from culturebench.images.matching import EmbeddingMatcher, HashMatcher, Matcher, find_keepers
@@ -58,7 +58,7 @@ def _fingerprint(file: tuple[bytes, int]) -> Fingerprint:
 
 def _embeddings(inputs: dict[str, Path], regions: list[str], use: str) -> Numbers:
     """What the user's own function makes of every picture, (n, d); a model, so one batch after the other."""
-    function = bring(use, "deduplicate.embedding")
+    function = load_function(use, "deduplicate.embedding")
     rows = (row for region in regions for row in _kept(inputs, region))
     images = (decode(row["image"], row["width"] * row["height"]) for row in rows)
     batches = progress(in_batches(images, BATCH), label="embeddings")

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from culturebench.artifacts import layer_probe, pins, splits
 from culturebench.artifacts.pins import Pin, load as load_pin
 from culturebench.engine.batches import map_batches
-from culturebench.engine.work import Kept, Worker, in_batches
+from culturebench.engine.worker import Kept, Worker, in_batches
 from culturebench.errors import CultureBenchError
 from culturebench.params import choose
 from culturebench.params.encoders import Encoder, Encoders
@@ -24,7 +24,7 @@ from culturebench.params.probe_layers import ProbeLayers
 from culturebench.params.regions import Regions
 from culturebench.pins import pin_path, verified
 from culturebench.probing.attention import DIRECTIONS, AttentionReader, Prompt, shortest_first
-from culturebench.probing.kept import kept_passes
+from culturebench.probing.batch_cache import kept_passes
 from culturebench.probing.layers import Bootstrap, Curve, delta_curve
 from culturebench.probing.pairs import REFERENCES, differences, measure, pairs_of
 from culturebench.stage import Stage, store_url

@@ -10,7 +10,7 @@ from typing import Any
 from culturebench.annotation.removed import read_removed
 from culturebench.artifacts import candidates, screened
 from culturebench.engine.batches import map_batches
-from culturebench.engine.work import each, in_batches
+from culturebench.engine.worker import each, in_batches
 from culturebench.images.screening import Screened, consult, screen
 from culturebench.params.engine import Engine
 from culturebench.params.screen import Screen

@@ -36,7 +36,7 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
     tables = {region: _load(inputs, region) for region in regions}
     frozen = read_frozen(inputs["frozen"], regions, splits.SPLITS)
     parts = {side: getattr(params.split, side) for side in ("train", "test", "detect")}
-    placed = assign(_ties(tables), frozen, parts, params.split.salt, _bound(tables, frozen))
+    placed = assign(_group_keys(tables), frozen, parts, params.split.salt, _bound(tables, frozen))
     for side in splits.SPLITS:
         keep_only(outputs[side], regions)
     counts: dict[str, Any] = {}
@@ -72,17 +72,17 @@ def _groups(tables: Tables) -> dict[str, str]:
     return {row["picture_id"]: row["group"] for row in tables["duplicates"] if row["status"] == "kept"}
 
 
-def _ties(regions: dict[str, Tables]) -> dict[str, list[str]]:
+def _group_keys(regions: dict[str, Tables]) -> dict[str, list[str]]:
     """What each captioned picture shares with others: near-duplicates, a source page, a region's noun caption."""
-    ties: dict[str, list[str]] = {}
+    keys_of: dict[str, list[str]] = {}
     for region, tables in regions.items():
         origins, groups = _origins(tables), _groups(tables)
         for row in _captioned(tables):
             picture = row["picture_id"]
             page = origins[picture]["page_url"]
             noun = f"noun:{region}:{_normalised(row['noun']['text'])}"
-            ties[picture] = [f"group:{groups[picture]}", noun, *([f"page:{page}"] if page else [])]
-    return ties
+            keys_of[picture] = [f"group:{groups[picture]}", noun, *([f"page:{page}"] if page else [])]
+    return keys_of
 
 
 def _bound(regions: dict[str, Tables], frozen: dict[str, str]) -> list[tuple[str, str]]:

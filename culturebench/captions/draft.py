@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field, create_model, field_validator
 
-from culturebench.captions.rows import (
+from culturebench.captions.spans import (
     CaptionError,
     CaptionRow,
     Span,

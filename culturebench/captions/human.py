@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from culturebench.annotation.lines import AnnotationError, read_lines
-from culturebench.captions.rows import ROLES, CaptionError, CaptionRow, parse_caption
+from culturebench.captions.spans import ROLES, CaptionError, CaptionRow, parse_caption
 
 
 class _Line(BaseModel):

@@ -20,7 +20,7 @@ from culturebench.captions.draft import (
     without_modifier,
 )
 from culturebench.captions.providers import Picture, Written
-from culturebench.captions.rows import CaptionError
+from culturebench.captions.spans import CaptionError
 from culturebench.chat.client import ChatClient
 from culturebench.chat.reply import BadReply, Failure, Reply
 from culturebench.chat.request import ChatImage, ChatRequest

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from culturebench.atlas.captions import Caption, cultural_caption, neutral_caption, noun_caption
 from culturebench.atlas.world import REGIONS, Scene
-from culturebench.captions.rows import CaptionRow, Span, caption_row, noun_span, parse_caption
+from culturebench.captions.spans import CaptionRow, Span, caption_row, noun_span, parse_caption
 
 #: Languages whose modifiers precede the noun; in the others they follow it.
 _MODIFIER_FIRST = frozenset(("zh", "ja", "ko", "tr", "hi"))

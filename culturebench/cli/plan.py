@@ -29,12 +29,12 @@ def plan(
 ) -> None:
     """Print a dry plan: stages, prompts, pictures, questions, time, memory, disk and cost, all estimates."""
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")  # it asks for torchvision, which nothing here needs
+    from culturebench.planning.amounts import amounts
     from culturebench.planning.data import data_half
     from culturebench.planning.geometry import GeometryError, geometry_of
     from culturebench.planning.gpus import UTILISATION, gpu_of
     from culturebench.planning.measures import measures_plan
     from culturebench.planning.plan import planned, prices_of
-    from culturebench.planning.work import amounts
 
     chosen = gpu_of(gpu)
     name, entries = _entries(model)
@@ -107,8 +107,8 @@ def _numbers(document: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
     from culturebench.params.train_enhancer import TrainEnhancer
     from culturebench.params.train_sae import TrainSae
     from culturebench.params.tune_strength import TuneStrength
+    from culturebench.planning.amounts import Numbers
     from culturebench.planning.data import DataHalf
-    from culturebench.planning.work import Numbers
 
     kinds = (Caption, CheckLayers, Collect, CompareSelectors, Conditions, Encoders, Generate, JudgeReliability, Judges,
              Measure, Models, Pins, Regions, Sampler, Split, TrainEnhancer, TrainSae, TuneStrength)  # fmt: skip

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from culturebench.engine import local
-from culturebench.engine.work import Failure, Kept, Worker
+from culturebench.engine.worker import Failure, Kept, Worker
 from culturebench.progress import progress
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from culturebench.engine.work import EngineError, Failure, Kept, Worker
+from culturebench.engine.worker import EngineError, Failure, Kept, Worker
 from culturebench.stage import fix_threads
 
 try:

@@ -13,7 +13,7 @@ from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
 
-from culturebench.engine.work import EngineError, Failure, Kept, Worker
+from culturebench.engine.worker import EngineError, Failure, Kept, Worker
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -8,7 +8,7 @@ from typing import Final
 
 from PIL import Image
 
-from culturebench.images.brought import ask, bring
+from culturebench.images.custom_model import ask, load_function
 from culturebench.images.decode import Undecodable, decode
 from culturebench.images.measures import contrast, palette_share, sharpness, text_share
 from culturebench.params.screen import LOW, Limits, Screen
@@ -64,7 +64,7 @@ def screen(data: bytes, licence: str, rules: Screen) -> Screened:
 def consult(
     before: Sequence[Screened], files: Sequence[bytes], queries: Sequence[str], rules: Screen
 ) -> list[Screened]:
-    """Judge pictures that no rule dropped by what the user's own functions say; `BroughtError` when one cannot.
+    """Judge pictures that no rule dropped by what the user's own functions say; `CustomModelError` when one cannot.
 
     A picture that was found without a query has no relevance.
     """
@@ -72,11 +72,11 @@ def consult(
     images = [decode(data, rules.max_pixels) for data in files]
     if rules.relevance and (asked := [place for place, query in enumerate(queries) if query]):
         columns = [images[place] for place in asked], [queries[place] for place in asked]
-        values = ask(bring(rules.relevance.use, "screen.relevance"), "screen.relevance", *columns)
+        values = ask(load_function(rules.relevance.use, "screen.relevance"), "screen.relevance", *columns)
         for place, value in zip(asked, values.tolist(), strict=True):
             results[place] = _judged(results[place], "relevance", value, rules.relevance)
     if rules.safety and images:
-        values = ask(bring(rules.safety.use, "screen.safety"), "screen.safety", images)
+        values = ask(load_function(rules.safety.use, "screen.safety"), "screen.safety", images)
         for place, value in enumerate(values.tolist()):
             results[place] = _judged(results[place], "safety", value, rules.safety)
     return results

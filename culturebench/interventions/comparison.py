@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from culturebench.engine.work import in_batches
+from culturebench.engine.worker import in_batches
 from culturebench.interventions.edits import mask
 from culturebench.measures.statistics import Bootstrap, Estimate
 from culturebench.pins import sha256_of

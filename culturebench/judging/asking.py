@@ -11,7 +11,7 @@ from culturebench.artifacts import labels
 from culturebench.artifacts.answers import UNRECOGNIZABLE
 from culturebench.artifacts.pins import Pin, load as load_pin
 from culturebench.engine.batches import map_batches
-from culturebench.engine.work import Kept, Worker, in_batches
+from culturebench.engine.worker import Kept, Worker, in_batches
 from culturebench.judging.atlas import AtlasClassifier
 from culturebench.judging.base import Answer, Judge, Question, shuffled
 from culturebench.pins import fingerprint, pin_path, verified

@@ -17,7 +17,7 @@ from transformers import AutoConfig, AutoImageProcessor, AutoModelForImageTextTo
 
 from culturebench.artifacts.answers import UNPARSEABLE
 from culturebench.artifacts.pins import Pin
-from culturebench.engine.work import Kept, Worker
+from culturebench.engine.worker import Kept, Worker
 from culturebench.judging.base import Answer, JudgeError, Question
 from culturebench.judging.wording import Wording
 from culturebench.pins import verified

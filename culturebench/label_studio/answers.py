@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from culturebench.annotation.choices import Choice
 from culturebench.annotation.decisions import Decision
-from culturebench.captions.rows import ROLES, CaptionError, CaptionRow, parse_caption
+from culturebench.captions.spans import ROLES, CaptionError, CaptionRow, parse_caption
 
 #: Characters of a caption at most; more is no caption.
 LONGEST = 600

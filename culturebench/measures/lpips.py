@@ -16,7 +16,7 @@ from PIL import Image, ImageOps
 from torch import Tensor, nn
 
 from culturebench.errors import CultureBenchError
-from culturebench.measures.rows import pairs
+from culturebench.measures.scoring import pairs
 from culturebench.text_to_image.encoders.files import read_weights
 
 #: Network -> positions of `features` behind which it is read: each ReLU before a pooling, for AlexNet every ReLU.

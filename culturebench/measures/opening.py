@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from culturebench.measures.pictures import measure_pictures
-from culturebench.measures.rows import Row, Rows, measured, not_run, of_each, of_prompts
+from culturebench.measures.scoring import Row, Rows, measured, not_run, of_each, of_prompts
 from culturebench.pins import pin_path, verified_folder
 from culturebench.png import from_png
 

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from culturebench.measures.rows import Row, Rows, of_each, of_prompts, pairs
+from culturebench.measures.scoring import Row, Rows, of_each, of_prompts, pairs
 from culturebench.png import from_png
 
 ALIGNMENT = "atlas_alignment"  # cosine of picture and caption, up

@@ -5,10 +5,10 @@ from typing import ClassVar
 from pydantic import Field
 
 from culturebench.params._base import Section
-from culturebench.params._brought import Brought
+from culturebench.params._custom_model import CustomModel
 
 
-class Embedding(Brought):
+class Embedding(CustomModel):
     """A second way to find a pair; `use` takes pictures and gives a vector for each."""
 
     min_similarity: float = Field(gt=0, le=1, description="cosine of two embeddings from which on it is one picture")

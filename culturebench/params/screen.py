@@ -5,7 +5,7 @@ from typing import ClassVar, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from culturebench.params._base import Section
-from culturebench.params._brought import Brought
+from culturebench.params._custom_model import CustomModel
 
 
 class Limits(BaseModel):
@@ -22,7 +22,7 @@ class Limits(BaseModel):
         return self
 
 
-class BroughtLimits(Brought, Limits):
+class CustomModelLimits(CustomModel, Limits):
     """The limits of what a function that the user brings makes of a picture."""
 
 
@@ -43,10 +43,10 @@ class Screen(Section):
     blur: Limits | None = Field(description="variance of the Laplacian of the grey picture (0..1) at 256 pixels")
     text: Limits | None = Field(description="share of the picture that looks like lines of text or a watermark (0..1)")
     drawing: Limits | None = Field(description="share of the picture in its 16 commonest colours of 4096 (0..1)")
-    relevance: BroughtLimits | None = Field(
+    relevance: CustomModelLimits | None = Field(
         description="how well a picture fits the query that found it; `use` takes pictures and as many queries"
     )
-    safety: BroughtLimits | None = Field(description="how unsafe a picture is to be shown; `use` takes pictures")
+    safety: CustomModelLimits | None = Field(description="how unsafe a picture is to be shown; `use` takes pictures")
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:

@@ -15,8 +15,8 @@ from culturebench.captions.openai import REPAIR, instructions
 from culturebench.chat.request import ChatImage, ChatRequest
 from culturebench.params import load_region
 from culturebench.params.collect import GoogleSource
+from culturebench.planning.amounts import PICTURES, Amount
 from culturebench.planning.plan import Planned
-from culturebench.planning.work import PICTURES, Amount
 from culturebench.sources.google_cse import PAGE
 from culturebench.sources.queries import queries
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import torch
 
 from culturebench.chat.request import ChatImage, ChatRequest
+from culturebench.planning.amounts import READINGS, Amount, Numbers
 from culturebench.planning.backbone import picture_cost, step_cost, watch_cost
 from culturebench.planning.cost import Cost, cost_of, size_of
 from culturebench.planning.geometry import Geometry, tokens_of
 from culturebench.planning.training import total_cost
-from culturebench.planning.work import READINGS, Amount, Numbers
 from culturebench.text_to_image.pipeline_denoising import PipelineDenoising
 
 if TYPE_CHECKING:

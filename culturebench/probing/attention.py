@@ -15,8 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from culturebench.probing.attention_rows import AttentionError, rows_read
 from culturebench.probing.features import fitting, summary_positions
-from culturebench.probing.rows import AttentionError, rows_read
 from culturebench.text_to_image.base import TextEncoder, Tokens
 
 Span = tuple[int, int]

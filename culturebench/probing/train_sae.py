@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import linear
 
+from culturebench.probing.initialise import Batches, initial_sae, moments, unit_norm
 from culturebench.probing.sae import SaeError, TopKSAE, keep_largest
 from culturebench.probing.sparse import sparse_pass
-from culturebench.probing.start import Batches, initial_sae, moments, unit_norm
 from culturebench.probing.training_state import Kept, TrainingState
 
 #: Wraps the range of steps that are left, to show how far training is.

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from culturebench.params.collect import CommonsSource
 from culturebench.progress import progress
 from culturebench.sources.api import Api
-from culturebench.sources.lead import Lead
-from culturebench.sources.mediawiki import BATCH, MediaWiki, Page, lead_of
+from culturebench.sources.mediawiki import BATCH, MediaWiki, Page, search_hit_of
 from culturebench.sources.queries import Query
+from culturebench.sources.search_hit import SearchHit
 
 
-def leads(api: Api, settings: CommonsSource, queries: Sequence[Query]) -> Iterator[Lead]:
+def search_hits(api: Api, settings: CommonsSource, queries: Sequence[Query]) -> Iterator[SearchHit]:
     """Files by query, those of the search before those of categories, each file once."""
     wiki = MediaWiki(api, settings.url, settings.width)
     seen: set[str] = set()
@@ -20,7 +20,7 @@ def leads(api: Api, settings: CommonsSource, queries: Sequence[Query]) -> Iterat
         for page, how in _pages(wiki, settings, query):
             if page.title not in seen:
                 seen.add(page.title)
-                yield lead_of(page, query.text, {**query.metadata, **how})
+                yield search_hit_of(page, query.text, {**query.metadata, **how})
 
 
 def _pages(wiki: MediaWiki, settings: CommonsSource, query: Query) -> Iterator[tuple[Page, dict[str, str]]]:

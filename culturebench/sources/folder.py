@@ -9,8 +9,8 @@ from typing import Any
 
 from culturebench.params.collect import FolderSource
 from culturebench.sources.base import Found, SourceError
-from culturebench.sources.inside import Refused, printable, read_inside, walk
 from culturebench.sources.manifest import Entry, read_manifest
+from culturebench.sources.safe_path import Refused, printable, read_inside, walk
 
 _MANIFESTS = ("manifest.csv", "manifest.jsonl")
 _MAX_MANIFEST_BYTES = 1_000_000_000

@@ -11,8 +11,8 @@ from pydantic import BaseModel, Field
 from culturebench.params.collect import GoogleSource
 from culturebench.progress import progress
 from culturebench.sources.api import Answer, Api
-from culturebench.sources.lead import Lead
 from culturebench.sources.queries import Query
+from culturebench.sources.search_hit import SearchHit
 
 #: Results of one request at most.
 PAGE: Final = 10
@@ -40,14 +40,14 @@ class _Reply(Answer):
     items: list[_Item] = Field(default_factory=list[_Item])
 
 
-def leads(api: Api, settings: GoogleSource, queries: Sequence[Query], key: str) -> Iterator[Lead]:
+def search_hits(api: Api, settings: GoogleSource, queries: Sequence[Query], key: str) -> Iterator[SearchHit]:
     """Pictures by query, each once; `key` goes into a header, so that no URL holds it."""
     seen: set[str] = set()
     for query in progress(queries, len(queries), "ask google_cse"):
         for item in _items(api, settings, query, key):
             if item.link not in seen:
                 seen.add(item.link)
-                yield Lead(
+                yield SearchHit(
                     file_name=unquote(urlsplit(item.link).path.rpartition("/")[2]) or item.link,
                     file_url=item.link,
                     page_url=item.image.contextLink,

@@ -11,7 +11,7 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from culturebench.engine.batches import map_batches
-from culturebench.engine.work import Failure, Worker
+from culturebench.engine.worker import Failure, Worker
 from culturebench.params.engine import Engine
 from culturebench.progress import progress
 from culturebench.sources.snapshot import Outcome, Snapshot

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from culturebench.captions.rows import CaptionError, parse_caption
+from culturebench.captions.spans import CaptionError, parse_caption
 from culturebench.sources.base import SourceError
 
 CAPTIONS = ("cultural", "noun", "cultural_en", "noun_en")

@@ -8,7 +8,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from culturebench.sources.api import Answer, Api
-from culturebench.sources.lead import Lead, licence_text, plain
+from culturebench.sources.search_hit import SearchHit, licence_text, plain
 from culturebench.web.failed import Failed
 
 #: Titles or results that one request may name, without a bot's rights.
@@ -153,13 +153,13 @@ def _merge(known: Page | None, page: Page) -> Page:
     return page if page.imageinfo or not known.imageinfo else known
 
 
-def lead_of(page: Page, query: str, metadata: Mapping[str, Any]) -> Lead:
+def search_hit_of(page: Page, query: str, metadata: Mapping[str, Any]) -> SearchHit:
     """What is known of a file page: the wiki's own rendering of it as file, and its description page."""
     name = page.title.partition(":")[2]
     if not page.imageinfo:
-        return Lead(file_name=name, file_url="", query=query, metadata=metadata, error="missing")
+        return SearchHit(file_name=name, file_url="", query=query, metadata=metadata, error="missing")
     info = page.imageinfo[0]
-    return Lead(
+    return SearchHit(
         file_name=name,
         file_url=info.thumburl or info.url,
         page_url=info.descriptionurl,

@@ -8,25 +8,25 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from culturebench.params.engine import Engine
 from culturebench.sources.base import Found
 from culturebench.sources.harvest import harvest
-from culturebench.sources.lead import Lead
+from culturebench.sources.search_hit import SearchHit
 from culturebench.sources.snapshot import Outcome, Snapshot
 from culturebench.web.client import Client
 
 
 class Online:
-    """Fetches what `leads` names for a region; pictures in `removed` (sha256) come without bytes."""
+    """Fetches what `search_hits` names for a region; pictures in `removed` (sha256) come without bytes."""
 
     def __init__(
         self,
         kind: str,
-        leads: Callable[[str], Iterable[Lead]],
+        search_hits: Callable[[str], Iterable[SearchHit]],
         client: Client,
         snapshot: Snapshot,
         removed: Collection[str],
         engine: Engine,
     ) -> None:
         self.kind = kind
-        self._leads = leads
+        self._search_hits = search_hits
         self._client = client
         self._snapshot = snapshot
         self._removed = removed
@@ -34,33 +34,33 @@ class Online:
 
     def find(self, region: str) -> Iterator[Found]:
         """Every file once, in the order in which it was named, however the fetching went."""
-        leads: dict[str, Lead] = {}
-        for lead in self._leads(region):
-            leads.setdefault(lead.file_url or lead.file_name, lead)
-        urls = [lead.file_url for lead in leads.values() if not lead.error]
+        search_hits: dict[str, SearchHit] = {}
+        for hit in self._search_hits(region):
+            search_hits.setdefault(hit.file_url or hit.file_name, hit)
+        urls = [hit.file_url for hit in search_hits.values() if not hit.error]
         label = f"fetch {self.kind} {region}"
         outcomes = harvest(urls, self._client, self._snapshot, self._removed, self._engine, label)
-        for lead in leads.values():
-            yield self._found(lead, outcomes[lead.file_url] if not lead.error else Outcome(error=lead.error))
+        for hit in search_hits.values():
+            yield self._found(hit, outcomes[hit.file_url] if not hit.error else Outcome(error=hit.error))
 
-    def _found(self, lead: Lead, outcome: Outcome) -> Found:
+    def _found(self, hit: SearchHit, outcome: Outcome) -> Found:
         data, error = None, outcome.error
         if outcome.sha256 in self._removed:
             error = "removed"
         elif outcome.sha256:
             data = self._snapshot.data(outcome.sha256)
             error = "" if data is not None else "lost"
-        unread = hashlib.sha256(f"unread:{lead.file_url or lead.file_name}".encode()).hexdigest()
+        unread = hashlib.sha256(f"unread:{hit.file_url or hit.file_name}".encode()).hexdigest()
         return Found(
-            file_name=lead.file_name,
+            file_name=hit.file_name,
             data=data,
             error=error,
-            query=lead.query,
-            page_url=lead.page_url,
-            file_url=lead.file_url,
-            author=lead.author,
-            licence_text=lead.licence_text,
-            metadata=lead.metadata,
+            query=hit.query,
+            page_url=hit.page_url,
+            file_url=hit.file_url,
+            author=hit.author,
+            licence_text=hit.licence_text,
+            metadata=hit.metadata,
             # Without bytes there is nothing to hash, and rows of one region need to be told apart.
             picture_id=None if data is not None else outcome.sha256 or unread,
         )

@@ -20,9 +20,9 @@ from culturebench.params.engine import Engine
 from culturebench.sources import commons, google_cse, openverse, urls, wikidata, wikipedia
 from culturebench.sources.api import Api
 from culturebench.sources.base import SourceError
-from culturebench.sources.lead import Lead
 from culturebench.sources.online import Online
 from culturebench.sources.queries import queries
+from culturebench.sources.search_hit import SearchHit
 from culturebench.sources.snapshot import Snapshot
 from culturebench.web.client import Client
 
@@ -62,28 +62,28 @@ class OnlineSources:
 
     def open(self, settings: OnlineSource) -> Online:
         """The source that `settings` describe; `SourceError` when its key is not in the environment."""
-        leads = self._leads(settings)
-        return Online(settings.kind, leads, self._client, self._snapshot, self._removed, self._engine)
+        search_hits = self._search_hits(settings)
+        return Online(settings.kind, search_hits, self._client, self._snapshot, self._removed, self._engine)
 
     def seal(self) -> None:
         """From now on the snapshot's label gives the same without the web, failures included."""
         self._snapshot.seal()
 
-    def _leads(self, settings: OnlineSource) -> Callable[[str], Iterable[Lead]]:
+    def _search_hits(self, settings: OnlineSource) -> Callable[[str], Iterable[SearchHit]]:
         api, words = Api(self._client, self._snapshot), queries(self._region)
         match settings:
             case UrlsSource():
-                return partial(urls.leads, settings)
+                return partial(urls.search_hits, settings)
             case CommonsSource():
-                return lambda _: commons.leads(api, settings, words)
+                return lambda _: commons.search_hits(api, settings, words)
             case WikidataSource():
-                return lambda _: wikidata.leads(api, settings, self._region["iso"])
+                return lambda _: wikidata.search_hits(api, settings, self._region["iso"])
             case WikipediaSource():
-                return lambda _: wikipedia.leads(api, settings, words)
+                return lambda _: wikipedia.search_hits(api, settings, words)
             case OpenverseSource():
-                return lambda _: openverse.leads(api, settings, words, self._secret(OPENVERSE_TOKEN))
+                return lambda _: openverse.search_hits(api, settings, words, self._secret(OPENVERSE_TOKEN))
             case GoogleSource():
                 key = self._secret(GOOGLE_KEY)
                 if not key:
                     raise SourceError(f"the source google_cse needs {GOOGLE_KEY} in the environment; set it there")
-                return lambda _: google_cse.leads(api, settings, words, key)
+                return lambda _: google_cse.search_hits(api, settings, words, key)

@@ -10,8 +10,8 @@ from pydantic import BaseModel
 from culturebench.params.collect import OpenverseSource
 from culturebench.progress import progress
 from culturebench.sources.api import Answer, Api
-from culturebench.sources.lead import Lead
 from culturebench.sources.queries import Query
+from culturebench.sources.search_hit import SearchHit
 
 #: The largest page that a request without a token is given.
 _PAGE: Final = 20
@@ -35,7 +35,9 @@ class _Reply(Answer):
     results: list[_Result]
 
 
-def leads(api: Api, settings: OpenverseSource, queries: Sequence[Query], token: str | None) -> Iterator[Lead]:
+def search_hits(
+    api: Api, settings: OpenverseSource, queries: Sequence[Query], token: str | None
+) -> Iterator[SearchHit]:
     """Pictures by query, each once; with a `token` Openverse lets one ask more often."""
     secret = {"Authorization": f"Bearer {token}"} if token else {}
     seen: set[str] = set()
@@ -43,7 +45,7 @@ def leads(api: Api, settings: OpenverseSource, queries: Sequence[Query], token: 
         for result in _results(api, settings, query.text, secret):
             if result.url and result.url not in seen:
                 seen.add(result.url)
-                yield _lead(result, query)
+                yield _search_hit(result, query)
 
 
 def _results(api: Api, settings: OpenverseSource, words: str, secret: dict[str, str]) -> Iterator[_Result]:
@@ -61,11 +63,11 @@ def _results(api: Api, settings: OpenverseSource, words: str, secret: dict[str, 
         page, pages = page + 1, reply.page_count
 
 
-def _lead(result: _Result, query: Query) -> Lead:
+def _search_hit(result: _Result, query: Query) -> SearchHit:
     code = result.license.lower()
     family = _NAMES.get(code, f"CC {code.upper()}" if code else "")
     licence = f"{family} {result.license_version or ''}".strip()
-    return Lead(
+    return SearchHit(
         file_name=f"{result.id} {result.title or ''}".strip(),
         file_url=result.url or "",
         page_url=result.foreign_landing_url or "",

@@ -8,11 +8,11 @@ from urllib.parse import unquote, urlsplit
 
 from culturebench.params.collect import UrlsSource
 from culturebench.sources.base import SourceError
-from culturebench.sources.lead import Lead
 from culturebench.sources.manifest import Entry, read_manifest
+from culturebench.sources.search_hit import SearchHit
 
 
-def leads(settings: UrlsSource, region: str) -> Iterator[Lead]:
+def search_hits(settings: UrlsSource, region: str) -> Iterator[SearchHit]:
     """The lines of one region in the order of their URLs; `SourceError` for a wrong manifest."""
     path = Path(settings.path)
     try:
@@ -21,19 +21,19 @@ def leads(settings: UrlsSource, region: str) -> Iterator[Lead]:
         raise SourceError(f"collect.sources: {settings.path!r} cannot be read: {error.strerror}") from None
     for entry in sorted(read_manifest(path.name, data), key=lambda entry: entry.file):
         if (entry.region or settings.region) == region:
-            yield _lead(entry, settings)
+            yield _search_hit(entry, settings)
         elif not entry.region and settings.region is None:
             raise SourceError(
                 f"{path.name}:{entry.line}: `region` is empty; fill it in, or set `region` for the whole source"
             )
 
 
-def _lead(entry: Entry, settings: UrlsSource) -> Lead:
+def _search_hit(entry: Entry, settings: UrlsSource) -> SearchHit:
     try:
         path = urlsplit(entry.file).path
     except ValueError:
         path = ""
-    return Lead(
+    return SearchHit(
         file_name=unquote(path.rpartition("/")[2]) or entry.file,
         file_url=entry.file,
         page_url=entry.source_url,

@@ -10,8 +10,8 @@ from pydantic import BaseModel
 from culturebench.params.collect import WikidataSource
 from culturebench.progress import progress
 from culturebench.sources.api import Answer, Api
-from culturebench.sources.lead import Lead
-from culturebench.sources.mediawiki import MediaWiki, lead_of
+from culturebench.sources.mediawiki import MediaWiki, search_hit_of
+from culturebench.sources.search_hit import SearchHit
 
 # P297: ISO 3166-1 code; P17: country; P495: country of origin; P31, P279: instance and subclass of; P18: image.
 # ORDER BY makes LIMIT and OFFSET pages of one list.
@@ -41,7 +41,7 @@ class _Reply(Answer):
     results: _Bindings
 
 
-def leads(api: Api, settings: WikidataSource, iso: Sequence[str]) -> Iterator[Lead]:
+def search_hits(api: Api, settings: WikidataSource, iso: Sequence[str]) -> Iterator[SearchHit]:
     """Files by class; what Commons says of each is asked there."""
     wiki = MediaWiki(api, settings.commons_url, settings.width)
     asked = [(category, kind) for category, kinds in settings.classes.items() for kind in kinds]
@@ -55,7 +55,9 @@ def leads(api: Api, settings: WikidataSource, iso: Sequence[str]) -> Iterator[Le
                 items[title] = binding.item.value.rpartition("/")[2]
         for page in wiki.files(list(items)):
             found = {"category": category, "item": items.get(page.title, "")}
-            yield lead_of(page, f"{kind} of {' '.join(iso)}", {key: value for key, value in found.items() if value})
+            yield search_hit_of(
+                page, f"{kind} of {' '.join(iso)}", {key: value for key, value in found.items() if value}
+            )
 
 
 def _bindings(api: Api, settings: WikidataSource, iso: Sequence[str], kind: str) -> Iterator[_Binding]:

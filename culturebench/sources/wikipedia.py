@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from culturebench.params.collect import WikipediaSource
 from culturebench.progress import progress
 from culturebench.sources.api import Api
-from culturebench.sources.lead import Lead
-from culturebench.sources.mediawiki import BATCH, MediaWiki, Page, lead_of
+from culturebench.sources.mediawiki import BATCH, MediaWiki, Page, search_hit_of
 from culturebench.sources.queries import Query
+from culturebench.sources.search_hit import SearchHit
 
 
-def leads(api: Api, settings: WikipediaSource, queries: Sequence[Query]) -> Iterator[Lead]:
+def search_hits(api: Api, settings: WikipediaSource, queries: Sequence[Query]) -> Iterator[SearchHit]:
     """Free page images by query, each file once a language."""
     seen: set[tuple[str, str]] = set()
     for query in progress(queries, len(queries), "ask wikipedia"):
@@ -28,7 +28,7 @@ def leads(api: Api, settings: WikipediaSource, queries: Sequence[Query]) -> Iter
             # A file's namespace has another name in every language.
             article = articles.get(f"File:{page.title.partition(':')[2]}")
             named = {} if article is None else {"article": article.fullurl or article.title}
-            yield lead_of(page, query.text, {**query.metadata, **named})
+            yield search_hit_of(page, query.text, {**query.metadata, **named})
 
 
 def _search(words: str, most: int) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 
 from culturebench.engine.batches import map_batches
-from culturebench.engine.work import Kept, Worker
+from culturebench.engine.worker import Kept, Worker
 from culturebench.png import to_png
 from culturebench.store import Store, key_of, pack, unpack
 from culturebench.text_to_image.base import Conditioning, Edit, TextToImage

@@ -14,9 +14,9 @@ import urllib3
 
 from culturebench.params.collect import Web
 from culturebench.web.connection import Watch, open_session
-from culturebench.web.consent import PRODUCT, Robots
 from culturebench.web.failed import AskedToWait, Failed
-from culturebench.web.pace import Pace, retry_after
+from culturebench.web.rate_limit import RateLimit, retry_after
+from culturebench.web.robots import PRODUCT, Robots
 
 _CHUNK = 65_536
 _ROBOTS_BYTES = 512_000
@@ -55,7 +55,7 @@ class Client:
         self._watch = Watch()
         agent = f"{PRODUCT}/0.1 ({rules.contact}) python-requests/{requests.__version__}"
         self._session = open_session(self._watch, frozenset(rules.test_addresses), rules.workers, agent)
-        self._pace = Pace(rules.interval, rules.longest_wait)
+        self._rate_limit = RateLimit(rules.interval, rules.longest_wait)
         self.robots = Robots(self._robots_file, self._slow_down)
 
     def __enter__(self) -> Client:
@@ -71,7 +71,7 @@ class Client:
 
     def settle(self, host: str) -> bool:
         """Return when whoever knows nothing of earlier requests may ask `host`; False when nobody waits that long."""
-        return self._pace.settle(host)
+        return self._rate_limit.settle(host)
 
     def get(
         self, url: str, checks: Checks, max_bytes: int, *, redirects: int = 0, headers: Mapping[str, str] | None = None
@@ -94,7 +94,7 @@ class Client:
         for _ in range(redirects + 1):
             host = _host(url)
             checks.url(url)
-            self._pace.wait(host)
+            self._rate_limit.wait(host)
             start = time.monotonic()  # waiting one's turn is no fault of the server
             with self._watch.until(start + left), self._open(url, headers) as response:
                 if redirects == 0 or not response.is_redirect:
@@ -108,7 +108,7 @@ class Client:
     def _pause_when_asked(self, host: str, response: requests.Response) -> None:
         wait = retry_after(response.headers.get("Retry-After"))
         if wait is not None and (response.status_code != 200 or "MediaWiki-API-Error" in response.headers):
-            self._pace.pause(host, wait)
+            self._rate_limit.pause(host, wait)
 
     @contextmanager
     def _open(self, url: str, headers: dict[str, str]) -> Generator[requests.Response]:
@@ -154,7 +154,7 @@ class Client:
         return reply.status, reply.body
 
     def _slow_down(self, host: str, seconds: float) -> None:
-        self._pace.slow_down(host, min(seconds, self.rules.longest_wait))
+        self._rate_limit.slow_down(host, min(seconds, self.rules.longest_wait))
 
 
 class _RobotsFile(Checks):

@@ -11,8 +11,8 @@ from PIL import Image
 
 from culturebench.images.decode import FORMATS, Undecodable, sniff
 from culturebench.web.client import Checks, Client
-from culturebench.web.consent import Robots, check_opt_out
 from culturebench.web.failed import Failed
+from culturebench.web.robots import Robots, check_opt_out
 
 #: Bytes after which a file shows what it is, and of those the first that are looked at for it.
 _ENOUGH: Final = 512

@@ -13,7 +13,7 @@ import yaml
 from culturebench.atlas.captions import cultural_caption, noun_caption
 from culturebench.atlas.world import REGIONS, Scene, contexts
 from culturebench.captions.draft import Rules, captions_of, draft_schema, problems, without_modifier
-from culturebench.captions.rows import caption_row, modifier_span, noun_span, parse_caption
+from culturebench.captions.spans import caption_row, modifier_span, noun_span, parse_caption
 from culturebench.captions.wording import named_country, wrong_language, wrong_script
 
 SCHEMA = draft_schema(("delft", "hindeloopen"))

@@ -19,7 +19,7 @@ from ray.cluster_utils import Cluster
 from commons_like import CommonsLike, atlas_files
 from culturebench.artifacts import candidates
 from culturebench.engine.batches import map_batches
-from culturebench.engine.work import EngineError, each
+from culturebench.engine.worker import EngineError, each
 from culturebench.params.engine import Engine
 from culturebench.sources.queries import queries
 from data_project import write_data_project

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from culturebench.engine.batches import map_batches
-from culturebench.engine.work import EngineError, Failure, Kept, Worker, each, in_batches
+from culturebench.engine.worker import EngineError, Failure, Kept, Worker, each, in_batches
 from culturebench.params.engine import Engine
 from culturebench.store import Store, key_of
 from small_work import end, last_first, load_counted, square, who

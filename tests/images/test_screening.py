@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 from pydantic import ValidationError
 
 from culturebench.artifacts import screened
-from culturebench.images.brought import BroughtError
+from culturebench.images.custom_model import CustomModelError
 from culturebench.images.measures import contrast, palette_share, sharpness, text_share
 from culturebench.images.screening import Screened, consult, screen
 from culturebench.params.screen import HIGH, LOW, Screen
@@ -191,7 +191,7 @@ def own(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(tmp_path))
 
 
-def brought(rule: str, name: str, **limits: float) -> Screen:
+def with_function(rule: str, name: str, **limits: float) -> Screen:
     return Screen(**LIMITS | {rule: {"use": f"my_own_models:{name}", "version": "1", **limits}})
 
 
@@ -202,7 +202,7 @@ def consulted(rules: Screen, *pictures: tuple[Image.Image, str]) -> list[Screene
 
 @pytest.mark.usefixtures("own")
 def test_a_function_of_ones_own_says_what_fits_its_query():
-    rules = brought("relevance", "relevance", drop=0.2, borderline=0.6)
+    rules = with_function("relevance", "relevance", drop=0.2, borderline=0.6)
     red, brown, blue = (Image.new("RGB", (200, 200), c) for c in ((250, 0, 0), (100, 60, 0), (0, 0, 250)))
     results = consulted(rules, (red, "red"), (brown, "red"), (blue, "red"), (blue, "blue"), (blue, ""))
     plain = [screen(png(image), "CC0-1.0", rules) for image in (red, brown, blue, blue, blue)]
@@ -217,7 +217,7 @@ def test_a_function_of_ones_own_says_what_fits_its_query():
 @pytest.mark.usefixtures("own")
 def test_a_classifier_of_ones_own_says_what_is_unsafe():
     pictures = [(NOISE.resize((width, 160)), "") for width in (100, 200, 300, 310)]
-    results = consulted(brought("safety", "safety", drop=0.3, borderline=0.15), *pictures)
+    results = consulted(with_function("safety", "safety", drop=0.3, borderline=0.15), *pictures)
     assert [result.reason for result in results] == ["", "", "", "safety"]
     assert ["safety" in result.borderline for result in results] == [False, True, True, False]
 
@@ -234,5 +234,5 @@ def test_a_classifier_of_ones_own_says_what_is_unsafe():
     ],
 )
 def test_a_function_that_cannot_be_asked_is_named_with_its_key(name: str, message: str):
-    with pytest.raises(BroughtError, match=rf"screen\.safety\.use in params\.yaml.*{message}"):
-        consulted(brought("safety", name, drop=0.9), (NOISE, ""), (NOISE, ""))
+    with pytest.raises(CustomModelError, match=rf"screen\.safety\.use in params\.yaml.*{message}"):
+        consulted(with_function("safety", name, drop=0.9), (NOISE, ""), (NOISE, ""))

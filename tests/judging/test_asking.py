@@ -7,7 +7,7 @@ from typing import Any
 
 from PIL import Image
 
-from culturebench.engine.work import Worker
+from culturebench.engine.worker import Worker
 from culturebench.judging.asking import Asker, ask, by_engine
 from culturebench.judging.atlas import best_option
 from culturebench.judging.base import Answer, shuffled

@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from culturebench.measures.pictures import ALIGNMENT, DIVERSITY, REFERENCE, distances, measure_pictures
-from culturebench.measures.rows import of_each
+from culturebench.measures.scoring import of_each
 from culturebench.png import to_png
 
 RED, GREEN = (255, 0, 0), (0, 255, 0)

@@ -14,9 +14,9 @@ from culturebench.chat.request import ChatRequest
 from culturebench.params import load_region, load_section
 from culturebench.params.caption import Caption
 from culturebench.params.collect import Collect
+from culturebench.planning.amounts import PICTURES
 from culturebench.planning.data import SEARCH, TOLD, DataHalf, caption_dollars, data_half
 from culturebench.planning.plan import Planned
-from culturebench.planning.work import PICTURES
 from culturebench.sources.queries import queries
 from culturebench.store import Store
 from import_graph import ROOT

@@ -18,10 +18,10 @@ from culturebench.params import load_section
 from culturebench.params.judges import Judges
 from culturebench.params.models import Model
 from culturebench.params.train_enhancer import TrainEnhancer
+from culturebench.planning.amounts import PICTURES, Amount, Numbers, amounts
 from culturebench.planning.cost import Cost
 from culturebench.planning.gpus import GPUS, GpuError, gpu_of, hours, recognised
 from culturebench.planning.plan import Planned, Prices, fitting, planned
-from culturebench.planning.work import PICTURES, Amount, Numbers, amounts
 from import_graph import ROOT
 from tiny_project import split_rows
 

@@ -14,8 +14,8 @@ from culturebench.probing.attention import (
     queries_and_keys,
     shortest_first,
 )
+from culturebench.probing.attention_rows import AttentionError, rows_read
 from culturebench.probing.features import captured, summary_positions
-from culturebench.probing.rows import AttentionError, rows_read
 from tests.support.small_encoder import SmallEncoder, WrittenEncoder, tokenize_words
 
 

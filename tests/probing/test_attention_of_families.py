@@ -22,8 +22,8 @@ from culturebench.probing.attention import (
     find_roles,
     queries_and_keys,
 )
+from culturebench.probing.attention_rows import row_weights
 from culturebench.probing.features import summary_positions
-from culturebench.probing.rows import row_weights
 from culturebench.text_to_image.encoders.hub import HubEncoder
 from culturebench.text_to_image.loading import load_encoder
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from culturebench.probing.initialise import initial_sae, moments
 from culturebench.probing.sae import SaeError, TopKSAE, as_neurons, keep_largest, load, save
-from culturebench.probing.start import initial_sae, moments
 from culturebench.probing.train_sae import SaeTraining, quality, train
 
 SETTINGS = SaeTraining(

@@ -8,9 +8,9 @@ from scipy.optimize import minimize
 from torch import Tensor
 
 from culturebench.probing.features import FeatureBatch, token_features
+from culturebench.probing.initialise import Batches, geometric_median
 from culturebench.probing.sae import TopKSAE, save
 from culturebench.probing.sparse import sparse_pass
-from culturebench.probing.start import Batches, geometric_median
 from culturebench.probing.train_sae import SaeTraining, train
 from culturebench.probing.training_state import Kept
 from culturebench.store import Store

@@ -19,8 +19,8 @@ def name(number: int) -> str:
     return hashlib.sha256(str(number).encode()).hexdigest()
 
 
-def place(ties, frozen=None, bound=()):
-    return assign(ties, frozen or {}, PARTS, "salt", bound)
+def place(keys_of, frozen=None, bound=()):
+    return assign(keys_of, frozen or {}, PARTS, "salt", bound)
 
 
 def alone(numbers) -> dict[str, list[str]]:
@@ -30,13 +30,13 @@ def alone(numbers) -> dict[str, list[str]]:
 def grouped(count: int, seed: int) -> dict[str, list[str]]:
     """Pictures with a group of their own, and now and then a page or a caption that others share."""
     dice = np.random.default_rng(seed)
-    ties = alone(range(count))
-    for picture in ties:
+    keys_of = alone(range(count))
+    for picture in keys_of:
         if dice.uniform() < 0.3:
-            ties[picture].append(f"page:{dice.integers(count // 3)}")
+            keys_of[picture].append(f"page:{dice.integers(count // 3)}")
         if dice.uniform() < 0.3:
-            ties[picture].append(f"noun:{dice.integers(count // 3)}")
-    return ties
+            keys_of[picture].append(f"noun:{dice.integers(count // 3)}")
+    return keys_of
 
 
 def test_ratios_are_those_of_a_fair_lottery():
@@ -63,30 +63,30 @@ def test_a_new_region_moves_no_frozen_picture_and_no_tie_across_regions_leaks():
     frozen = {picture: placed.side for picture, placed in place(old).items()}
     dice = np.random.default_rng(5)
     olds = sorted(old)
-    ties = dict(old)
+    keys_of = dict(old)
     for number in range(20_000, 20_400):
         shared = [f"noun:vn:{dice.integers(150)}"]
         shared += [f"page:{dice.integers(200)}"] if dice.uniform() < 0.2 else []
         near = olds[dice.integers(len(olds))] if dice.uniform() < 0.1 else name(number)
-        ties[name(number)] = [f"group:{near}", *shared]
-    placed = place(ties, frozen)
+        keys_of[name(number)] = [f"group:{near}", *shared]
+    placed = place(keys_of, frozen)
     assert {picture: placed[picture].side for picture in old} == frozen
     sides: dict[str, set[str]] = {}
-    for picture, shared in ties.items():
-        for tie in shared:
-            sides.setdefault(tie, set()).add(placed[picture].side)
+    for picture, shared in keys_of.items():
+        for key in shared:
+            sides.setdefault(key, set()).add(placed[picture].side)
     assert all(len(found - {""}) <= 1 for found in sides.values())
-    new = [placed[picture].side for picture in ties.keys() - old.keys()]
+    new = [placed[picture].side for picture in keys_of.keys() - old.keys()]
     assert new.count("") < len(new) / 4 and set(new) >= set(PARTS)
 
 
 def test_no_tie_ever_has_two_sides():
-    ties = grouped(900, 0)
-    placed = place(ties)
+    keys_of = grouped(900, 0)
+    placed = place(keys_of)
     sides: dict[str, set[str]] = {}
-    for picture, shared in ties.items():
-        for tie in shared:
-            sides.setdefault(tie, set()).add(placed[picture].side)
+    for picture, shared in keys_of.items():
+        for key in shared:
+            sides.setdefault(key, set()).add(placed[picture].side)
     assert all(len(found) == 1 for found in sides.values())
     assert {picture.side for picture in placed.values()} == set(PARTS)
 
@@ -95,26 +95,26 @@ def test_a_thousand_new_pictures_move_no_frozen_one_and_leak_nothing():
     old = grouped(600, 1)
     frozen = {picture: placed.side for picture, placed in place(old).items()}
     dice = np.random.default_rng(2)
-    ties = dict(old)
+    keys_of = dict(old)
     for number in range(10_000, 11_000):
         shared = [f"page:{dice.integers(200)}"] if dice.uniform() < 0.3 else []
         shared += [f"noun:{dice.integers(200)}"] if dice.uniform() < 0.3 else []
-        ties[name(number)] = [f"group:{name(number)}", *shared]
-    placed = place(ties, frozen)
+        keys_of[name(number)] = [f"group:{name(number)}", *shared]
+    placed = place(keys_of, frozen)
     assert all(placed[picture].side == side for picture, side in frozen.items())
     sides: dict[str, set[str]] = {}
-    for picture, shared in ties.items():
-        for tie in shared:
-            sides.setdefault(tie, set()).add(placed[picture].side)
+    for picture, shared in keys_of.items():
+        for key in shared:
+            sides.setdefault(key, set()).add(placed[picture].side)
     assert all(len(found - {""}) <= 1 for found in sides.values())
-    left_out = [picture for picture in ties if not placed[picture].side]
+    left_out = [picture for picture in keys_of if not placed[picture].side]
     assert left_out and not set(left_out) & frozen.keys()
 
 
 def test_a_near_duplicate_takes_the_side_of_the_frozen_picture():
     for side in PARTS:
-        ties = {name(1): ["group:g"], name(2): ["group:g"]}
-        assert place(ties, {name(1): side})[name(2)].side == side
+        keys_of = {name(1): ["group:g"], name(2): ["group:g"]}
+        assert place(keys_of, {name(1): side})[name(2)].side == side
 
 
 def test_it_does_so_even_when_the_frozen_picture_is_gone():
@@ -123,8 +123,8 @@ def test_it_does_so_even_when_the_frozen_picture_is_gone():
 
 
 def test_a_picture_that_bridges_two_sides_is_dropped_and_the_others_stay():
-    ties = {name(1): ["a"], name(2): ["b"], name(3): ["a", "b"], name(4): ["a", "c"], name(5): ["b", "d"]}
-    placed = place(ties, {name(1): "train", name(2): "test"})
+    keys_of = {name(1): ["a"], name(2): ["b"], name(3): ["a", "b"], name(4): ["a", "c"], name(5): ["b", "d"]}
+    placed = place(keys_of, {name(1): "train", name(2): "test"})
     assert [placed[name(n)].side for n in range(1, 6)] == ["train", "test", "", "train", "test"]
 
 
@@ -134,13 +134,13 @@ def test_two_frozen_pictures_with_a_tie_stay_and_newcomers_to_that_tie_are_dropp
 
 
 def test_the_order_of_the_pictures_does_not_matter():
-    ties = grouped(300, 3)
-    assert place(dict(reversed(ties.items()))) == place(ties)
+    keys_of = grouped(300, 3)
+    assert place(dict(reversed(keys_of.items()))) == place(keys_of)
 
 
 def test_another_salt_divides_anew():
-    ties = alone(range(200))
-    assert assign(ties, {}, PARTS, "one") != assign(ties, {}, PARTS, "two")
+    keys_of = alone(range(200))
+    assert assign(keys_of, {}, PARTS, "one") != assign(keys_of, {}, PARTS, "two")
 
 
 @pytest.mark.parametrize(

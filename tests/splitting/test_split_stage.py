@@ -104,7 +104,7 @@ def test_a_picture_between_two_sides_is_dropped_and_counted_with_its_reason(root
 
 def test_neither_a_page_nor_a_near_duplicate_nor_a_noun_caption_is_on_two_sides(root: Path) -> None:
     placed = sides(REGIONS)
-    ties: dict[tuple[str, ...], set[str]] = defaultdict(set)
+    keys: dict[tuple[str, ...], set[str]] = defaultdict(set)
     for region in REGIONS:
         pages = {
             row["picture_id"]: row["page_url"]
@@ -112,6 +112,6 @@ def test_neither_a_page_nor_a_near_duplicate_nor_a_noun_caption_is_on_two_sides(
         }
         for row in captions(region):
             if (picture := row["picture_id"]) in placed:
-                ties["page", pages[picture]].add(placed[picture])
-                ties["noun", region, row["noun"]["text"].casefold()].add(placed[picture])
-    assert ties and all(len(found) == 1 for found in ties.values())
+                keys["page", pages[picture]].add(placed[picture])
+                keys["noun", region, row["noun"]["text"].casefold()].add(placed[picture])
+    assert keys and all(len(found) == 1 for found in keys.values())

@@ -20,7 +20,7 @@ from culturebench.artifacts import annotated, candidates, captioned, cues, groun
 from culturebench.atlas.captions import cultural_caption, noun_caption
 from culturebench.atlas.collection import DEFECTS, findings
 from culturebench.atlas.pictures import render
-from culturebench.captions.rows import CaptionError
+from culturebench.captions.spans import CaptionError
 from culturebench.png import to_png
 from data_project import ROOT, write_data_project
 from stages import caption, ground

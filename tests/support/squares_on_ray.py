@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from culturebench.engine.batches import map_batches
-from culturebench.engine.work import Kept, Worker, in_batches
+from culturebench.engine.worker import Kept, Worker, in_batches
 from culturebench.params.engine import Engine
 from culturebench.store import Store, key_of
 from small_work import load_counted

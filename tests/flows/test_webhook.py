@@ -9,7 +9,7 @@ import urllib.request
 import pytest
 
 from culturebench.label_studio.webhook import HEADER, listen
-from flows import wake
+from flows import webhook
 
 SECRET = "a-secret-of-some-length"
 
@@ -25,7 +25,7 @@ def test_a_burst_of_hints_becomes_one_run() -> None:
     with listen(SECRET, hinted.set) as address:
         for _ in range(5):
             post(address, SECRET)
-        wake.run_after_hints(hinted, 0.1, lambda: runs.append(1), rounds=1)
+        webhook.run_after_hints(hinted, 0.1, lambda: runs.append(1), rounds=1)
         assert not hinted.is_set()
     assert runs == [1]
 
@@ -39,7 +39,7 @@ def test_a_hint_during_a_run_leads_to_another_one() -> None:
             hinted.set()
 
     hinted.set()
-    wake.run_after_hints(hinted, 0.0, run, rounds=2)
+    webhook.run_after_hints(hinted, 0.0, run, rounds=2)
     assert runs == [1, 1]
 
 
@@ -51,7 +51,7 @@ def test_a_call_without_the_secret_wakes_nobody() -> None:
 
 
 def test_without_a_secret_nothing_listens(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(wake.SECRET, raising=False)
-    monkeypatch.setattr("sys.argv", ["wake"])
-    with pytest.raises(SystemExit, match=wake.SECRET):
-        wake.main()
+    monkeypatch.delenv(webhook.SECRET, raising=False)
+    monkeypatch.setattr("sys.argv", ["webhook"])
+    with pytest.raises(SystemExit, match=webhook.SECRET):
+        webhook.main()

@@ -1,4 +1,4 @@
-"""A picture that an API or a list names, before anybody fetched it."""
+"""A picture that a search or a list names, before anybody fetched it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from culturebench.sources.licences import UNKNOWN, normalise
 
 
 @dataclass(frozen=True)
-class Lead:
+class SearchHit:
     """Where a file is, whose it is, and how it was found; `error` says why it is not to be fetched."""
 
     file_name: str

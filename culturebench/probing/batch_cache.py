@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from culturebench.code import code_hash
-from culturebench.engine.work import Kept
+from culturebench.engine.worker import Kept
 from culturebench.pins import fingerprint, pin_path
 from culturebench.store import Store, key_of
 
@@ -28,7 +28,7 @@ CODE = (
     "probing/attention.py",
     "probing/causal.py",
     "probing/features.py",
-    "probing/rows.py",
+    "probing/attention_rows.py",
     "text_to_image/base.py",
     "text_to_image/encoders/altdiffusion.py",
     "text_to_image/encoders/atlas.py",

@@ -8,13 +8,13 @@ from typing import Any
 
 from culturebench.captions.human import HumanCaptions
 from culturebench.captions.providers import Picture, Written
-from culturebench.captions.rows import ROLES, CaptionRow
+from culturebench.captions.spans import ROLES, CaptionRow
 from culturebench.captions.wording import named_country
 
 _NEEDED = ("cultural", "noun")
 
 
-class CaptionWork:
+class CaptionCollector:
     """Collects captions: people's first, then whatever a provider adds to them."""
 
     def __init__(self, picture: Picture, human: HumanCaptions | None) -> None:

@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 from culturebench.web.failed import ASKED_TO_WAIT, AskedToWait
 
 
-class Pace:
+class RateLimit:
     """Lets requests to one host start at least `interval` seconds apart, and later when the host wants it."""
 
     def __init__(self, interval: float, longest_wait: float) -> None:

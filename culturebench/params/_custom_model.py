@@ -3,7 +3,7 @@
 from pydantic import BaseModel, ConfigDict, Field
 
 
-class Brought(BaseModel):
+class CustomModel(BaseModel):
     """Code outside of this project; DVC does not see it, so a changed one needs another `version`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -12,7 +12,7 @@ from culturebench.annotation.lines import AnnotationError
 from culturebench.atlas.world import REGIONS, Scene, contexts
 from culturebench.captions.human import read_human_captions
 from culturebench.captions.providers import AtlasProvider, Picture, TemplateProvider, with_modifier
-from culturebench.captions.rows import ROLES, CaptionError, caption_row, parse_caption
+from culturebench.captions.spans import ROLES, CaptionError, caption_row, parse_caption
 
 ID = "b" * 64
 

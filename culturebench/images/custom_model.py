@@ -14,22 +14,22 @@ from culturebench.errors import CultureBenchError
 Numbers = NDArray[np.float64]
 
 
-class BroughtError(CultureBenchError):
+class CustomModelError(CultureBenchError):
     """A function named in params.yaml that cannot be found, or that returns something else than was asked for."""
 
 
-def bring(use: str, key: str) -> Callable[..., Any]:
+def load_function(use: str, key: str) -> Callable[..., Any]:
     """The function at the import path `use` (module:name), as it stands under `key` of params.yaml."""
     module, _, name = use.partition(":")
     try:
         found = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:
-        raise BroughtError(
+        raise CustomModelError(
             f"{key}.use in params.yaml is {use!r}, and that cannot be imported ({error}); "
             "the module has to be installed, or to lie in the project's root"
         ) from None
     if not callable(found):
-        raise BroughtError(f"{key}.use in params.yaml is {use!r}, which is no function but {type(found).__name__}")
+        raise CustomModelError(f"{key}.use in params.yaml is {use!r}, which is no function but {type(found).__name__}")
     return found
 
 
@@ -43,5 +43,5 @@ def ask(function: Callable[..., Any], key: str, *columns: Sequence[Any], dimensi
     except (TypeError, ValueError):
         values = np.empty(())
     if values.ndim != dimensions or len(values) != n or not np.isfinite(values).all():
-        raise BroughtError(f"{key}.use in params.yaml: {n} {kind} are needed for {n} pictures, got {found!r:.100}")
+        raise CustomModelError(f"{key}.use in params.yaml: {n} {kind} are needed for {n} pictures, got {found!r:.100}")
     return values

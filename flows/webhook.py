@@ -1,4 +1,4 @@
-"""Waits for Label Studio's webhooks and has the annotations synchronised: `python -m flows.wake`.
+"""Waits for Label Studio's webhooks and has the annotations synchronised: `python -m flows.webhook`.
 
 A webhook is a hint with a shared secret. Nothing else of it is believed: the flow asks the server itself.
 """
@@ -30,7 +30,7 @@ QUIET = 60.0
 
 def main() -> None:
     """Register the webhook with every region's project, then listen until interrupted."""
-    parser = argparse.ArgumentParser(prog="python -m flows.wake", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m flows.webhook", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=int, default=8765)
     parser.add_argument("--public", help="address under which Label Studio reaches this listener, if it is another")
