@@ -1,4 +1,4 @@
-"""Which code of ours made a kept result."""
+"""Which code of ours made a cached result."""
 
 from __future__ import annotations
 

@@ -108,11 +108,13 @@ def _disk(root: Path) -> Finding:
 
 def _store(url: str) -> Finding:
     if "://" in url:
-        return Finding("kept results", True, url)
+        return Finding("cached results", True, url)
     folder = Path(url)
     exists = next(parent for parent in (folder, *folder.parents) if parent.exists())
     writable = exists.is_dir() and _writable(exists)
-    return Finding("kept results", writable, url, "name a writable folder or bucket in CULTUREBENCH_STORE", needed=True)
+    return Finding(
+        "cached results", writable, url, "name a writable folder or bucket in CULTUREBENCH_STORE", needed=True
+    )
 
 
 def _writable(folder: Path) -> bool:

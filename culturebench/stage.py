@@ -17,7 +17,7 @@ from culturebench.errors import CultureBenchError
 from culturebench.params import load_document, load_region, load_section
 
 THREADS = 1  # one and two give other bytes; one also shares a busy machine, and leaves a core to a second stage
-#: The URL of the store of kept results; by default a folder in the user's cache directory.
+#: The URL of the store of cached results; by default a folder in the user's cache directory.
 STORE_VARIABLE = "CULTUREBENCH_STORE"
 
 

@@ -65,10 +65,10 @@ def _held(*_: Any) -> Any:
 
 def _ask_once() -> None:
     """Let DVC keep, for the life of this process, what it would ask again."""
-    _keep_version()
+    _cache_version()
     _keep_params()
-    _keep_files()
-    _keep_places()
+    _cache_files()
+    _cache_places()
     check = dvc.repo.graph.check_acyclic
 
     def check_acyclic(graph: Any) -> None:
@@ -79,15 +79,15 @@ def _ask_once() -> None:
     dvc.repo.graph.check_acyclic = check_acyclic
 
 
-def _keep_version() -> None:
+def _cache_version() -> None:
     """Which YAML a document is in is asked once, not twice a word: a third of the time to parse dvc.lock."""
     resolver: Any = VersionedResolver
     of_version = resolver.versioned_resolver.fget
 
     def versioned_resolver(self: Any) -> Any:
-        if "_kept" not in self.__dict__:
-            self._kept = of_version(self)
-        return self._kept
+        if "_cached" not in self.__dict__:
+            self._cached = of_version(self)
+        return self._cached
 
     resolver.versioned_resolver = property(versioned_resolver)
 
@@ -109,7 +109,7 @@ def _keep_params() -> None:
     dvc.dependency.param.read_param_file = read_param_file
 
 
-def _keep_files() -> None:
+def _cache_files() -> None:
     """Each file or folder is looked for, and hashed, once."""
     hashed: dict[Any, Any] = {}
     there: dict[Any, bool] = {}
@@ -132,7 +132,7 @@ def _keep_files() -> None:
     output.exists = property(is_there)
 
 
-def _keep_places() -> None:
+def _cache_places() -> None:
     """Which file system a path without settings of its own belongs to is worked out once."""
     place = dvc.output.get_cloud_fs
     known: dict[str, Any] = {}

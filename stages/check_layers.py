@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from culturebench.artifacts import layer_check, pins, splits
 from culturebench.artifacts.pins import Pin, load as load_pin
 from culturebench.engine.batches import map_batches
-from culturebench.engine.worker import Kept, Worker, in_batches
+from culturebench.engine.worker import Cached, Worker, in_batches
 from culturebench.params import choose
 from culturebench.params.check_layers import CheckLayers
 from culturebench.params.encoders import Encoder, Encoders
@@ -23,7 +23,7 @@ from culturebench.params.engine import Engine
 from culturebench.params.probe_layers import ProbeLayers
 from culturebench.params.regions import Regions
 from culturebench.pins import pin_path, verified
-from culturebench.probing.batch_cache import kept_passes
+from culturebench.probing.batch_cache import cached_passes
 from culturebench.probing.causal import GOALS, Check, LayerCheck, judge
 from culturebench.probing.layers import Bootstrap
 from culturebench.probing.pairs import Pair, pairs_of
@@ -44,8 +44,8 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
     model = cast(LayerCheck, worker.loaded).encoder
     pairs, dropped = _pairs(splits.TABLE.load_all(inputs["train"], params.regions, COLUMNS), chosen.most_pairs)
     settings = {"kind": "layer effects", "share": chosen.share}
-    kept = kept_passes(source, inputs["pins"], settings, Store(store_url()))
-    measured = _measure(worker, pairs, test.batch_size, params.engine, len(model.layers), kept)
+    cached = cached_passes(source, inputs["pins"], settings, Store(store_url()))
+    measured = _measure(worker, pairs, test.batch_size, params.engine, len(model.layers), cached)
     whole = measured[np.isfinite(measured).all(axis=(1, 2))]
     candidates = model.last_upstream_layer + 1
     bootstrap = Bootstrap(test.samples, test.seed, test.coverage, test.error, chosen.least_excess)
@@ -84,10 +84,10 @@ def _measure(
     size: int,
     engine: Engine,
     layers: int,
-    kept: Kept[Pair, Effects],
+    cached: Cached[Pair, Effects],
 ) -> Effects:
     batches = list(in_batches(pairs, size))
-    done = map_batches(worker, batches, engine=engine, label=f"pairs (by {size})", total=len(batches), kept=kept)
+    done = map_batches(worker, batches, engine=engine, label=f"pairs (by {size})", total=len(batches), cached=cached)
     found = [cast(Effects, values) for values in chain.from_iterable(done)]
     return np.array(found, dtype=np.float64).reshape(len(pairs), len(GOALS), layers)
 

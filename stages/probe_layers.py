@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from culturebench.artifacts import layer_probe, pins, splits
 from culturebench.artifacts.pins import Pin, load as load_pin
 from culturebench.engine.batches import map_batches
-from culturebench.engine.worker import Kept, Worker, in_batches
+from culturebench.engine.worker import Cached, Worker, in_batches
 from culturebench.errors import CultureBenchError
 from culturebench.params import choose
 from culturebench.params.encoders import Encoder, Encoders
@@ -24,7 +24,7 @@ from culturebench.params.probe_layers import ProbeLayers
 from culturebench.params.regions import Regions
 from culturebench.pins import pin_path, verified
 from culturebench.probing.attention import DIRECTIONS, AttentionReader, Prompt, shortest_first
-from culturebench.probing.batch_cache import kept_passes
+from culturebench.probing.batch_cache import cached_passes
 from culturebench.probing.layers import Bootstrap, Curve, delta_curve
 from culturebench.probing.pairs import REFERENCES, differences, measure, pairs_of
 from culturebench.stage import Stage, store_url
@@ -45,8 +45,8 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
     model = cast(AttentionReader, reader.loaded).encoder
     pairs, dropped = pairs_of(splits.TABLE.load_all(inputs["detect"], params.regions, COLUMNS))
     settings = {"kind": "cultural attention", "relative": relative}
-    kept = kept_passes(source, inputs["pins"], settings, Store(store_url()))
-    measured = measure(partial(_read, reader, chosen.batch_size, params.engine, model, kept), pairs)
+    cached = cached_passes(source, inputs["pins"], settings, Store(store_url()))
+    measured = measure(partial(_read, reader, chosen.batch_size, params.engine, model, cached), pairs)
     layer_probe.TABLE.save(outputs["attention"], measured.rows)
 
     direction = chosen.direction or ("later_to_earlier" if model.causal else "modifier_to_noun")
@@ -80,13 +80,13 @@ def _read(
     batch_size: int,
     engine: Engine,
     model: TextEncoder,
-    kept: Kept[Prompt, NDArray[np.float64]],
+    cached: Cached[Prompt, NDArray[np.float64]],
     prompts: Sequence[Prompt],
 ) -> NDArray[np.float64]:
     order = shortest_first(model, prompts)
     batches = list(in_batches((prompts[index] for index in order), batch_size))
     label = f"prompts (by {batch_size})"
-    done = map_batches(reader, batches, engine=engine, label=label, total=len(batches), kept=kept)
+    done = map_batches(reader, batches, engine=engine, label=label, total=len(batches), cached=cached)
     found = np.empty((len(prompts), len(DIRECTIONS), len(model.layers)))
     for index, values in zip(order, chain.from_iterable(done), strict=True):
         found[index] = cast(NDArray[np.float64], values)

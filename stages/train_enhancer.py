@@ -60,8 +60,8 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
         "pairs": _digest(pairs),
         "numbers": numbers.model_dump(mode="json", exclude={"checkpoint_every"}),
     }
-    kept = Checkpoints(Store(store_url()), identity, numbers.checkpoint_every, numbers.steps)
-    training = EnhancerTraining(task, layer, pairs, numbers, kept)
+    checkpoints = Checkpoints(Store(store_url()), identity, numbers.checkpoint_every, numbers.steps)
+    training = EnhancerTraining(task, layer, pairs, numbers, checkpoints)
     entries = training.train()
     enhancer.save(training.enhancer, outputs["enhancer"], layer=layer)
     enhancers.save_history(

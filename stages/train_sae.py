@@ -23,7 +23,7 @@ from culturebench.probing import sae as probing_sae
 from culturebench.probing.features import token_features
 from culturebench.probing.probed import Probed, open_probed
 from culturebench.probing.train_sae import SaeTraining, quality, train
-from culturebench.probing.training_state import Kept
+from culturebench.probing.training_state import Checkpoint
 from culturebench.progress import progress
 from culturebench.stage import Stage, store_url
 from culturebench.store import Store
@@ -58,8 +58,8 @@ def _train(
 
     determinants = {"train_sae": KEPT, "features": _digest(features), **asdict(settings), "seed": seed}
     determinants |= {"torch": torch.__version__, "device": probed.device.type}
-    kept = Kept(Store(store_url()), determinants, chosen.keep_every)
-    trained = train(features, settings, seed, watch=watch, kept=kept, device=probed.device)
+    checkpoint = Checkpoint(Store(store_url()), determinants, chosen.keep_every)
+    trained = train(features, settings, seed, watch=watch, checkpoint=checkpoint, device=probed.device)
     probing_sae.save(trained.sae, sae.seed_folder(folder, seed))
     return {**asdict(quality(trained.sae, held_out)), "history": trained.history}
 

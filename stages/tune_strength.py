@@ -22,7 +22,7 @@ from culturebench.params.tune_strength import TuneStrength
 from culturebench.stage import Stage, secret, store_url
 from culturebench.store import Store
 from culturebench.text_to_image.prompts import CAPTIONS, make_pictures, select_prompts
-from culturebench.text_to_image.sampling import KeptSampler
+from culturebench.text_to_image.sampling import CachedSampler
 from culturebench.text_to_image.systems import edited_tower, open_sampler
 
 COLUMNS = ("picture_id", "region", "subdivision", "metadata", *CAPTIONS)
@@ -59,7 +59,7 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
 
 def _curve(
     params: SimpleNamespace,
-    sampler: KeptSampler,
+    sampler: CachedSampler,
     prompts: list[Any],
     culture: CultureNeurons,
     judge: Answering,
@@ -87,7 +87,7 @@ def _curve(
 
 
 def _mismatch(
-    sampler: KeptSampler, prompts: list[Any], culture: CultureNeurons, curves: dict[str, Any]
+    sampler: CachedSampler, prompts: list[Any], culture: CultureNeurons, curves: dict[str, Any]
 ) -> dict[str, float | None]:
     """How far each random control misses its edit's norm at the chosen strength, on the same prompts."""
     strengths = {"amplified": curves["amplify"]["strength"], "activated": curves["activate"]["strength"], "masked": 0.0}

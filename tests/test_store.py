@@ -1,4 +1,4 @@
-"""The store of kept results."""
+"""The store of cached results."""
 
 from __future__ import annotations
 

@@ -11,13 +11,14 @@ STAGE = "train_enhancer"
 DIRECTORY = "models/enhancer"
 PATH = DIRECTORY + "/{model}/{site}"
 HISTORY = "history.json"
-#: What every entry of a history holds: step, loss, residual (its norm as a share of the feature's), and gap, the
-#: loss with other prompts' references minus the loss with the right ones.
-ENTRY = ("step", "loss", "residual", "gap")
 
 
 def save_history(folder: Path, history: dict[str, Any]) -> None:
-    """Write `{"site", "layer", "objective", "entries": [{step, loss, residual, gap}], ...}`."""
+    """Write `{"site", "layer", "objective", "entries": [{step, loss, residual, gap}], ...}`.
+
+    `residual` is its norm as a share of the feature's; `gap` is the loss with other prompts' references minus the loss
+    with the right ones.
+    """
     save_json(folder / HISTORY, history)
 
 

@@ -86,14 +86,14 @@ class OpenAIProvider:
         Raises `CaptionError` when too few were answered.
         """
         settled = [picture for picture in pictures if picture.rejected or "cultural" in picture.found]
-        written = {picture.picture_id: self._kept(picture) for picture in settled}
+        written = {picture.picture_id: self._cached(picture) for picture in settled}
         wanted = [picture for picture in pictures if picture.picture_id not in written]
         written |= zip((picture.picture_id for picture in wanted), self._write(wanted), strict=True)
         return [written[picture.picture_id] for picture in pictures]
 
-    def _kept(self, picture: Picture) -> Written:
+    def _cached(self, picture: Picture) -> Written:
         """What is known of a picture that people have settled; nothing is asked, and their other words stand."""
-        rounds = self._kept_rounds(picture, self._question(picture))
+        rounds = self._cached_rounds(picture, self._question(picture))
         written = self._written(rounds) if rounds else Written()
         mine, theirs = written.captions.get("cultural"), picture.found.get("cultural")
         if mine and theirs and mine["text"] == theirs["text"]:
@@ -102,7 +102,7 @@ class OpenAIProvider:
 
     def _write(self, pictures: Sequence[Picture]) -> list[Written]:
         questions = [self._question(picture) for picture in pictures]
-        self._enter_kept(pictures, questions)
+        self._enter_cached(pictures, questions)
         answers = self._client.ask_all(questions, "captions")
         self._check_enough(answers)
         judged = [self._judge(picture, answer) for picture, answer in zip(pictures, answers, strict=True)]
@@ -112,20 +112,20 @@ class OpenAIProvider:
         self._tell_cost()
         return [self._written([one, repaired[i]] if i in repaired else [one]) for i, one in enumerate(judged)]
 
-    def _enter_kept(self, pictures: Sequence[Picture], questions: Sequence[ChatRequest]) -> None:
+    def _enter_cached(self, pictures: Sequence[Picture], questions: Sequence[ChatRequest]) -> None:
         """Tell the ledger what repairs of earlier runs cost, before anything new is asked."""
         for picture, question in zip(pictures, questions, strict=True):
-            self._kept_rounds(picture, question)
+            self._cached_rounds(picture, question)
 
-    def _kept_rounds(self, picture: Picture, question: ChatRequest) -> list[_Judged | Failure]:
+    def _cached_rounds(self, picture: Picture, question: ChatRequest) -> list[_Judged | Failure]:
         """The reply to a question and to its repair, as far as they were kept; both are entered in the ledger."""
-        (reply,) = self._client.kept([question])
+        (reply,) = self._client.cached([question])
         if reply is None:
             return []
         first = self._judge(picture, reply)
         if isinstance(first, Failure) or not first.wrong:
             return [first]
-        (second,) = self._client.kept([self._repair(question, first)])
+        (second,) = self._client.cached([self._repair(question, first)])
         return [first, self._judge(picture, second)] if second else [first]
 
     def _tell_cost(self) -> None:

@@ -33,7 +33,7 @@ class ChatClient:
         self._quota_errors = 0
         self.ledger = Ledger(endpoint, store)
 
-    def kept(self, requests: Sequence[ChatRequest]) -> list[Reply | None]:
+    def cached(self, requests: Sequence[ChatRequest]) -> list[Reply | None]:
         """The replies that the store has, entered in the ledger; None where there is none."""
         return [self._look_up(request.key(self._endpoint), request) for request in requests]
 

@@ -19,7 +19,7 @@ def forget(
     """Take a picture down: its bytes leave every place that keeps them, and collecting never brings them back."""
     from culturebench.stage import store_url
     from culturebench.store import Store
-    from culturebench.takedown.forget import REMOVED, delete_kept, identify, record, search
+    from culturebench.takedown.forget import REMOVED, delete_cached, identify, record, search
 
     picture = picture.lower()
     new = record(ROOT, picture, reason)
@@ -36,10 +36,10 @@ def forget(
         raise CultureBenchError(f"nothing is deleted here before DVC's remotes can be asked. Run it again then. {why}")
     for path in held.made:
         path.unlink()
-    kept = delete_kept(Store(store_url()), sha256s)
+    deleted = delete_cached(Store(store_url()), sha256s)
     typer.echo(
         f"Deleted: {len(held.made)} files that stages made, {purged.objects} objects of DVC's cache, "
-        f"{sum(purged.remotes.values())} of its remotes, {kept} files kept by collection."
+        f"{sum(purged.remotes.values())} of its remotes, {deleted} files kept by collection."
     )
     for path in held.others:
         typer.echo(f"It is still in {path}, which is yours to delete.")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from culturebench.engine import local
-from culturebench.engine.worker import Failure, Kept, Worker
+from culturebench.engine.worker import Cached, Failure, Worker
 from culturebench.progress import progress
 
 if TYPE_CHECKING:
@@ -27,19 +27,19 @@ def map_batches(
     engine: Engine,
     label: str | None = None,
     total: int | None = None,
-    kept: Kept[T, R] | None = None,
+    cached: Cached[T, R] | None = None,
     place: Place = "here",
 ) -> Iterator[list[R | Failure]]:
     """The results of every batch in the order of `batches`; with a `label` also its progress (of `total` batches).
 
-    With `kept`, a batch that was done before is not done again, and a run that is killed loses at most the batches
+    With `cached`, a batch that was done before is not done again, and a run that is killed loses at most the batches
     that were at work. Batches are taken from the iterable a few at a time. What `worker` raises ends the work;
     `EngineError` when a batch ends every process that takes it, or when Ray cannot be used.
     """
     if engine.kind == "ray":
         from culturebench.engine import cluster  # Ray is an extra
 
-        done = cluster.run(worker, batches, kept, engine)
+        done = cluster.run(worker, batches, cached, engine)
     else:
-        done = local.run(worker, batches, kept, engine.workers, place)
+        done = local.run(worker, batches, cached, engine.workers, place)
     yield from done if label is None else progress(done, total, label)

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from culturebench.engine.worker import EngineError, Failure, Kept, Worker
+from culturebench.engine.worker import Cached, EngineError, Failure, Worker
 from culturebench.stage import fix_threads
 
 try:
@@ -40,7 +40,7 @@ LOST = (RayActorError, ObjectLostError, NodeDiedError, WorkerCrashedError)
 
 
 def run(
-    worker: Worker[T, R], batches: Iterable[Sequence[T]], kept: Kept[T, R] | None, engine: Engine
+    worker: Worker[T, R], batches: Iterable[Sequence[T]], cached: Cached[T, R] | None, engine: Engine
 ) -> Iterator[list[R | Failure]]:
     """The results of every batch in the order of `batches`.
 
@@ -51,7 +51,7 @@ def run(
         if _latest:
             _latest.end()
         _latest = _Actors(worker, engine)
-    yield from _Run(_latest, batches, kept, engine.workers * AHEAD).results()
+    yield from _Run(_latest, batches, cached, engine.workers * AHEAD).results()
 
 
 class _Remote:
@@ -151,7 +151,7 @@ class _Task:
 class _Run:
     actors: _Actors
     batches: Iterable[Sequence[Any]]
-    kept: Kept[Any, Any] | None
+    cached: Cached[Any, Any] | None
     ahead: int  # batches taken whose results were not handed out yet
     _waiting: deque[_Task] = field(default_factory=deque[_Task])
     _at_work: dict[Any, tuple[Any, _Task]] = field(default_factory=dict[Any, tuple[Any, _Task]])
@@ -183,7 +183,7 @@ class _Run:
                 return
 
     def _take(self, number: int, batch: Sequence[Any]) -> None:
-        found = self.kept.get(batch) if self.kept else None
+        found = self.cached.get(batch) if self.cached else None
         if found is None:
             self._waiting.append(_Task(number, batch))
         else:
@@ -214,8 +214,8 @@ class _Run:
             return
         del self._at_work[reference]
         self.actors.give_back(actor)
-        if self.kept:
-            self.kept.put(task.batch, results)
+        if self.cached:
+            self.cached.put(task.batch, results)
         self._done[task.number] = results
 
     def _try_again(self, task: _Task, lost: Exception) -> None:

@@ -13,7 +13,7 @@ from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
 
-from culturebench.engine.worker import EngineError, Failure, Kept, Worker
+from culturebench.engine.worker import Cached, EngineError, Failure, Worker
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -22,19 +22,19 @@ AHEAD = 2
 
 
 def run(
-    worker: Worker[T, R], batches: Iterable[Sequence[T]], kept: Kept[T, R] | None, workers: int, place: str
+    worker: Worker[T, R], batches: Iterable[Sequence[T]], cached: Cached[T, R] | None, workers: int, place: str
 ) -> Iterator[list[R | Failure]]:
     """The results of every batch in the order of `batches`."""
     if place == "here" or workers == 1:
         for batch in batches:
-            yield _do(worker, kept, batch)
+            yield _do(worker, cached, batch)
     elif place == "threads":
         _ = worker.loaded  # once, and not in each thread
         with ThreadPoolExecutor(workers) as pool:
-            yield from _ordered(pool, partial(_do, worker, kept), batches, workers * AHEAD)
+            yield from _ordered(pool, partial(_do, worker, cached), batches, workers * AHEAD)
     else:
         spawn = multiprocessing.get_context("spawn")  # a fork copies locks that threads of libraries hold
-        with ProcessPoolExecutor(workers, spawn, _begin, (worker, kept)) as pool:
+        with ProcessPoolExecutor(workers, spawn, _begin, (worker, cached)) as pool:
             try:
                 yield from _ordered(pool, _do_in_process, batches, workers * AHEAD)
             except BrokenProcessPool:
@@ -44,13 +44,13 @@ def run(
                 ) from None
 
 
-def _do(worker: Worker[T, R], kept: Kept[T, R] | None, batch: Sequence[T]) -> list[R | Failure]:
-    found = kept.get(batch) if kept else None
+def _do(worker: Worker[T, R], cached: Cached[T, R] | None, batch: Sequence[T]) -> list[R | Failure]:
+    found = cached.get(batch) if cached else None
     if found is not None:
         return found
     results = worker.do(batch)
-    if kept:
-        kept.put(batch, results)
+    if cached:
+        cached.put(batch, results)
     return results
 
 
@@ -70,9 +70,9 @@ def _ordered(
 _in_process: Callable[[Sequence[Any]], list[Any]]
 
 
-def _begin(worker: Worker[Any, Any], kept: Kept[Any, Any] | None) -> None:
+def _begin(worker: Worker[Any, Any], cached: Cached[Any, Any] | None) -> None:
     global _in_process
-    _in_process = partial(_do, worker, kept)
+    _in_process = partial(_do, worker, cached)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -1,4 +1,4 @@
-"""What does batches, what an item that failed is, and how done batches are kept."""
+"""What does batches, what an item that failed is, and how done batches are cached."""
 
 from __future__ import annotations
 
@@ -77,10 +77,10 @@ class _Each(Generic[T, R]):
 
 
 @dataclass(frozen=True)
-class Kept(Generic[T, R]):
-    """Where done batches are kept: `key` is the hash of all that determines a batch's results.
+class Cached(Generic[T, R]):
+    """Where done batches are cached: `key` is the hash of all that determines a batch's results.
 
-    A batch with a `Failure` is not kept, so that the next run tries it again.
+    A batch with a `Failure` is not cached, so that the next run tries it again.
     """
 
     store: Store
@@ -89,7 +89,7 @@ class Kept(Generic[T, R]):
     load: Callable[[bytes], list[R]]
 
     def get(self, batch: Sequence[T]) -> list[R | Failure] | None:
-        """The kept results, None when there are none."""
+        """The cached results, None when there are none."""
         content = self.store.get(self.key(batch))
         return None if content is None else [*self.load(content)]
 

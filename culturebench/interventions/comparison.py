@@ -16,7 +16,7 @@ from culturebench.pins import sha256_of
 from culturebench.probing import sae as saes
 from culturebench.probing.sae import TopKSAE
 from culturebench.store import key_of
-from culturebench.text_to_image.sampling import Intervention, KeptSampler, Shot
+from culturebench.text_to_image.sampling import CachedSampler, Intervention, Shot
 
 Row = Mapping[str, Any]
 #: 1 where the judge named the prompt's region, by (prompt id, seed).
@@ -62,7 +62,7 @@ class Masks:
 
 
 def masked_pictures(
-    sampler: KeptSampler,
+    sampler: CachedSampler,
     prompts: Sequence[Row],
     masks: Masks,
     selectors: Sequence[str],

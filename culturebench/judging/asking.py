@@ -11,7 +11,7 @@ from culturebench.artifacts import labels
 from culturebench.artifacts.answers import UNRECOGNIZABLE
 from culturebench.artifacts.pins import Pin, load as load_pin
 from culturebench.engine.batches import map_batches
-from culturebench.engine.worker import Kept, Worker, in_batches
+from culturebench.engine.worker import Cached, Worker, in_batches
 from culturebench.judging.atlas import AtlasClassifier
 from culturebench.judging.base import Answer, Judge, Question, shuffled
 from culturebench.pins import fingerprint, pin_path, verified
@@ -49,8 +49,8 @@ def open_judge(
 
         pin = pin_path(bound, chosen.pin)
         worker = transformers.local_worker(chosen, load_pin(pin), names, _served_model(pin))
-        kept = transformers.kept_replies(chosen, fingerprint(pin), names, store)
-        return by_engine(worker, engine, chosen.batch, kept)
+        cached = transformers.cached_replies(chosen, fingerprint(pin), names, store)
+        return by_engine(worker, engine, chosen.batch, cached)
     from culturebench.chat.client import ChatClient
     from culturebench.judging import openai
 
@@ -64,13 +64,13 @@ def _served_model(pin: Path) -> str:
 
 
 def by_engine(
-    judge: Worker[Question, Answer], engine: Engine, size: int = BATCH, kept: Kept[Question, Answer] | None = None
+    judge: Worker[Question, Answer], engine: Engine, size: int = BATCH, cached: Cached[Question, Answer] | None = None
 ) -> Answering:
-    """A judge whose batches go to the engine's workers; with `kept`, those that were answered before do not."""
+    """A judge whose batches go to the engine's workers; with `cached`, those that were answered before do not."""
 
     def answer(questions: Sequence[Question]) -> list[Answer]:
         batches = list(in_batches(questions, size))
-        done = map_batches(judge, batches, engine=engine, label="CultureVQA", total=len(batches), kept=kept)
+        done = map_batches(judge, batches, engine=engine, label="CultureVQA", total=len(batches), cached=cached)
         return [cast(Answer, answer) for batch in done for answer in batch]
 
     return answer

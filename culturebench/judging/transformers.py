@@ -17,7 +17,7 @@ from transformers import AutoConfig, AutoImageProcessor, AutoModelForImageTextTo
 
 from culturebench.artifacts.answers import UNPARSEABLE
 from culturebench.artifacts.pins import Pin
-from culturebench.engine.worker import Kept, Worker
+from culturebench.engine.worker import Cached, Worker
 from culturebench.judging.base import Answer, JudgeError, Question
 from culturebench.judging.wording import Wording
 from culturebench.pins import verified
@@ -150,7 +150,7 @@ def _load(how: LocalJudge, pin: Pin, labels: Mapping[str, str], served_model: st
     return LocalVlm(how, verified(pin), labels, served_model)
 
 
-def kept_replies(how: LocalJudge, weights: str, labels: Mapping[str, str], store: Store) -> Kept[Question, Answer]:
+def cached_replies(how: LocalJudge, weights: str, labels: Mapping[str, str], store: Store) -> Cached[Question, Answer]:
     """Where batches of answers are kept: float sums may depend on a batch's other rows, so the batch is the unit.
 
     `weights`: the fingerprint of the pin.
@@ -175,7 +175,7 @@ def kept_replies(how: LocalJudge, weights: str, labels: Mapping[str, str], store
         ]
         return key_of({**same, "asked": asked})
 
-    return Kept(store, key, _dump, _restore)
+    return Cached(store, key, _dump, _restore)
 
 
 def _dump(answers: list[Answer]) -> bytes:

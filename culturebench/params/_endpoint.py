@@ -11,7 +11,7 @@ class Endpoint(BaseModel):
     """Where chat completions come from, what they may take, and what they cost."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    base_url: str = Field(description="up to and without `/chat/completions`; a part of the key of every kept reply")
+    base_url: str = Field(description="up to and without `/chat/completions`; a part of the key of every cached reply")
     model: str = Field(min_length=1, description="id by which the endpoint knows the model")
     key_variable: str | None = Field(
         pattern="^[A-Za-z_][A-Za-z0-9_]*$",
@@ -24,7 +24,7 @@ class Endpoint(BaseModel):
     input_price: float = Field(ge=0, description="price of a million tokens sent")
     output_price: float = Field(ge=0, description="price of a million tokens received")
     max_cost: float | None = Field(
-        ge=0, description="what all replies of one run of a stage may cost, kept ones included; null for no limit"
+        ge=0, description="what all replies of one run of a stage may cost, cached ones included; null for no limit"
     )
     tries: int = Field(default=3, ge=1, description="times that one question is sent at most")
     timeout: float = Field(default=60, gt=0, description="seconds for one try, from connecting to the last byte")

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from culturebench.code import code_hash
-from culturebench.engine.worker import Kept
+from culturebench.engine.worker import Cached
 from culturebench.pins import fingerprint, pin_path
 from culturebench.store import Store, key_of
 
@@ -26,9 +26,9 @@ LIBRARIES = ("torch", "transformers", "tokenizers")
 #: Code of ours that does; relative to the package.
 CODE = (
     "probing/attention.py",
+    "probing/attention_rows.py",
     "probing/causal.py",
     "probing/features.py",
-    "probing/attention_rows.py",
     "text_to_image/base.py",
     "text_to_image/encoders/altdiffusion.py",
     "text_to_image/encoders/atlas.py",
@@ -41,7 +41,7 @@ CODE = (
 )
 
 
-def kept_passes(source: Encoder, pins: Path, settings: Mapping[str, Any], store: Store) -> Kept[Any, Values]:
+def cached_passes(source: Encoder, pins: Path, settings: Mapping[str, Any], store: Store) -> Cached[Any, Values]:
     """Arrays of equal shapes, one an item, by batches: float sums may depend on a batch's other rows.
 
     Items are dataclasses; `settings` (JSON) is what a pass depends on beside them, the encoder and its pin in `pins`.
@@ -57,7 +57,7 @@ def kept_passes(source: Encoder, pins: Path, settings: Mapping[str, Any], store:
     def key(items: Sequence[Any]) -> str:
         return key_of({**same, "items": [asdict(item) for item in items]})
 
-    return Kept(store, key, _dump, _restore)
+    return Cached(store, key, _dump, _restore)
 
 
 def _dump(values: list[Values]) -> bytes:

@@ -21,9 +21,6 @@ from culturebench.probing.sae import TopKSAE
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-POOLS = ("max", "mean")
-POSITIONS = ("modifier_noun", "summary")
-
 
 class SelectionError(CultureBenchError):
     """Prompts from which no neurons can be selected."""

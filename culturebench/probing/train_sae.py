@@ -12,11 +12,10 @@ from torch.nn.functional import linear
 from culturebench.probing.initialise import Batches, initial_sae, moments, unit_norm
 from culturebench.probing.sae import SaeError, TopKSAE, keep_largest
 from culturebench.probing.sparse import sparse_pass
-from culturebench.probing.training_state import Kept, TrainingState
+from culturebench.probing.training_state import Checkpoint, TrainingState
 
 #: Wraps the range of steps that are left, to show how far training is.
 Watch = Callable[[range], Iterable[int]]
-CENTRES = ("mean", "geometric_median")
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class SaeTraining:
     aux_coefficient: float
     aux_k: int
     dead_after: int
-    centre: str = "mean"  # where the decoder's bias starts: one of CENTRES
+    centre: str = "mean"  # where the decoder's bias starts: mean | geometric_median
     log_every: int = 100  # steps between two points of the history
 
 
@@ -59,30 +58,30 @@ def train(
     seed: int,
     *,
     watch: Watch = iter,
-    kept: Kept | None = None,
+    checkpoint: Checkpoint | None = None,
     device: torch.device | str = "cpu",
 ) -> Trained:
     """An SAE of features (tokens, d); the same features, settings, seed and device give the same weights.
 
-    `features` may be mapped from a file: they are read a batch at a time. With `kept`, a run that was stopped at
+    `features` may be mapped from a file: they are read a batch at a time. With `checkpoint`, a run that was stopped at
     any step goes on from the last state that was kept, to the same bytes. `SaeError` when there are no features,
     or they do not vary.
     """
     found = moments(features)
     sae = initial_sae(features, settings, found, seed).to(device)
     state = TrainingState.fresh(sae, settings.learning_rate)
-    if kept:
-        kept.resume(state)
+    if checkpoint:
+        checkpoint.resume(state)
     batches = Batches(len(features), settings.batch, seed)
     for step in watch(range(state.step, settings.steps)):
         batch = features[batches.indices(step)].to(device) * found.scale
         error, l0 = _step(state, batch, settings, found.variance)
         if step % settings.log_every == 0 or step == settings.steps - 1:
             state.log(error / found.variance, l0, settings.dead_after)
-        if kept and state.step < settings.steps:
-            kept.save(state)
-    if kept:
-        kept.forget()
+        if checkpoint and state.step < settings.steps:
+            checkpoint.save(state)
+    if checkpoint:
+        checkpoint.forget()
     _unscale(sae, found.scale)
     return Trained(sae.cpu().eval().requires_grad_(False), state.points())
 

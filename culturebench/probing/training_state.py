@@ -71,7 +71,7 @@ class TrainingState:
         self.history = [tuple(point) for point in found["history"].tolist()]
 
 
-class Kept:
+class Checkpoint:
     """The last state of one training, in the store of slow results; it is deleted once training is done."""
 
     def __init__(self, store: Store, determinants: Mapping[str, Any], every: int) -> None:

@@ -42,10 +42,10 @@ class Api:
         `secret` are headers, which are neither kept nor part of the question's key.
         """
         question = {"url": url, "params": dict(params)}
-        kept = self._snapshot.reply(question)
-        if kept is not None:
+        cached = self._snapshot.reply(question)
+        if cached is not None:
             try:
-                return shape.model_validate_json(kept)
+                return shape.model_validate_json(cached)
             except ValidationError:
                 pass  # kept by an older version that asked for less
         checks = _Whole(shape)
@@ -57,7 +57,7 @@ class Api:
             raise SourceError(
                 f"{host}: {failed} ({failed.reason}); run the stage again: what was answered so far is kept"
             ) from None
-        self._snapshot.keep_reply(question, reply.body)
+        self._snapshot.cache_reply(question, reply.body)
         return shape.model_validate_json(reply.body)
 
 

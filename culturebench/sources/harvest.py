@@ -42,17 +42,17 @@ def harvest(
     """
     ordered = list(dict.fromkeys(urls))
     with ThreadPoolExecutor(client.rules.workers) as pool:
-        kept = dict(zip(ordered, pool.map(lambda url: _kept(url, snapshot, removed), ordered), strict=True))
-    missing = [url for url, outcome in kept.items() if outcome is None]
+        cached = dict(zip(ordered, pool.map(lambda url: _cached(url, snapshot, removed), ordered), strict=True))
+    missing = [url for url, outcome in cached.items() if outcome is None]
     fetched: dict[str, Outcome] = {}
     for url, found in progress(_fetch_all(missing, client, snapshot, removed, engine), len(missing), label):
         if found.passing:
-            snapshot.keep_without_bytes(url, found.outcome, passing=True)
+            snapshot.cache_without_bytes(url, found.outcome, passing=True)
         fetched[url] = found.outcome
-    return {url: kept[url] or fetched[url] for url in ordered}
+    return {url: cached[url] or fetched[url] for url in ordered}
 
 
-def _kept(url: str, snapshot: Snapshot, removed: Collection[str]) -> Outcome | None:
+def _cached(url: str, snapshot: Snapshot, removed: Collection[str]) -> Outcome | None:
     """The outcome of an earlier fetch, None when its bytes have been lost since."""
     outcome = snapshot.outcome(url)
     if outcome is None or outcome.error or outcome.sha256 in removed:
@@ -111,13 +111,13 @@ class _Fetcher:
         except Failed as failed:
             outcome = Outcome(error=failed.reason)
             if not failed.passing:
-                self._snapshot.keep_without_bytes(url, outcome)
+                self._snapshot.cache_without_bytes(url, outcome)
             return Fetched(outcome, failed.passing)
         digest = hashlib.sha256(data).hexdigest()
         if digest not in self._removed:
-            return Fetched(self._snapshot.keep_file(url, data))
+            return Fetched(self._snapshot.cache_file(url, data))
         outcome = Outcome(sha256=digest)
-        self._snapshot.keep_without_bytes(url, outcome)
+        self._snapshot.cache_without_bytes(url, outcome)
         return Fetched(outcome)
 
 

@@ -34,7 +34,7 @@ class Snapshot:
         """What was answered to a question, None when it was not asked yet."""
         return self._store.get(self._key("reply", question))
 
-    def keep_reply(self, question: Mapping[str, Any], content: bytes) -> None:
+    def cache_reply(self, question: Mapping[str, Any], content: bytes) -> None:
         """Keep an answer; the question must not hold a secret."""
         self._store.put(self._key("reply", question), content)
 
@@ -45,14 +45,14 @@ class Snapshot:
         content = self._store.get(self._key("file", url))
         return None if content is None else Outcome(**json.loads(content))
 
-    def keep_file(self, url: str, data: bytes) -> Outcome:
+    def cache_file(self, url: str, data: bytes) -> Outcome:
         """Keep a file: its bytes first, so that an outcome never names bytes that are not there."""
         outcome = Outcome(sha256=hashlib.sha256(data).hexdigest())
         self._store.put(file_key(outcome.sha256), data)
         self._keep(url, outcome)
         return outcome
 
-    def keep_without_bytes(self, url: str, outcome: Outcome, *, passing: bool = False) -> None:
+    def cache_without_bytes(self, url: str, outcome: Outcome, *, passing: bool = False) -> None:
         """Keep a failure, or the sha256 of bytes that nobody may keep."""
         if passing:
             self._passing[url] = outcome

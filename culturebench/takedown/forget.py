@@ -92,6 +92,6 @@ def search(root: Path, cache: Path, sha256s: Collection[str]) -> Held:
     return Held(made, cached, [path for path in found if path not in cached and path not in made])
 
 
-def delete_kept(store: Store, sha256s: Collection[str]) -> int:
+def delete_cached(store: Store, sha256s: Collection[str]) -> int:
     """Delete what collection kept of the pictures outside of the project; returns how many were there."""
     return sum(store.delete(file_key(sha256)) for sha256 in sorted(sha256s))

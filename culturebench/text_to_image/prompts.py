@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Any
 
 from culturebench.errors import CultureBenchError
-from culturebench.text_to_image.sampling import Intervention, KeptSampler, Shot
+from culturebench.text_to_image.sampling import CachedSampler, Intervention, Shot
 
 Row = Mapping[str, Any]
 #: The captions that some condition's prompt comes from.
@@ -37,7 +37,7 @@ def select_prompts(rows: Sequence[Row], regions: Sequence[str], count: int) -> l
 
 
 def make_pictures(
-    sampler: KeptSampler,
+    sampler: CachedSampler,
     prompts: Sequence[Row],
     caption: str,
     seeds: Sequence[int],

@@ -1,4 +1,4 @@
-"""Pictures of prompts under interventions, each batch kept in the store under all that determines it."""
+"""Pictures of prompts under interventions, each batch cached in the store under all that determines it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 
 from culturebench.engine.batches import map_batches
-from culturebench.engine.worker import Kept, Worker
+from culturebench.engine.worker import Cached, Worker
 from culturebench.png import to_png
 from culturebench.store import Store, key_of, pack, unpack
 from culturebench.text_to_image.base import Conditioning, Edit, TextToImage
@@ -58,7 +58,7 @@ class Painter:
         return Conditioning({name: torch.cat([row[name] for row in rows]) for name in rows[0]})
 
 
-class KeptSampler:
+class CachedSampler:
     """A text-to-image system that never makes the same batch twice.
 
     `load` gives the system, and is called only when a batch is missing in `store`, once in every process of `engine`;
@@ -70,7 +70,7 @@ class KeptSampler:
     ) -> None:
         self._painter = Worker[Shot, bytes](lambda: Painter(load()))
         self._identity = identity
-        self._kept = Kept(store, self._key, pack, unpack)
+        self._cached = Cached(store, self._key, pack, unpack)
         self._engine = engine
 
     @property
@@ -81,7 +81,7 @@ class KeptSampler:
     def pictures(self, batches: Sequence[Sequence[Shot]], label: str) -> Iterator[list[bytes]]:
         """One PNG a shot. The batch is the unit that is kept: float sums may depend on a batch's other rows."""
         done = map_batches(
-            self._painter, batches, engine=self._engine, label=label, total=len(batches), kept=self._kept
+            self._painter, batches, engine=self._engine, label=label, total=len(batches), cached=self._cached
         )
         return cast(Iterator[list[bytes]], done)
 

@@ -17,7 +17,7 @@ from culturebench.pins import fingerprint, pin_path, verified
 from culturebench.store import Store
 from culturebench.text_to_image.base import TextToImage
 from culturebench.text_to_image.loading import load_encoder, load_model
-from culturebench.text_to_image.sampling import KeptSampler
+from culturebench.text_to_image.sampling import CachedSampler
 
 if TYPE_CHECKING:
     from culturebench.params.engine import Engine
@@ -93,11 +93,11 @@ def _load(model: Model, encoders: Mapping[str, Encoder], pins: Mapping[str, Pin]
     return load_model(model, towers, folders[model.pin], folders[model.bridge] if model.bridge else None, steps)
 
 
-def open_sampler(model: Model, towers: Path, pins: Path, steps: int, store: Store, engine: Engine) -> KeptSampler:
+def open_sampler(model: Model, towers: Path, pins: Path, steps: int, store: Store, engine: Engine) -> CachedSampler:
     """A sampler of a model's pinned weights; the model is loaded at the first batch that `store` lacks."""
     encoders = load_towers(towers)
     load = partial(_load, model, encoders, _read(model, encoders, pins), steps)
-    return KeptSampler(load, identity_of(model, encoders, pins, steps), store, engine)
+    return CachedSampler(load, identity_of(model, encoders, pins, steps), store, engine)
 
 
 def identity_of(

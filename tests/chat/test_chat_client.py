@@ -209,9 +209,9 @@ def test_a_key_appears_nowhere_even_if_the_server_echoes_it(
         failure = client(server, tmp_path, tries=1).ask_all([ChatRequest("s", "u")])[0]
     assert isinstance(reply, Reply) and reply.text == "your key is [key]"
     assert isinstance(failure, Failure) and "[key]" in failure.detail
-    kept = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    cached = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     captured = capfd.readouterr()
-    for place in (kept.decode(errors="replace"), caplog.text, captured.out, captured.err, repr(failure)):
+    for place in (cached.decode(errors="replace"), caplog.text, captured.out, captured.err, repr(failure)):
         assert KEY not in place
 
 

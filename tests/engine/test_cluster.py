@@ -142,7 +142,7 @@ def test_stages_write_the_same_bytes_on_a_cluster_as_on_one_machine(cluster: Clu
         made[kind] = {str(path.relative_to(root)): path.read_bytes() for path in (root / "data").rglob("*.parquet")}
     assert len([name for name in made["local"] if "/test/" not in name]) >= 3
     assert made["ray"] == made["local"]
-    assert kept_names(tmp_path / "store-ray") == kept_names(tmp_path / "store-local")
+    assert cached_names(tmp_path / "store-ray") == cached_names(tmp_path / "store-local")
 
 
 PROBES = """
@@ -171,7 +171,7 @@ def test_probes_write_the_same_bytes_on_a_cluster_as_on_one_machine(
         made[kind] = {str(path.relative_to(root)): path.read_bytes() for path in files}
     assert len(made["local"]) == 3
     assert made["ray"] == made["local"]
-    assert kept_names(tmp_path / "store-ray") == kept_names(tmp_path / "store-local")
+    assert cached_names(tmp_path / "store-ray") == cached_names(tmp_path / "store-local")
 
 
 @pytest.mark.slow
@@ -221,7 +221,7 @@ def set_engine(root: Path, **values: Any) -> None:
     (root / "params.yaml").write_text(yaml.safe_dump(params))
 
 
-def kept_names(store: Path) -> set[str]:
+def cached_names(store: Path) -> set[str]:
     names = {path.name for path in store.rglob("*") if path.is_file()}
     assert names
     return names

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from culturebench.engine.batches import map_batches
-from culturebench.engine.worker import EngineError, Failure, Kept, Worker, each, in_batches
+from culturebench.engine.worker import Cached, EngineError, Failure, Worker, each, in_batches
 from culturebench.params.engine import Engine
 from culturebench.store import Store, key_of
 from small_work import end, last_first, load_counted, square, who
@@ -28,8 +28,8 @@ def key(batch: Any) -> str:
     return key_of({"batch": list(batch)})
 
 
-def kept(folder: Path) -> Kept[int, int]:
-    return Kept(Store(str(folder)), key, dump, json.loads)
+def cached(folder: Path) -> Cached[int, int]:
+    return Cached(Store(str(folder)), key, dump, json.loads)
 
 
 def run(worker: Worker[int, Any], items: Any, size: int = 2, **how: Any) -> list[Any]:
@@ -67,29 +67,29 @@ def test_a_batch_that_was_done_is_not_done_again(tmp_path: Path, place: Any) -> 
     work = tmp_path / "work"
     work.mkdir()
     worker = Worker(partial(load_counted, work))
-    assert run(worker, range(4), kept=kept(tmp_path / "store"), place=place) == [0, 1, 4, 9]
-    assert run(worker, range(6), kept=kept(tmp_path / "store"), place=place) == [0, 1, 4, 9, 16, 25]
+    assert run(worker, range(4), cached=cached(tmp_path / "store"), place=place) == [0, 1, 4, 9]
+    assert run(worker, range(6), cached=cached(tmp_path / "store"), place=place) == [0, 1, 4, 9, 16, 25]
     assert sorted(path.name.split("-")[1] for path in work.glob("done-*")) == ["0", "2", "4"]
 
 
 def test_nothing_is_loaded_when_everything_is_kept(tmp_path: Path) -> None:
-    assert run(each(square), [1, 2], kept=kept(tmp_path)) == [1, 4]
+    assert run(each(square), [1, 2], cached=cached(tmp_path)) == [1, 4]
     nobody: Worker[int, int] = Worker(partial(load_counted, tmp_path / "none"))
-    assert run(nobody, [1, 2], kept=kept(tmp_path)) == [1, 4]
+    assert run(nobody, [1, 2], cached=cached(tmp_path)) == [1, 4]
 
 
 def test_a_batch_with_a_failure_is_tried_again(tmp_path: Path) -> None:
     work = each(square, ValueError)
-    run(work, [1, 2, -3, 4], kept=kept(tmp_path))
-    assert kept(tmp_path).get([1, 2]) == [1, 4]
-    assert kept(tmp_path).get([-3, 4]) is None
+    run(work, [1, 2, -3, 4], cached=cached(tmp_path))
+    assert cached(tmp_path).get([1, 2]) == [1, 4]
+    assert cached(tmp_path).get([-3, 4]) is None
 
 
 @pytest.mark.parametrize("place", PLACES)
 def test_a_run_that_was_stopped_goes_on_where_it_was(tmp_path: Path, place: Any) -> None:
     with pytest.raises(ZeroDivisionError):
-        run(each(square), [1, 2, 666], size=1, kept=kept(tmp_path), place=place)
-    assert [kept(tmp_path).get([number]) for number in (1, 2)] == [[1], [4]]
+        run(each(square), [1, 2, 666], size=1, cached=cached(tmp_path), place=place)
+    assert [cached(tmp_path).get([number]) for number in (1, 2)] == [[1], [4]]
 
 
 @pytest.mark.parametrize("place", ["threads", "processes"])

@@ -1,4 +1,4 @@
-"""Two checkouts that share a bucket: DVC's remote and the store of kept results, on a real S3 protocol."""
+"""Two checkouts that share a bucket: DVC's remote and the store of cached results, on a real S3 protocol."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ class Bucket:
             "AWS_ACCESS_KEY_ID": "somebody",
             "AWS_SECRET_ACCESS_KEY": "something",
             "AWS_DEFAULT_REGION": "us-east-1",
-            "CULTUREBENCH_STORE": "s3://team/kept",
+            "CULTUREBENCH_STORE": "s3://team/cache",
         }
 
-    def kept(self) -> set[str]:
-        return {Path(name).name for name in self.files().find("team/kept")}
+    def cached(self) -> set[str]:
+        return {Path(name).name for name in self.files().find("team/cache")}
 
     def files(self) -> Any:
         return s3fs.S3FileSystem(key="somebody", secret="something", endpoint_url=self.url, use_listings_cache=False)
@@ -99,18 +99,18 @@ def test_a_second_machine_recomputes_nothing_and_a_changed_prompt_costs_one_call
 ) -> None:
     first = Machine(finished.copy(tmp_path / "first").root, bucket)
     first.dvc("repro", "--force", "--single-item", TARGET)  # its pictures are in the bucket, and not in a folder
-    paid = bucket.kept()
+    paid = bucket.cached()
     assert len(paid) == 3  # a batch for each region
     second = hand_over(first, tmp_path / "second")
     assert (second.root / PICTURES).read_bytes() == (first.root / PICTURES).read_bytes()
     assert set(second.repro().values()) == {"cached"}
-    assert bucket.kept() == paid
+    assert bucket.cached() == paid
 
     change_a_prompt(second.root)
     outcomes = second.repro(TARGET)
     ran = {stage for stage, outcome in outcomes.items() if outcome == "ran"}
     assert ran == {"caption@jp", "ground", "split", TARGET}
-    assert len(bucket.kept() - paid) == 1
+    assert len(bucket.cached() - paid) == 1
     before, after = (images(machine.root) for machine in (first, second))
     assert {key[0] for key, image in after.items() if before.get(key) != image} == {"jp"}
 

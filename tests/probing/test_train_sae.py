@@ -12,7 +12,7 @@ from culturebench.probing.initialise import Batches, geometric_median
 from culturebench.probing.sae import TopKSAE, save
 from culturebench.probing.sparse import sparse_pass
 from culturebench.probing.train_sae import SaeTraining, train
-from culturebench.probing.training_state import Kept
+from culturebench.probing.training_state import Checkpoint
 from culturebench.store import Store
 from culturebench.text_to_image.base import Tokens
 
@@ -77,16 +77,16 @@ def test_a_latent_that_never_fires_gets_no_gradient():
 def test_a_run_stopped_at_any_step_goes_on_to_the_same_bytes(tmp_path: Path, step: int):
     data = features()
     whole = train(data, SETTINGS, 3)
-    kept = Kept(Store(str(tmp_path / "store")), {"a": 1}, every=5)
+    checkpoint = Checkpoint(Store(str(tmp_path / "store")), {"a": 1}, every=5)
     with pytest.raises(Stopped):
-        train(data, SETTINGS, 3, watch=stop_before(step), kept=kept)
+        train(data, SETTINGS, 3, watch=stop_before(step), checkpoint=checkpoint)
     left = []
 
     def watch(steps: Any):
         left.extend(steps)
         return steps
 
-    again = train(data, SETTINGS, 3, watch=watch, kept=kept)
+    again = train(data, SETTINGS, 3, watch=watch, checkpoint=checkpoint)
     assert left[0] == step // 5 * 5
     assert again.history == whole.history
     for name, trained in [("whole", whole), ("again", again)]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from culturebench.engine.batches import map_batches
-from culturebench.engine.worker import Kept, Worker, in_batches
+from culturebench.engine.worker import Cached, Worker, in_batches
 from culturebench.params.engine import Engine
 from culturebench.store import Store, key_of
 from small_work import load_counted
@@ -32,7 +32,7 @@ def main(address: str, work: str, store: str, batches: str) -> None:
         in_batches(range(2 * int(batches)), 2),
         engine=engine,
         label="squares",
-        kept=Kept(Store(store), key, dump, json.loads),
+        cached=Cached(Store(store), key, dump, json.loads),
     )
     print(RESULT + json.dumps([result for batch in done for result in batch]))
 

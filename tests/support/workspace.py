@@ -24,7 +24,7 @@ Params = dict[str, Any]
 
 @dataclass(frozen=True)
 class Workspace:
-    """A project at `root` whose kept results lie in `store`; nothing that it does reaches the outside."""
+    """A project at `root` whose cached results lie in `store`; nothing that it does reaches the outside."""
 
     root: Path
     store: Path
@@ -47,7 +47,7 @@ class Workspace:
         return workspace
 
     def copy(self, folder: Path) -> Workspace:
-        """The same state elsewhere: outputs, DVC's cache and kept results."""
+        """The same state elsewhere: outputs, DVC's cache and cached results."""
         workspace = Workspace(folder / "project", folder / "store")
         shutil.copytree(self.root, workspace.root, symlinks=True)
         if self.store.exists():

@@ -16,7 +16,7 @@ from culturebench.annotation.removed import read_removed
 from culturebench.errors import CultureBenchError
 from culturebench.sources.snapshot import Snapshot, file_key
 from culturebench.store import Store
-from culturebench.takedown.forget import delete_kept, record, search
+from culturebench.takedown.forget import delete_cached, record, search
 from culturebench.takedown.holders import files_with
 
 PICTURE = os.urandom(5000)
@@ -95,12 +95,12 @@ def test_what_cannot_be_a_takedown_is_refused_and_nothing_is_written(tmp_path: P
 def test_what_collection_kept_leaves_the_store_and_nothing_else_does(tmp_path: Path) -> None:
     store = Store(str(tmp_path))
     snapshot = Snapshot(store, "label")
-    snapshot.keep_file("https://example.org/a.jpg", PICTURE)
-    snapshot.keep_file("https://example.org/b.jpg", OTHER)
+    snapshot.cache_file("https://example.org/a.jpg", PICTURE)
+    snapshot.cache_file("https://example.org/b.jpg", OTHER)
     killed = next(tmp_path.glob(f"*/{file_key(SHA256)}")).with_suffix(".0123.tmp")
     killed.write_bytes(PICTURE[:4000])
-    assert delete_kept(store, [SHA256]) == 1
-    assert delete_kept(store, [SHA256]) == 0
+    assert delete_cached(store, [SHA256]) == 1
+    assert delete_cached(store, [SHA256]) == 0
     kept = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     assert PICTURE[:100] not in kept and OTHER in kept
     assert snapshot.data(SHA256) is None

@@ -79,7 +79,7 @@ def test_the_bytes_leave_every_place_and_never_come_back(project: Workspace) -> 
     folder = project.root.parent
     row = next(row for row in splits.TABLE.load(project.root / splits.TRAIN / "jp.parquet"))
     picture, sha256 = row["image"], hashlib.sha256(row["image"]).hexdigest()
-    Snapshot(Store(str(project.store)), "some-label").keep_file("https://example.org/a.jpg", picture)
+    Snapshot(Store(str(project.store)), "some-label").cache_file("https://example.org/a.jpg", picture)
     before = places(folder, picture)
     for place in ("project/data/candidates/", "project/data/train/", "project/.dvc/cache/", "remote/", "store/"):
         assert any(path.startswith(place) for path in before), place

@@ -21,7 +21,6 @@ PICTURE_SIZE = 64
 
 #: Ornament classes: plain first, then every subdivision of every region.
 ORNAMENTS = ("", *(f"{region}/{sub}" for region, (_, subs) in REGIONS.items() for sub in subs))
-REGION_OF = {language: region for region, (language, _) in REGIONS.items()}
 
 
 @dataclass(frozen=True)
