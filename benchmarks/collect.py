@@ -73,7 +73,7 @@ def serve(pictures: list[bytes], port: Any) -> None:
 def ours(address: str, names: list[int]) -> list[tuple[str, str]]:
     """As the stages do it: fetched with every check, kept in a store, decoded, hashed."""
     rules = Web(
-        contact="benchmark@example.org", workers=8, per_host=8, interval=0, tries=2, backoff=1, longest_wait=1,
+        contact="benchmark@example.org", workers=8, per_host=8, interval=0, tries=2, backoff=1, max_wait=1,
         deadline=60, redirects=3, max_bytes=64_000_000, max_pixels=100_000_000, test_addresses=[address],
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as folder, Client(rules) as client, ThreadPoolExecutor(CORES) as pool:

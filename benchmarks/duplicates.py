@@ -61,11 +61,11 @@ def brute_force(hashes: Hashes) -> tuple[float, int]:
 def main() -> None:
     """Print one line for each number of hashes."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--most", type=int, default=1_000_000, help="hashes of the largest run")
+    parser.add_argument("--max-hashes", type=int, default=1_000_000, help="hashes of the largest run")
     parser.add_argument("--one-cluster", action="store_true", help="5%% of the hashes in one cluster, joined as found")
     arguments = parser.parse_args()
     curve: list[tuple[int, float]] = []
-    for n in (arguments.most // 8, arguments.most // 4, arguments.most // 2, arguments.most):
+    for n in (arguments.max_hashes // 8, arguments.max_hashes // 4, arguments.max_hashes // 2, arguments.max_hashes):
         every = draw(n, 1 if arguments.one_cluster else max(1, n // 2000))
         seconds, computed, heard, checked = search(every, exact=not arguments.one_cluster)
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20

@@ -54,7 +54,7 @@ def ours(files: list[bytes]) -> list[int]:
 
 
 def _hash(data: bytes) -> int:
-    return int(fingerprint(decode(data, least_side=DECODED_SIDE)).views[0])
+    return int(fingerprint(decode(data, min_side=DECODED_SIDE)).views[0])
 
 
 def decoding(files: list[bytes]) -> list[int]:
@@ -64,7 +64,7 @@ def decoding(files: list[bytes]) -> list[int]:
 
 
 def _decode(data: bytes) -> int:
-    return decode(data, least_side=DECODED_SIDE).width
+    return decode(data, min_side=DECODED_SIDE).width
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """How often the causal check marks a layer where there is none, and the right one where culture was planted.
 
 `PYTHONPATH=.:tests/support python -m benchmarks.layer_check` tries encoders of seeds that neither the tests nor the
-choice of `least_excess` saw, with the numbers of params.yaml, and prints rates with 95% intervals (Wilson).
+choice of `min_excess` saw, with the numbers of params.yaml, and prints rates with 95% intervals (Wilson).
 In two minutes of CPU: in 300 encoders without culture a layer is marked in 1.0% [0.3, 2.9] (random attention) and 2.3%
 [1.1, 4.7] (random weights); of 120 planted ones the right layer in 100% [97, 100], and in 86% [79, 91] (a wrong one
 once) where culture was planted with less than half the strength. Delta CA agrees in as many, under every reference.
@@ -34,10 +34,10 @@ class Trial:
 
     def __init__(self, params: dict[str, Any]) -> None:
         check, probe = params["check_layers"], params["probe_layers"]
-        shared = {name: probe[name] for name in ("samples", "seed", "coverage", "error")}
+        shared = {name: probe[name] for name in ("resamples", "seed", "level", "alpha")}
         self._share: float = check["share"]
-        self._of_check = Bootstrap(**shared, least_excess=check["least_excess"])
-        self._of_attention = Bootstrap(**shared, least_excess=probe["least_excess"])
+        self._of_check = Bootstrap(**shared, min_excess=check["min_excess"])
+        self._of_attention = Bootstrap(**shared, min_excess=probe["min_excess"])
 
     def checked(self, one: TextEncoder) -> int | None:
         """The layer that the check marks."""

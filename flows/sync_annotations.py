@@ -110,8 +110,8 @@ def _commit(root: Path, changed: dict[str, int]) -> str:
 def _met(root: Path, region: str, quota: int | None) -> bool:
     if quota is None:
         return False
-    least = int(load_document(root / "params.yaml")["annotate"]["min_decisions"])
-    kept = _kept(root, region, least)
+    min_decisions = int(load_document(root / "params.yaml")["annotate"]["min_decisions"])
+    kept = _kept(root, region, min_decisions)
     get_run_logger().info("%s: %d pictures are kept; the quota is %d.", region, kept, quota)
     if kept < quota:
         return False
@@ -120,9 +120,9 @@ def _met(root: Path, region: str, quota: int | None) -> bool:
     return True
 
 
-def _kept(root: Path, region: str, least: int) -> int:
+def _kept(root: Path, region: str, min_decisions: int) -> int:
     """Pictures that most of at least so many experts keep."""
     votes: dict[str, list[Decision]] = {}
     for _, decision in read_lines(root / work.DECISIONS.format(region=region), Decision):
         votes.setdefault(decision.picture_id, []).append(decision)
-    return sum(majority(decisions, least).kept for decisions in votes.values())
+    return sum(majority(decisions, min_decisions).kept for decisions in votes.values())

@@ -31,12 +31,12 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
 
 
 def _verdicts(decisions: dict[str, list[Decision]], pictures: list[str], settings: Annotate) -> dict[str, Verdict]:
-    least = settings.min_decisions
+    min_decisions = settings.min_decisions
     if settings.consensus == "majority":
-        found = {name: majority(decisions.get(name, []), least) for name in pictures}
+        found = {name: majority(decisions.get(name, []), min_decisions) for name in pictures}
     else:
         keep = keep_probabilities(decisions)
-        found = {name: weighed(decisions.get(name, []), least, keep.get(name, 0.5)) for name in pictures}
+        found = {name: weighed(decisions.get(name, []), min_decisions, keep.get(name, 0.5)) for name in pictures}
     return {name: at_least(verdict, settings.min_agreement) for name, verdict in found.items()}
 
 

@@ -72,7 +72,7 @@ def _provider(name: str, params: SimpleNamespace) -> Provider:
     endpoint = params.caption.openai
     key = secret(endpoint.key_variable) if endpoint.key_variable else None
     client = ChatClient(endpoint, Store(store_url()), key)
-    return OpenAIProvider(client, region, params.caption.longest, params.caption.minimum_answered)
+    return OpenAIProvider(client, region, params.caption.max_length, params.caption.min_answered)
 
 
 STAGE = Stage(

@@ -42,21 +42,21 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
     source = choose(params.encoders, encoder)
     worker = Worker(partial(_open, source, load_pin(pin_path(inputs["pins"], source.pin)), share=chosen.share))
     model = cast(LayerCheck, worker.loaded).encoder
-    pairs, dropped = _pairs(splits.TABLE.load_all(inputs["train"], params.regions, COLUMNS), chosen.most_pairs)
+    pairs, dropped = _pairs(splits.TABLE.load_all(inputs["train"], params.regions, COLUMNS), chosen.max_pairs)
     settings = {"kind": "layer effects", "share": chosen.share}
     cached = cached_passes(source, inputs["pins"], settings, Store(store_url()))
     measured = _measure(worker, pairs, test.batch_size, params.engine, len(model.layers), cached)
     whole = measured[np.isfinite(measured).all(axis=(1, 2))]
     candidates = model.last_upstream_layer + 1
-    bootstrap = Bootstrap(test.samples, test.seed, test.coverage, test.error, chosen.least_excess)
-    check = judge(whole, candidates, bootstrap) if len(whole) >= test.least_pairs else None
+    bootstrap = Bootstrap(test.resamples, test.seed, test.level, test.alpha, chosen.min_excess)
+    check = judge(whole, candidates, bootstrap) if len(whole) >= test.min_pairs else None
     layer_check.save(
         outputs["check"],
         {
             "layer": check.layer if check else None,
             "layers": len(model.layers),
             "share": chosen.share,
-            "least_pairs": test.least_pairs,
+            "least_pairs": test.min_pairs,
             "pairs": len(whole),
             "dropped": {**dropped, "no_effect": len(pairs) - len(whole)},
             "points": _points(check, candidates) if check else [],
@@ -68,12 +68,12 @@ def _open(source: Encoder, pin: Pin, *, share: float) -> LayerCheck:
     return LayerCheck(load_encoder(source, verified(pin)), share=share)
 
 
-def _pairs(rows: Sequence[dict[str, Any]], most: int) -> tuple[list[Pair], dict[str, int]]:
-    """At most `most` pairs with a neutral prompt and captions of their own, evenly over `rows`; the rest counted."""
+def _pairs(rows: Sequence[dict[str, Any]], max_pairs: int) -> tuple[list[Pair], dict[str, int]]:
+    """At most `max_pairs` with a neutral prompt and captions of their own, evenly over `rows`; the rest counted."""
     pairs, dropped = pairs_of(rows)
     different = {(pair.cultural.text, pair.noun.text): pair for pair in pairs if pair.neutral is not None}
     kept = list(different.values())
-    kept = kept if len(kept) <= most else [kept[i * len(kept) // most] for i in range(most)]
+    kept = kept if len(kept) <= max_pairs else [kept[i * len(kept) // max_pairs] for i in range(max_pairs)]
     neutral = sum(pair.neutral is not None for pair in pairs)
     return kept, {**dropped, "no_neutral": len(pairs) - neutral, "left_out": neutral - len(kept)}
 

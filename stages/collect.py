@@ -35,7 +35,7 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
     online = any(isinstance(source, OnlineSource) for source in asked)
     with _web(params, removed) if online else nullcontext() as web:
         rows = _rows([_source(settings, web) for settings in asked], region, removed)
-        _refuse_a_bad_harvest(rows, params.collect.minimum_ok, region)
+        _refuse_a_bad_harvest(rows, params.collect.min_ok, region)
         candidates.TABLE.save(outputs["candidates"], rows)
         if web is not None:
             web.seal()
@@ -72,15 +72,15 @@ def _rows(sources: Iterable[Source], region: str, removed: Collection[str]) -> l
     return list(rows.values())
 
 
-def _refuse_a_bad_harvest(rows: list[dict[str, Any]], minimum_ok: float, region: str) -> None:
+def _refuse_a_bad_harvest(rows: list[dict[str, Any]], min_ok: float, region: str) -> None:
     wanted = [row for row in rows if row["error"] != "removed"]
     errors = Counter(row["error"] for row in wanted if row["status"] == "failed")
     failed = errors.total()
-    if wanted and 1 - failed / len(wanted) < minimum_ok:
+    if wanted and 1 - failed / len(wanted) < min_ok:
         reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(errors.items()))
         raise CultureBenchError(
             f"region {region}: {failed} of {len(wanted)} files could not be read ({reasons}); "
-            f"mend the source or lower collect.minimum_ok ({minimum_ok:g})"
+            f"mend the source or lower collect.min_ok ({min_ok:g})"
         )
 
 

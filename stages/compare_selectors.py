@@ -54,7 +54,7 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
         plain=scores.pop(UNMASKED),
         masked=scores,
     )
-    found = compare(judged, regions, Bootstrap(numbers.samples, numbers.seed, numbers.level))
+    found = compare(judged, regions, Bootstrap(numbers.resamples, numbers.seed, numbers.level))
     for name, row in found["selectors"].items():
         row["neurons"] = fmean(len(masks.neurons(name, r, seed)) for r in regions for seed in masks.folders)
     how = {"judge": numbers.judge, "regions": regions, "prompts": len(prompts), "seeds": list(numbers.seeds)}

@@ -53,7 +53,7 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
 
 def _fingerprint(file: tuple[bytes, int]) -> Fingerprint:
     data, pixels = file
-    return fingerprint(decode(data, pixels, least_side=DECODED_SIDE))
+    return fingerprint(decode(data, pixels, min_side=DECODED_SIDE))
 
 
 def _embeddings(inputs: dict[str, Path], regions: list[str], use: str) -> Numbers:

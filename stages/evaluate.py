@@ -30,7 +30,7 @@ PICTURE_COLUMNS = ("prompt_id", "region", "language", "seed", "strength", "metad
 
 def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Path]) -> None:
     """Score every model under every condition and write the rows, a summary and the confusion counts."""
-    bootstrap = Bootstrap(params.evaluate.samples, params.evaluate.seed, params.evaluate.level)
+    bootstrap = Bootstrap(params.evaluate.resamples, params.evaluate.seed, params.evaluate.level)
     test = SignFlip(params.evaluate.permutations, params.evaluate.seed)
     rows: list[Row] = []
     confusion: list[Row] = []

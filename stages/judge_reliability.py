@@ -46,7 +46,7 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
     given = read_choices(inputs["people"])
     given += [choice for row, shown in zip(chosen, options, strict=True) for choice in scripted_answers(row, shown)]
     answered = put(answering, rows, options)
-    bootstrap = Bootstrap(numbers.samples, numbers.seed, numbers.level)
+    bootstrap = Bootstrap(numbers.resamples, numbers.seed, numbers.level)
     answers.TABLE.save(outputs["answers"], answered)
     reliability.save(outputs["reliability"], compare(answered, given, bootstrap))
 

@@ -94,7 +94,7 @@ def _read(
 
 
 def _curves(chosen: ProbeLayers, model: TextEncoder, rows: list[dict[str, Any]]) -> Curves:
-    bootstrap = Bootstrap(chosen.samples, chosen.seed, chosen.coverage, chosen.error, chosen.least_excess)
+    bootstrap = Bootstrap(chosen.resamples, chosen.seed, chosen.level, chosen.alpha, chosen.min_excess)
     found = {
         (reference, direction): differences(rows, reference, direction, len(model.layers))
         for reference in REFERENCES
@@ -106,7 +106,7 @@ def _curves(chosen: ProbeLayers, model: TextEncoder, rows: list[dict[str, Any]])
 
 def _choose(chosen: ProbeLayers, curve: Curve | None, pairs: int, model: TextEncoder) -> tuple[int, bool]:
     """The layer to go on with, and whether the data marked it; `CultureBenchError` for neither."""
-    if curve is not None and pairs >= chosen.least_pairs and curve.layer is not None:
+    if curve is not None and pairs >= chosen.min_pairs and curve.layer is not None:
         return curve.layer, True
     if isinstance(chosen.when_none, int):
         if not 0 <= chosen.when_none <= model.last_upstream_layer:
@@ -117,7 +117,7 @@ def _choose(chosen: ProbeLayers, curve: Curve | None, pairs: int, model: TextEnc
         return chosen.when_none, False
     shown = "no pair has this reference" if curve is None else ", ".join(f"{value:.4f}" for value in curve.delta)
     raise CultureBenchError(
-        f"no layer stands out in {pairs} pairs (at least {chosen.least_pairs} are needed); delta CA by layer: {shown}. "
+        f"no layer stands out in {pairs} pairs (at least {chosen.min_pairs} are needed); delta CA by layer: {shown}. "
         "Try another probe_layers.direction or noun_reference, or name a layer in probe_layers.when_none"
     )
 
@@ -144,8 +144,8 @@ def _rule(chosen: ProbeLayers, significant: bool) -> str:
     if not significant:
         return "No layer was marked; probe_layers.when_none names this one."
     return (
-        f"The largest delta CA among the layers that exceed the mean of their neighbours by {chosen.least_excess} or "
-        f"more, beyond chance at a family-wise error of {chosen.error} ({chosen.samples} resamples of the pairs)."
+        f"The largest delta CA among the layers that exceed the mean of their neighbours by {chosen.min_excess} or "
+        f"more, beyond chance at a family-wise error of {chosen.alpha} ({chosen.resamples} resamples of the pairs)."
     )
 
 

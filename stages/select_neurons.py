@@ -72,16 +72,16 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
 
 
 def _rules(chosen: SelectNeurons) -> Rules:
-    settings = Settings(chosen.threshold, chosen.beta, chosen.least, chosen.most, chosen.drop == "before_elbow")
+    settings = Settings(chosen.threshold, chosen.beta, chosen.min_k, chosen.max_k, chosen.drop == "before_elbow")
     return Rules(settings, LapeRule(chosen.lape.top, chosen.lape.filter, chosen.lape.bar), chosen.seed)
 
 
 def _pairs(detect: Path, region: str, chosen: SelectNeurons) -> list[Pair]:
     pairs, dropped = pairs_of(splits.TABLE.load_all(detect, [region], COLUMNS))
-    if len(pairs) < chosen.least_prompts:
+    if len(pairs) < chosen.min_prompts:
         raise SelectionError(
             f"region {region!r} has {len(pairs)} detect pairs with marked spans (left out: {dropped or 'none'}); "
-            f"select_neurons.least_prompts asks for {chosen.least_prompts}: mark spans or collect more"
+            f"select_neurons.min_prompts asks for {chosen.min_prompts}: mark spans or collect more"
         )
     return pairs
 

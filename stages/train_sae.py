@@ -29,14 +29,14 @@ from culturebench.stage import Stage, store_url
 from culturebench.store import Store
 
 CAPTIONS = ("cultural", "noun", "cultural_en", "noun_en")
-KEPT = 1  # raised when the same settings would train to other bytes
+VERSION = 1  # raised when the same settings would train to other bytes
 
 
 def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Path], *, encoder: str) -> None:
     """Train on the train split's captions, and say how well the detect split's are described."""
     chosen: TrainSae = params.train_sae.of(encoder)
     probed = open_probed(choose(params.encoders, encoder), inputs["pins"], inputs["layer"])
-    captions = _thinned(_texts(inputs["train"], params.regions), chosen.most_prompts)
+    captions = _thinned(_texts(inputs["train"], params.regions), chosen.max_prompts)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as spill:
         features = _features(probed, captions, chosen, "train captions", Path(spill) / "train")
         held_out = _features(
@@ -56,9 +56,9 @@ def _train(
     def watch(steps: range) -> Iterable[int]:
         return progress(steps, len(steps), f"autoencoder, seed {seed}, from step {steps.start}")
 
-    determinants = {"train_sae": KEPT, "features": _digest(features), **asdict(settings), "seed": seed}
+    determinants = {"train_sae": VERSION, "features": _digest(features), **asdict(settings), "seed": seed}
     determinants |= {"torch": torch.__version__, "device": probed.device.type}
-    checkpoint = Checkpoint(Store(store_url()), determinants, chosen.keep_every)
+    checkpoint = Checkpoint(Store(store_url()), determinants, chosen.checkpoint_every)
     trained = train(features, settings, seed, watch=watch, checkpoint=checkpoint, device=probed.device)
     probing_sae.save(trained.sae, sae.seed_folder(folder, seed))
     return {**asdict(quality(trained.sae, held_out)), "history": trained.history}
@@ -88,9 +88,9 @@ def _texts(folder: Path, regions: Iterable[str]) -> list[str]:
     return sorted(texts, key=lambda text: (len(text), text))  # alike lengths together: little padding
 
 
-def _thinned(texts: list[str], most: int) -> list[str]:
-    """At most `most` of the texts, evenly over their order."""
-    return texts if len(texts) <= most else [texts[i * len(texts) // most] for i in range(most)]
+def _thinned(texts: list[str], limit: int) -> list[str]:
+    """At most `limit` of the texts, evenly over their order."""
+    return texts if len(texts) <= limit else [texts[i * len(texts) // limit] for i in range(limit)]
 
 
 def _features(probed: Probed, texts: list[str], chosen: TrainSae, label: str, spill: Path) -> Tensor:

@@ -67,7 +67,7 @@ def _curve(
     grid: tuple[float, ...],
 ) -> dict[str, Any]:
     numbers: TuneStrength = params.tune_strength
-    bootstrap = Bootstrap(numbers.samples, numbers.seed, numbers.level)
+    bootstrap = Bootstrap(numbers.resamples, numbers.seed, numbers.level)
     made: dict[float, list[dict[str, Any]]] = {}
     for amount in grid:
 

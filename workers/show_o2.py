@@ -102,7 +102,7 @@ def make(loaded: Loaded, request: dict[str, Any]) -> list[Any]:
     from PIL import Image
     from utils import denorm
 
-    (image_tokens, _, most_tokens, most_text, channels, patch, width, height, pad, bos, eos, boi, eoi, _, _, img_pad,
+    (image_tokens, _, max_tokens, max_text, channels, patch, width, height, pad, bos, eos, boi, eoi, _, _, img_pad,
      _, _) = loaded.numbers  # fmt: skip
     if request["size"] not in (None, 16 * width):
         raise ValueError(f"Show-o2's config makes pictures of {16 * width} pixels; set models.*.size to that")
@@ -111,7 +111,7 @@ def make(loaded: Loaded, request: dict[str, Any]) -> list[Any]:
     count = len(request["prompts"])
     with torch.no_grad():
         text, no_text, places, no_places = prepare_gen_input(
-            request["prompts"], loaded.tokenizer, image_tokens, bos, eos, boi, eoi, pad, img_pad, most_text,
+            request["prompts"], loaded.tokenizer, image_tokens, bos, eos, boi, eoi, pad, img_pad, max_text,
             loaded.device,
         )  # fmt: skip
         noise = torch.stack([
@@ -120,10 +120,10 @@ def make(loaded: Loaded, request: dict[str, Any]) -> list[Any]:
         ]).to(loaded.device, loaded.dtype)  # fmt: skip
         if guidance > 0:
             noise, text, places = torch.cat([noise] * 2), torch.cat([text, no_text]), torch.cat([places, no_places])
-        mask = omni_attn_mask_naive(text.size(0), most_tokens, places, loaded.device).to(loaded.dtype)
+        mask = omni_attn_mask_naive(text.size(0), max_tokens, places, loaded.device).to(loaded.dtype)
         latents = sampler(loaded.config.transport, image_tokens, request["steps"])(
             noise, loaded.model.t2i_generate, text_tokens=text, attention_mask=mask, modality_positions=places,
-            output_hidden_states=True, max_seq_len=most_tokens, guidance_scale=guidance,
+            output_hidden_states=True, max_seq_len=max_tokens, guidance_scale=guidance,
         )[-1][:count]  # fmt: skip
         pictures = denorm(loaded.vae.batch_decode(latents.unsqueeze(2)).squeeze(2))
     return [Image.fromarray(picture) for picture in pictures]

@@ -11,7 +11,7 @@ from culturebench.annotation.decisions import Decision
 ROUNDS = 1000
 #: Ends when the mean log-likelihood of an item grows by less.
 TOLERANCE = 1e-8
-_LEAST = 1e-10
+_MIN_PROBABILITY = 1e-10
 
 
 def keep_probabilities(decisions: Mapping[str, Sequence[Decision]]) -> dict[str, float]:
@@ -34,9 +34,9 @@ def keep_probabilities(decisions: Mapping[str, Sequence[Decision]]) -> dict[str,
     for _ in range(ROUNDS):
         errors = np.zeros((len(people), 2, 2))  # (annotators, truth, answer)
         np.add.at(errors.transpose(0, 2, 1), (who, said), truth[item])
-        errors /= np.maximum(errors.sum(axis=2, keepdims=True), _LEAST)
-        joint = np.tile(np.log(np.maximum(truth.mean(axis=0), _LEAST)), (len(pictures), 1))
-        np.add.at(joint, item, np.log(np.maximum(errors, _LEAST))[who, :, said])
+        errors /= np.maximum(errors.sum(axis=2, keepdims=True), _MIN_PROBABILITY)
+        joint = np.tile(np.log(np.maximum(truth.mean(axis=0), _MIN_PROBABILITY)), (len(pictures), 1))
+        np.add.at(joint, item, np.log(np.maximum(errors, _MIN_PROBABILITY))[who, :, said])
         highest = joint.max(axis=1, keepdims=True)
         truth = np.exp(joint - highest)
         likelihood = float((np.log(truth.sum(axis=1)) + highest[:, 0]).mean())

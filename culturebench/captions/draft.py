@@ -24,7 +24,7 @@ from culturebench.captions.wording import named_country, wrong_language, wrong_s
 
 #: The subdivision of a picture that belongs to none of the region's.
 OTHER = "other"
-_MOST_CUES, _LONGEST_CUE = 8, 60
+_MAX_CUES, _MAX_CUE_LENGTH = 8, 60
 #: What no space stands before; "" is the end of the caption.
 _CLOSING = ("", ",", ".", ";", ":", "،", "؛", "，", "、", "。")
 
@@ -53,7 +53,7 @@ class Rules:
     language: str
     script: str
     iso: Sequence[str]
-    longest: int  # characters of a caption
+    max_length: int  # characters of a caption
 
 
 @dataclass(frozen=True)
@@ -91,8 +91,8 @@ def _of_text(draft: Draft, suffix: str, rules: Rules) -> Iterator[Problem]:
     if not text.strip():
         yield Problem("empty", f"{here} is empty")
         return
-    if len(text) > rules.longest:
-        yield Problem("too_long", f"{here} has {len(text)} characters; {rules.longest} are allowed")
+    if len(text) > rules.max_length:
+        yield Problem("too_long", f"{here} has {len(text)} characters; {rules.max_length} are allowed")
     if strange := wrong_script(text, script):
         yield Problem("wrong_script", f"{here} must be in {script} letters, without {strange[:40]!r}")
     elif other := wrong_language(text, language):
@@ -139,11 +139,11 @@ def _places(text: str, words: str) -> list[Span]:
 
 def _of_cues(cues: Sequence[str]) -> Iterator[Problem]:
     tidy = tidy_cues(cues)
-    if not 1 <= len(tidy) <= _MOST_CUES:
-        yield Problem("cues", f"there must be 1 to {_MOST_CUES} cues, not {len(tidy)}")
+    if not 1 <= len(tidy) <= _MAX_CUES:
+        yield Problem("cues", f"there must be 1 to {_MAX_CUES} cues, not {len(tidy)}")
     for cue in tidy:
-        if len(cue) > _LONGEST_CUE or wrong_script(cue, "Latn"):
-            yield Problem("cues", f"a cue is a few English words, not {cue[:_LONGEST_CUE]!r}")
+        if len(cue) > _MAX_CUE_LENGTH or wrong_script(cue, "Latn"):
+            yield Problem("cues", f"a cue is a few English words, not {cue[:_MAX_CUE_LENGTH]!r}")
 
 
 def tidy_cues(cues: Sequence[str]) -> list[str]:

@@ -19,8 +19,8 @@ from typing import Any
 from culturebench.errors import CultureBenchError
 from culturebench.regions.words import country_code, languages
 
-MOST_BYTES = 10_000_000
-LONGEST = 600  # characters of a prompt
+MAX_BYTES = 10_000_000
+MAX_LENGTH = 600  # characters of a prompt
 SHOWN = 20  # mistakes that one message lists
 FIELDS = ("prompt", "country", "name", "domain", "language")
 
@@ -68,8 +68,8 @@ def _entries(name: str, data: bytes) -> Iterator[Read]:
     kind = name.rpartition(".")[2]
     if kind not in readers:
         raise OodError(f"{name}: the name must end in .csv, .jsonl or .json, which says how to read it")
-    if len(data) > MOST_BYTES:
-        raise OodError(f"{name}: {len(data)} bytes; at most {MOST_BYTES} are read")
+    if len(data) > MAX_BYTES:
+        raise OodError(f"{name}: {len(data)} bytes; at most {MAX_BYTES} are read")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -136,8 +136,8 @@ def _row(fields: Mapping[str, Any] | str, places: Mapping[str, Place], language:
     values = {field: _text(field, fields.get(field)) for field in FIELDS}
     if not any(sign.isalpha() for sign in values["prompt"]):
         raise ValueError(f"`prompt` is {values['prompt']!r}; it needs words")
-    if len(values["prompt"]) > LONGEST:
-        raise ValueError(f"`prompt` has {len(values['prompt'])} characters; at most {LONGEST}")
+    if len(values["prompt"]) > MAX_LENGTH:
+        raise ValueError(f"`prompt` has {len(values['prompt'])} characters; at most {MAX_LENGTH}")
     region = _region(values["country"], places)
     spoken = values["language"] or language or places[region].language
     if spoken not in languages():

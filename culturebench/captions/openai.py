@@ -26,7 +26,7 @@ from culturebench.chat.reply import BadReply, Failure, Reply
 from culturebench.chat.request import ChatImage, ChatRequest
 from culturebench.regions.words import languages
 
-_LONGEST_DETAIL = 500
+_MAX_DETAIL = 500
 #: Endings of a question that say nothing about the endpoint: it was not sent, or the picture was at fault.
 _NOT_ASKED = ("cost_limit", "bad_picture")
 
@@ -35,7 +35,7 @@ You write captions for CultureBench, which measures what text-to-image models kn
 Each picture was chosen by experts as authentic for one region: {country}.
 
 For each picture return:
-- a cultural caption in {language} ({script} script): one noun phrase of at most {longest} characters that names the
+- a cultural caption in {language} ({script} script): one noun phrase of at most {max_length} characters that names the
   main object, carries exactly one culture-style modifier, and says what else is visible;
 - the same caption in English;
 - of both, the modifier and the one noun that it describes, copied exactly, each occurring once;
@@ -73,12 +73,12 @@ class _Judged:
 class OpenAIProvider:
     """Asks once, and once more when the answer has faults; what is still wrong then is left to people."""
 
-    def __init__(self, client: ChatClient, region: Mapping[str, Any], longest: int, minimum_answered: float) -> None:
-        """`region` is the region file's content; `minimum_answered` the share of answered questions worth going on."""
-        self._client, self._minimum = client, minimum_answered
-        self._rules = Rules(region["language"], region["script"], region["iso"], longest)
+    def __init__(self, client: ChatClient, region: Mapping[str, Any], max_length: int, min_answered: float) -> None:
+        """`region` is the region file's content; `min_answered` the share of answered questions worth going on."""
+        self._client, self._min_answered = client, min_answered
+        self._rules = Rules(region["language"], region["script"], region["iso"], max_length)
         self._schema = draft_schema(tuple(region["subdivisions"]))
-        self._system = instructions(region, longest)
+        self._system = instructions(region, max_length)
 
     def write(self, pictures: Sequence[Picture]) -> list[Written]:
         """Captions of the pictures that need a cultural one, and of the others what earlier runs were told and paid.
@@ -183,22 +183,22 @@ class OpenAIProvider:
         """Raise `CaptionError` when the endpoint rather than some pictures is at fault."""
         failures = [answer for answer in answers if isinstance(answer, Failure) and answer.reason not in _NOT_ASKED]
         asked = len(failures) + sum(isinstance(answer, Reply) for answer in answers)
-        if asked and 1 - len(failures) / asked < self._minimum:
+        if asked and 1 - len(failures) / asked < self._min_answered:
             reasons = sorted({f"{failure.reason} ({failure.detail})" for failure in failures})[:3]
             raise CaptionError(
                 f"only {asked - len(failures)} of {asked} questions were answered: {'; '.join(reasons)}. "
-                "Answers are kept; run again when the endpoint is well, or lower caption.minimum_answered"
+                "Answers are kept; run again when the endpoint is well, or lower caption.min_answered"
             )
 
 
-def instructions(region: Mapping[str, Any], longest: int) -> str:
+def instructions(region: Mapping[str, Any], max_length: int) -> str:
     """What the model is told about a region: the same for all of its pictures."""
     subdivisions = region["subdivisions"].items()
     return SYSTEM.format(
         country=region["country"],
         language=languages().get(region["language"], region["language"]),
         script=region["script"],
-        longest=longest,
+        max_length=max_length,
         subdivisions="\n".join(f"- {key}: {one['name']} ({one['local_name']})" for key, one in subdivisions),
         modifiers=", ".join([*region["modifiers"]["local"], *region["modifiers"]["en"]]),
         exclude="\n".join(f"- {one['what']}: {one['reason']}" for one in region["exclude"]),
@@ -211,4 +211,4 @@ def _told(judged: _Judged) -> str:
     told = "; ".join(problem.detail for problem in judged.wrong)
     if judged.draft:
         told += " | " + json.dumps(judged.draft.model_dump(include={"caption", "caption_en"}), ensure_ascii=False)
-    return told[:_LONGEST_DETAIL]
+    return told[:_MAX_DETAIL]

@@ -21,9 +21,9 @@ from culturebench.store import Store, key_of
 _PATH = "/v1/chat/completions"
 _ENDED = ("completed", "expired", "cancelled", "failed")
 _FIRST_POLL, _LAST_POLL = 0.2, 30.0
-_LONGEST_DETAIL = 300
+_MAX_DETAIL = 300
 #: The endpoint takes 200 MB in one file (https://platform.openai.com/docs/guides/batch).
-MOST_BYTES = 100_000_000
+MAX_BYTES = 100_000_000
 
 
 class Batches:
@@ -104,9 +104,9 @@ class Batches:
             key, response = str(row["custom_id"]), row["response"] or {}
             if response.get("status_code") != 200:
                 told = json.dumps(response.get("body") or row.get("error"))
-                return key, Failure("refused_request", blotted(told, self._key)[:_LONGEST_DETAIL])
-            most = questions[key].most_tokens(self._endpoint), self._endpoint.max_completion_tokens
-            return key, read_completion(json.dumps(response["body"]), most, self._key)
+                return key, Failure("refused_request", blotted(told, self._key)[:_MAX_DETAIL])
+            limits = questions[key].max_tokens(self._endpoint), self._endpoint.max_completion_tokens
+            return key, read_completion(json.dumps(response["body"]), limits, self._key)
         except (ValueError, KeyError, TypeError, AttributeError, ValidationError):
             return "", Failure("broken_reply", "a line of the batch's output is no answer")
 
@@ -116,7 +116,7 @@ def _files(lines: Mapping[str, str]) -> Iterator[dict[str, str]]:
     file: dict[str, str] = {}
     size = 0
     for key, line in lines.items():
-        if file and size + len(line) > MOST_BYTES:
+        if file and size + len(line) > MAX_BYTES:
             yield file
             file, size = {}, 0
         file[key] = line

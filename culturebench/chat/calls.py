@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from culturebench.chat.reply import ChatError, Failure, Reply, blotted, read_completion
 from culturebench.params._endpoint import Endpoint
 
-_LONGEST_DETAIL = 300
+_MAX_DETAIL = 300
 _FIRST_WAIT = 0.5
 _AGAIN = (408, 409, 429)
 _HOPELESS = (401, 403, 404)
@@ -42,7 +42,7 @@ class Deadline:
     async def wait(self, number: int, asked: float | None) -> bool:
         """Wait before try `number` + 1 as the server `asked`, within bounds; False when no time would be left."""
         backoff = _FIRST_WAIT * 2**number * random.uniform(0.5, 1.0)
-        seconds = min(asked if asked is not None else backoff, self._endpoint.longest_wait)
+        seconds = min(asked if asked is not None else backoff, self._endpoint.max_wait)
         if time.monotonic() + seconds >= self._end:
             return False
         await asyncio.sleep(seconds)
@@ -61,13 +61,13 @@ def network_client(endpoint: Endpoint, key: str | None) -> AsyncOpenAI:
 
 
 async def one_try(
-    client: AsyncOpenAI, body: dict[str, Any], seconds: float, most_tokens: tuple[int, int], key: str | None
+    client: AsyncOpenAI, body: dict[str, Any], seconds: float, max_tokens: tuple[int, int], key: str | None
 ) -> Reply:
     """Send the request once; raises `Lost`, or `ChatError` when no other question would fare better."""
     try:
         async with asyncio.timeout(seconds):
             response = await client.chat.completions.with_raw_response.create(**_arguments(body))
-            return read_completion(response.content, most_tokens, key)
+            return read_completion(response.content, max_tokens, key)
     except (TimeoutError, openai.APITimeoutError):
         raise Lost(Failure("timeout", f"no whole reply within {seconds:.0f} s"), again=True) from None
     except openai.APIConnectionError as error:
@@ -109,4 +109,4 @@ def _retry_after(error: openai.APIStatusError) -> float | None:
 
 def told(error: openai.APIError, key: str | None) -> str:
     """What an error says, on one line and without the key."""
-    return " ".join(blotted(error.message, key).split())[:_LONGEST_DETAIL]
+    return " ".join(blotted(error.message, key).split())[:_MAX_DETAIL]

@@ -134,8 +134,8 @@ class ChatClient:
     ) -> Reply:
         endpoint, reply, unbilled = self._endpoint, None, False
         try:
-            most = request.most_tokens(endpoint), endpoint.max_completion_tokens
-            reply = await one_try(network, request.body(endpoint), seconds, most, self._key)
+            limits = request.max_tokens(endpoint), endpoint.max_completion_tokens
+            reply = await one_try(network, request.body(endpoint), seconds, limits, self._key)
             self._store.put(key, reply.to_bytes())
             self._quota_errors = 0
             return reply

@@ -67,7 +67,7 @@ class Ledger:
 
     def _highest(self, request: ChatRequest) -> float:
         endpoint = self._endpoint
-        sent = request.most_tokens(endpoint) * endpoint.input_price
+        sent = request.max_tokens(endpoint) * endpoint.input_price
         return (sent + endpoint.max_completion_tokens * endpoint.output_price) / _MILLION
 
     def _tries(self, key: str) -> int:

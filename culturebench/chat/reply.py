@@ -92,10 +92,10 @@ class _Completion(BaseModel):
     usage: _Usage | None = None
 
 
-def read_completion(body: str | bytes, most_tokens: tuple[int, int], key: str | None) -> Reply:
+def read_completion(body: str | bytes, max_tokens: tuple[int, int], key: str | None) -> Reply:
     """A reply from the endpoint's JSON; raises `ValidationError` when it is none.
 
-    `most_tokens` stands in for a usage that the endpoint does not tell; `key` is blotted out wherever it is echoed.
+    `max_tokens` stands in for a usage that the endpoint does not tell; `key` is blotted out wherever it is echoed.
     """
     completion = _Completion.model_validate_json(body)
     choice = completion.choices[0]
@@ -105,8 +105,8 @@ def read_completion(body: str | bytes, most_tokens: tuple[int, int], key: str | 
         refusal=blotted(choice.message.refusal or "", key),
         finish_reason=choice.finish_reason or "",
         served_model=blotted(completion.model, key),
-        input_tokens=used.prompt_tokens if used else most_tokens[0],
-        output_tokens=used.completion_tokens if used else most_tokens[1],
+        input_tokens=used.prompt_tokens if used else max_tokens[0],
+        output_tokens=used.completion_tokens if used else max_tokens[1],
     )
 
 

@@ -86,7 +86,7 @@ class ChatRequest:
             body["response_format"] = {"type": "json_schema", "json_schema": strict_schema(self.schema)}
         return body
 
-    def most_tokens(self, endpoint: Endpoint) -> int:
+    def max_tokens(self, endpoint: Endpoint) -> int:
         """Tokens sent at most: no token is shorter than a byte."""
         texts = [self.system, self.user, *(text for pair in self.earlier for text in pair)]
         if self.schema:

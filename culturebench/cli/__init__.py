@@ -91,9 +91,9 @@ def status() -> None:
     console.print(f"{len(stale)} of {len(pipeline.stages)} stages. `make repro` brings them up to date.")
 
 
-def _first(items: Sequence[str], between: str, most: int = 3) -> str:
-    more = f" … and {len(items) - most} more" if len(items) > most else ""
-    return between.join(items[:most]) + more
+def _first(items: Sequence[str], between: str, limit: int = 3) -> str:
+    more = f" … and {len(items) - limit} more" if len(items) > limit else ""
+    return between.join(items[:limit]) + more
 
 
 @app.command()

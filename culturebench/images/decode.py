@@ -42,10 +42,10 @@ class Undecodable(Exception):
         self.reason = reason
 
 
-def decode(data: bytes, max_pixels: int = MAX_PIXELS, least_side: int = 0) -> Image.Image:
+def decode(data: bytes, max_pixels: int = MAX_PIXELS, min_side: int = 0) -> Image.Image:
     """The first frame as an RGB picture, turned as its EXIF says, transparency on white.
 
-    Nothing larger than `max_pixels` is decompressed. With `least_side` a JPEG may come at a half, a quarter or an
+    Nothing larger than `max_pixels` is decompressed. With `min_side` a JPEG may come at a half, a quarter or an
     eighth of its size, as long as its longer side keeps so many pixels: several times faster. Raises `Undecodable`.
     """
     sniff(data)
@@ -54,8 +54,8 @@ def decode(data: bytes, max_pixels: int = MAX_PIXELS, least_side: int = 0) -> Im
         try:
             with Image.open(io.BytesIO(data), formats=FORMATS) as image:
                 _check_pixels(image, max_pixels)
-                if least_side:
-                    factor = max(image.size) / least_side
+                if min_side:
+                    factor = max(image.size) / min_side
                     image.draft(None, (round(image.width / factor), round(image.height / factor)))
                 image.load()
                 return _rgb(_upright(image))

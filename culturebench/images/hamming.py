@@ -22,7 +22,7 @@ HashPairs = Iterator[tuple[Hashes, Hashes]]
 _BITS = 64
 _HELD = 1 << 20  # pairs compared, and pairs collected, at a time
 _LONG = 512  # a run of equal fronts from here on is compared as a matrix
-_MOST_FRONT = 6
+_MAX_FRONT = 6
 
 
 def close_pairs(hashes: Hashes, max_distance: int, labels: Indices | None = None) -> Iterator[tuple[Indices, Indices]]:
@@ -48,7 +48,7 @@ def _front_blocks(n: int, max_distance: int) -> int:
         agreeing = _BITS * count / (max_distance + count)
         return comb(max_distance + count, count) * (8 * n + n * n / 2 ** (1 + agreeing))
 
-    return min(range(0 if max_distance else 1, _MOST_FRONT + 1), key=work)
+    return min(range(0 if max_distance else 1, _MAX_FRONT + 1), key=work)
 
 
 @dataclass(frozen=True)

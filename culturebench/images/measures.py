@@ -11,7 +11,7 @@ from scipy import ndimage
 
 SIDE = 256
 _TEXT_SIDE = 768  # letters of 3% of the height still have strokes
-_LEAST_STROKE = 40  # grey levels between a letter and what is behind it
+_MIN_STROKE = 40  # grey levels between a letter and what is behind it
 _LINE_HEIGHT = (0.012, 0.25)  # shares of the longer side
 _COMMONEST = 16
 
@@ -40,7 +40,7 @@ def text_share(image: Image.Image) -> float:
     does not. So it says whom to ask, and hardly whom to drop.
     """
     grey = np.asarray(_small(image, _TEXT_SIDE).convert("L"), dtype=np.int16)
-    strokes = ndimage.grey_dilation(grey, 3) - ndimage.grey_erosion(grey, 3) >= _LEAST_STROKE
+    strokes = ndimage.grey_dilation(grey, 3) - ndimage.grey_erosion(grey, 3) >= _MIN_STROKE
     reach = max(3, max(grey.shape) // 60)
     joined = ndimage.binary_closing(np.pad(strokes, reach), np.ones((1, reach), dtype=bool))[reach:-reach, reach:-reach]
     regions: Any = ndimage.label(joined, np.ones((3, 3)))

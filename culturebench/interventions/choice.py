@@ -37,7 +37,7 @@ def culture_neurons(table: Sequence[Row], region: str, sae_seed: int) -> Neurons
     if not chosen:
         raise ChoiceError(
             f"region {region!r} has no culture neurons in the autoencoder of seed {sae_seed}; "
-            "widen `select_neurons.most` or look at its detect captions"
+            "widen `select_neurons.max_k` or look at its detect captions"
         )
     return _neurons(chosen)
 

@@ -13,7 +13,7 @@ from culturebench.annotation.decisions import Decision
 from culturebench.captions.spans import ROLES, CaptionError, CaptionRow, parse_caption
 
 #: Characters of a caption at most; more is no caption.
-LONGEST = 600
+MAX_LENGTH = 600
 Row = dict[str, Any]
 
 
@@ -182,8 +182,8 @@ def _text(name: str, values: list[Any]) -> str:
     if not isinstance(texts, list) or len(texts) > 1 or not all(isinstance(text, str) for text in texts):
         raise WrongAnswer(f"{name} must be one text, got {values!r:.200}")
     text = " ".join(texts[0].split()) if texts else ""
-    if len(text) > LONGEST:
-        raise WrongAnswer(f"{name} has {len(text)} characters; at most {LONGEST}")
+    if len(text) > MAX_LENGTH:
+        raise WrongAnswer(f"{name} has {len(text)} characters; at most {MAX_LENGTH}")
     return text
 
 

@@ -92,8 +92,8 @@ def wanted_tasks(root: Path, region: str, kind: Kind) -> list[Wanted]:
     data = {name: {"country": about.country, "origin": source} for name, source in sources.items()}
     if kind == "ties":
         rows = annotated.TABLE.load(root / annotated.PATH.format(region=region))
-        least = _annotate(root).min_decisions
-        tied = [row["picture_id"] for row in rows if _undecided(row) and row["decisions"] >= least]
+        min_decisions = _annotate(root).min_decisions
+        tied = [row["picture_id"] for row in rows if _undecided(row) and row["decisions"] >= min_decisions]
         return [Wanted(name, data[name], 1) for name in sorted(tied)]
     rows = duplicates.TABLE.load(root / duplicates.PATH.format(region=region))
     gold = set(sorted(read_gold(root / GOLD.format(region=region)).keys() & data.keys())[: settings.gold])
@@ -190,10 +190,10 @@ def _annotate(root: Path) -> Annotate:
 
 def _settings(root: Path) -> Labeling:
     settings: Labeling = load_section(Labeling, load_document(root / "params.yaml"))
-    least = _annotate(root).min_decisions
-    if settings.overlap < least:
+    min_decisions = _annotate(root).min_decisions
+    if settings.overlap < min_decisions:
         raise LabelStudioError(
-            f"params.yaml: labeling.overlap is {settings.overlap}, but annotate.min_decisions is {least}: "
+            f"params.yaml: labeling.overlap is {settings.overlap}, but annotate.min_decisions is {min_decisions}: "
             "no picture would ever be decided; raise the one or lower the other"
         )
     return settings

@@ -30,10 +30,10 @@ class Estimate:
 class Bootstrap:
     """Resampling of prompts, with all pictures of a prompt together, since they are no independent evidence.
 
-    `samples` resamples are drawn with `seed`; `level` is the interval's coverage (percentile method, Efron 1979).
+    As many `resamples` are drawn with `seed`; `level` is the interval's coverage (percentile method, Efron 1979).
     """
 
-    samples: int
+    resamples: int
     seed: int
     level: float
 
@@ -97,11 +97,11 @@ class Bootstrap:
         return estimate_of(float(value), low, high, dict.fromkeys(keys, 0.0))
 
     def _interval(self, prompts: int, statistic: Callable[[Floats], Floats]) -> tuple[float | None, float | None]:
-        """The interval of `statistic`, which maps weights (samples, prompts) to values (samples,)."""
+        """The interval of `statistic`, which maps weights (resamples, prompts) to values (resamples,)."""
         if prompts < 2:
             return None, None
         tail = (1 - self.level) / 2
-        low, high = np.quantile(statistic(_weights(self.samples, self.seed, prompts)), [tail, 1 - tail])
+        low, high = np.quantile(statistic(_weights(self.resamples, self.seed, prompts)), [tail, 1 - tail])
         return float(low), float(high)
 
 
@@ -112,10 +112,10 @@ def pooled(scores: Sequence[Scores]) -> dict[tuple[str, int], float]:
 
 
 @lru_cache(maxsize=64)
-def _weights(samples: int, seed: int, prompts: int) -> Floats:
-    """How often each prompt is drawn in each resample: (samples, prompts)."""
+def _weights(resamples: int, seed: int, prompts: int) -> Floats:
+    """How often each prompt is drawn in each resample: (resamples, prompts)."""
     rng = np.random.default_rng([seed, prompts])
-    return rng.multinomial(prompts, np.full(prompts, 1 / prompts), size=samples).astype(np.float64)
+    return rng.multinomial(prompts, np.full(prompts, 1 / prompts), size=resamples).astype(np.float64)
 
 
 def _kappas(tables: Floats) -> Floats:

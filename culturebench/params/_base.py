@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -13,6 +14,34 @@ from culturebench.errors import CultureBenchError
 
 PARAMS_FILE = Path("params.yaml")
 REGIONS_FOLDER = Path("annotations/regions")
+#: The type of the error of an encoder's key under its old name.
+RENAMED_OF_ENCODER = "renamed"
+#: Keys that had another name once, and their names now; `*` is any entry of a section.
+RENAMED = {
+    "collect.minimum_ok": "min_ok",
+    "collect.web.longest_wait": "max_wait",
+    "caption.longest": "max_length",
+    "caption.minimum_answered": "min_answered",
+    "caption.openai.longest_wait": "max_wait",
+    "judges.*.longest_wait": "max_wait",
+    "probe_layers.samples": "resamples",
+    "probe_layers.coverage": "level",
+    "probe_layers.error": "alpha",
+    "probe_layers.least_excess": "min_excess",
+    "probe_layers.least_pairs": "min_pairs",
+    "check_layers.most_pairs": "max_pairs",
+    "check_layers.least_excess": "min_excess",
+    "train_sae.most_prompts": "max_prompts",
+    "train_sae.keep_every": "checkpoint_every",
+    "select_neurons.least": "min_k",
+    "select_neurons.most": "max_k",
+    "select_neurons.least_prompts": "min_prompts",
+    "tune_strength.samples": "resamples",
+    "compare_selectors.samples": "resamples",
+    "compare_selectors.most_regions": "max_regions",
+    "judge_reliability.samples": "resamples",
+    "evaluate.samples": "resamples",
+}
 
 
 class ParamsError(CultureBenchError):
@@ -92,11 +121,26 @@ def _read_mapping(path: Path) -> dict[str, Any]:
     return content
 
 
+def new_name(key: str) -> str | None:
+    """What an old dotted key is called now; None for a key that never had another name."""
+    return next((new for old, new in RENAMED.items() if fnmatchcase(key, old)), None)
+
+
 def _explain(error: ValidationError, section: str, file: Path) -> str:
-    lines = []
+    lines: dict[str, str] = {}
+    renamed: set[str] = set()
     for item in error.errors():
         key = ".".join([section, *(str(part) for part in item["loc"])])
-        got = "" if item["type"] in ("missing", "extra_forbidden") else f" (got {item['input']!r})"
-        hint = "unknown key; remove it" if item["type"] == "extra_forbidden" else item["msg"]
-        lines.append(f"{key}: {hint}{got}")
-    return f"{file}: " + "; ".join(lines)
+        if item["type"] == RENAMED_OF_ENCODER:
+            lines[key] = f"{section}.{item['msg']}"
+            continue
+        unknown = item["type"] == "extra_forbidden"
+        if unknown and (new := new_name(key)):
+            renamed.add(f"{key.rpartition('.')[0]}.{new}")
+            lines[key] = f"{key} is called {new} now; rename it"
+            continue
+        got = "" if unknown or item["type"] == "missing" else f" (got {item['input']!r})"
+        hint = "unknown key; remove it" if unknown else item["msg"]
+        lines[key] = f"{key}: {hint}{got}"
+    # The new name of a key that stands there under its old one is not missing.
+    return f"{file}: " + "; ".join(line for key, line in lines.items() if key not in renamed)

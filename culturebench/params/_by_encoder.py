@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any, Self
 
 from pydantic import Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
-from culturebench.params._base import Section
+from culturebench.params._base import RENAMED_OF_ENCODER, Section, new_name
 
 
 class EncoderSection(Section):
@@ -28,6 +29,12 @@ class EncoderSection(Section):
                 self.of(name)
             except ValidationError as error:
                 wrong = error.errors()[0]
-                key = ".".join(["encoders", name, *(str(part) for part in wrong["loc"])])
+                own = ".".join(str(part) for part in wrong["loc"])
+                key = f"encoders.{name}.{own}"
+                if wrong["type"] == "extra_forbidden" and (new := new_name(f"{self.section}.{own}")):
+                    told = {"key": key, "new": new}
+                    raise PydanticCustomError(
+                        RENAMED_OF_ENCODER, "{key} is called {new} now; rename it", told
+                    ) from None
                 raise ValueError(f"{key}: {wrong['msg']} (got {wrong['input']!r})") from None
         return self

@@ -29,9 +29,7 @@ class Endpoint(BaseModel):
     tries: int = Field(default=3, ge=1, description="times that one question is sent at most")
     timeout: float = Field(default=60, gt=0, description="seconds for one try, from connecting to the last byte")
     deadline: float = Field(default=180, gt=0, description="seconds for all tries of one question and their waiting")
-    longest_wait: float = Field(
-        default=30, ge=0, description="seconds waited before a retry, whatever Retry-After says"
-    )
+    max_wait: float = Field(default=30, ge=0, description="seconds waited before a retry, whatever Retry-After says")
     concurrency: int = Field(default=8, ge=1, description="questions under way at a time")
     batch: bool = Field(default=False, description="whether to ask through the batch endpoint: slower and cheaper")
     batch_deadline: float = Field(

@@ -16,8 +16,8 @@ class Caption(Section):
         description="asked in this order: `openai` (a model that sees the picture), `atlas` (the scene's truth), "
         "`template` (a modifier and a noun caption)"
     )
-    longest: int = Field(gt=0, description="characters of a caption that a model writes")
-    minimum_answered: float = Field(
+    max_length: int = Field(gt=0, description="characters of a caption that a model writes")
+    min_answered: float = Field(
         ge=0, le=1, description="the stage fails when a smaller share of the model's questions got any answer"
     )
     openai: Endpoint = Field(description="where the provider `openai` asks")

@@ -12,7 +12,7 @@ class CheckLayers(EncoderSection):
 
     section: ClassVar[str] = "check_layers"
     share: float = Field(gt=0, le=1, description="Of the difference in attention output that is added; small: 0.1.")
-    most_pairs: int = Field(ge=2, description="Different train pairs that are pushed; more are left out evenly.")
-    least_excess: float = Field(
+    max_pairs: int = Field(ge=2, description="Different train pairs that are pushed; more are left out evenly.")
+    min_excess: float = Field(
         ge=0, description="How far a marked layer's effect exceeds its neighbours' at least, as a share of the way."
     )

@@ -157,7 +157,7 @@ class Web(BaseModel):
     interval: float = Field(ge=0, description="seconds between the starts of two requests to one host")
     tries: int = Field(ge=1, le=20, description="times that a request is made at most")
     backoff: float = Field(ge=0, description="seconds before the second try, doubled before each further one")
-    longest_wait: float = Field(ge=0, description="seconds; a host that asks for a longer pause is given up")
+    max_wait: float = Field(ge=0, description="seconds; a host that asks for a longer pause is given up")
     deadline: float = Field(gt=0, description="seconds for one try, redirects included")
     redirects: int = Field(ge=0, le=20, description="redirects followed for one file")
     max_bytes: int = Field(ge=1, description="larger files fail")
@@ -172,7 +172,7 @@ class Collect(Section):
 
     section: ClassVar[str] = "collect"
     snapshot: str = Field(min_length=1, description="label of what was collected; a new label collects again")
-    minimum_ok: Share = Field(description="the stage fails when a smaller share of a region's files could be read")
+    min_ok: Share = Field(description="the stage fails when a smaller share of a region's files could be read")
     web: Web = Field(description="how the web is asked")
     sources: list[Source] = Field(min_length=1, description="where to look")
 

@@ -17,16 +17,16 @@ class CompareSelectors(Section):
     selectors: tuple[Literal["wfs", "lape", "mad", "cas", "lap", "random"], ...] = Field(
         min_length=1, description="Those compared; random is what each one's own effect is set against."
     )
-    most_regions: int = Field(
+    max_regions: int = Field(
         ge=2, description="Regions drawn, evenly over `regions`; each one's neurons are masked on all their prompts."
     )
     prompts_per_region: int = Field(ge=1, description="Train prompts a region, the first by picture id.")
     seeds: Seeds = Field(description="Seeds of the initial noise; each gives one picture of every prompt.")
-    samples: int = Field(ge=200, description="Bootstrap resamples of the prompts behind every interval.")
+    resamples: int = Field(ge=200, description="Bootstrap resamples of the prompts behind every interval.")
     level: float = Field(gt=0.5, lt=1, description="Coverage of the intervals, a share.")
     seed: int = Field(ge=0, description="Seed of the resampling, and of the order of the judge's options.")
 
     def drawn(self, regions: Sequence[str]) -> list[str]:
-        """At most `most_regions` of the regions, evenly over their order."""
-        count = min(self.most_regions, len(regions))
+        """At most `max_regions` of the regions, evenly over their order."""
+        count = min(self.max_regions, len(regions))
         return [regions[i * len(regions) // count] for i in range(count)]

@@ -11,7 +11,7 @@ class Evaluate(Section):
     """The bootstrap over prompts behind every interval of the evaluation, and the test of paired differences."""
 
     section: ClassVar[str] = "evaluate"
-    samples: int = Field(
+    resamples: int = Field(
         ge=200, description="Bootstrap resamples of the prompts; 2000 holds a bound to about ±0.2 points."
     )
     permutations: int = Field(

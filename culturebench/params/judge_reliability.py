@@ -16,5 +16,5 @@ class JudgeReliability(Section):
     seed: int = Field(
         ge=0, description="Seed of the wrong choices, of the order in which all are shown, and resampling."
     )
-    samples: int = Field(ge=200, description="Bootstrap resamples of the pictures.")
+    resamples: int = Field(ge=200, description="Bootstrap resamples of the pictures.")
     level: float = Field(gt=0.5, lt=1, description="Coverage of the intervals, a share.")

@@ -23,16 +23,16 @@ class ProbeLayers(EncoderSection):
     attention_unit: Literal["relative", "raw"] = Field(
         description="relative: attention times the number of tokens the query sees, 1 is uniform; raw: as it is."
     )
-    samples: int = Field(ge=200, description="Bootstrap resamples of the pairs.")
+    resamples: int = Field(ge=200, description="Bootstrap resamples of the pairs.")
     seed: int = Field(ge=0, description="Seed of the resampling.")
-    coverage: float = Field(gt=0.5, lt=1, description="Coverage of the drawn intervals, a share.")
-    error: float = Field(
+    level: float = Field(gt=0.5, lt=1, description="Coverage of the drawn intervals, a share.")
+    alpha: float = Field(
         gt=0, lt=0.5, description="Chance that any layer of an encoder without a culture layer is marked, a share."
     )
-    least_excess: float = Field(
+    min_excess: float = Field(
         ge=0, description="How far a marked layer stands above its neighbours at least, in the attention's unit."
     )
-    least_pairs: int = Field(ge=2, description="Pairs without which nothing is marked.")
+    min_pairs: int = Field(ge=2, description="Pairs without which nothing is marked.")
     when_none: Literal["stop"] | int = Field(
         description="What to do when no layer is marked: stop, or a 0-based layer index to go on with, on record."
     )

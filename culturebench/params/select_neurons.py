@@ -33,18 +33,18 @@ class SelectNeurons(EncoderSection):
     pool: Literal["max", "mean"] = Field(description="How a prompt's tokens become one value a latent.")
     threshold: float = Field(ge=0, description="A latent fires when it is above this.")
     beta: float = Field(gt=0, description="Added to the count under the mean, for latents that never fire.")
-    least: int = Field(ge=1, description="Fewest candidates K that the elbow may give.")
-    most: int = Field(ge=1, description="Most candidates K that the elbow may give.")
+    min_k: int = Field(ge=1, description="Fewest candidates K that the elbow may give.")
+    max_k: int = Field(ge=1, description="Most candidates K that the elbow may give.")
     drop: Literal["after_elbow", "before_elbow"] = Field(
         description="When the noun side's own top K leaves: after_elbow as published; before_elbow where noun prompts "
         "share strong latents with the cultural ones, which would end the curve before any latent of culture."
     )
-    least_prompts: int = Field(ge=1, description="Pairs with spans that a region needs.")
+    min_prompts: int = Field(ge=1, description="Pairs with spans that a region needs.")
     seed: int = Field(ge=0, description="Of the selector random.")
     batch_size: int = Field(ge=1, description="Prompts of one pass of the encoder.")
 
     @model_validator(mode="after")
     def _bounds_in_order(self) -> Self:
-        if self.least > self.most:
-            raise ValueError(f"least ({self.least}) is above most ({self.most})")
+        if self.min_k > self.max_k:
+            raise ValueError(f"min_k ({self.min_k}) is above max_k ({self.max_k})")
         return self

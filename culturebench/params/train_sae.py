@@ -28,11 +28,11 @@ class TrainSae(EncoderSection):
         description="Where the decoder's bias starts; the median where a few tokens are far from all others."
     )
     log_every: int = Field(ge=1, description="Steps between two points of the training's history.")
-    keep_every: int = Field(ge=1, description="Steps between two states from which a stopped run goes on.")
+    checkpoint_every: int = Field(ge=1, description="Steps between two states from which a stopped run goes on.")
     activation_megabytes: int = Field(
         ge=1, description="Activations held in memory; more go to a temporary file ($TMPDIR) and are read from there."
     )
-    most_prompts: int = Field(ge=1, description="Different train captions that are used; more are left out evenly.")
+    max_prompts: int = Field(ge=1, description="Different train captions that are used; more are left out evenly.")
     prompts_at_once: int = Field(ge=1, description="Prompts of one pass of the encoder.")
 
     @property

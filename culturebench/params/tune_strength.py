@@ -23,7 +23,7 @@ class TuneStrength(Section):
     alignment_share: float = Field(
         gt=0, le=1, description="Share of the unedited pictures' object accuracy that a strength must keep."
     )
-    samples: int = Field(ge=200, description="Bootstrap resamples of the prompts for the curve's intervals.")
+    resamples: int = Field(ge=200, description="Bootstrap resamples of the prompts for the curve's intervals.")
     level: float = Field(gt=0.5, lt=1, description="Coverage of the curve's intervals, a share.")
     seed: int = Field(ge=0, description="Seed of the resampling, and of the order of the judge's options.")
 

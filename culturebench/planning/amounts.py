@@ -95,8 +95,8 @@ def amounts(model: Model, numbers: Numbers, root: Path) -> list[Amount]:
 
 def _of_encoder(tower: str, detect: Mapping[str, int], train: Mapping[str, int], numbers: Numbers) -> list[Amount]:
     pairs = sum(detect.values())
-    read = min(2 * sum(train.values()), numbers.sae.of(tower).most_prompts)
-    seeds, checked = len(numbers.sae.seeds), numbers.check.of(tower).most_pairs
+    read = min(2 * sum(train.values()), numbers.sae.of(tower).max_prompts)
+    seeds, checked = len(numbers.sae.seeds), numbers.check.of(tower).max_pairs
     return [
         Amount(f"probe_layers@{tower}", READINGS * pairs, tower=tower),
         Amount(f"check_layers@{tower}", READINGS * min(sum(train.values()), checked), tower=tower),
@@ -121,5 +121,5 @@ def _comparison(train: Mapping[str, int], numbers: Numbers) -> Amount:
     return Amount("compare_selectors", prompts, images, images)
 
 
-def _some(rows: Mapping[str, int], most: int) -> int:
-    return sum(min(count, most) for count in rows.values())
+def _some(rows: Mapping[str, int], limit: int) -> int:
+    return sum(min(count, limit) for count in rows.values())

@@ -82,15 +82,15 @@ def _captions(numbers: DataHalf, root: Path) -> Planned:
     dollars = 0.0
     for region, count in pictures.items():
         told = _region(region, TOLD, root)
-        dollars += min(limit, count * caption_dollars(endpoint, told, numbers.caption.longest))
+        dollars += min(limit, count * caption_dollars(endpoint, told, numbers.caption.max_length))
     return Planned(Amount("caption", 0, calls=2 * amount.pictures, pictures=amount.pictures), dollars=dollars)
 
 
-def caption_dollars(endpoint: Endpoint, region: Mapping[str, Any], longest: int) -> float:
+def caption_dollars(endpoint: Endpoint, region: Mapping[str, Any], max_length: int) -> float:
     """What one picture's captions cost at most: a question, and one repair that repeats it with the reply."""
     schema = draft_schema(tuple(region["subdivisions"]))
-    question = ChatRequest(instructions(region, longest), "x" * 100, (ChatImage(b""),), schema)
-    sent = 2 * question.most_tokens(endpoint) + endpoint.max_completion_tokens + len(REPAIR) + FAULTS
+    question = ChatRequest(instructions(region, max_length), "x" * 100, (ChatImage(b""),), schema)
+    sent = 2 * question.max_tokens(endpoint) + endpoint.max_completion_tokens + len(REPAIR) + FAULTS
     return (sent * endpoint.input_price + 2 * endpoint.max_completion_tokens * endpoint.output_price) / 1e6
 
 

@@ -134,7 +134,7 @@ def _dollars(judge: Judge, regions: int) -> float:
     """One question, at most."""
     assert judge.kind == "openai"
     request = ChatRequest(QUESTION, "- Some region\n" * regions, (ChatImage(b""),))
-    sent = request.most_tokens(judge) * judge.input_price
+    sent = request.max_tokens(judge) * judge.input_price
     return (sent + judge.max_completion_tokens * judge.output_price) / 1e6
 
 

@@ -128,8 +128,8 @@ def _asked_rows(queries: Tensor) -> tuple[Tensor, Tensor]:
     A prompt with fewer of them repeats some with weight 0; NaN stays NaN.
     """
     needed = (queries.nan_to_num(0) > 0).any(dim=1)  # (batch, tokens)
-    most = max(1, int(needed.sum(dim=1).max()))
-    rows = needed.int().argsort(dim=1, descending=True, stable=True)[:, :most]
+    width = max(1, int(needed.sum(dim=1).max()))
+    rows = needed.int().argsort(dim=1, descending=True, stable=True)[:, :width]
     chosen = needed.gather(1, rows)
     # what is not needed may be padding: its row is read from a token that is
     rows = torch.where(chosen, rows, rows[:, :1])

@@ -35,7 +35,7 @@ from culturebench.text_to_image.base import Edit, TextEncoder, Tokens
 
 #: The prompts of a pair that the noun prompt is pushed to.
 GOALS = ("cultural", "neutral")
-LEAST_WAY = 1e-5  # a shorter way, as a share of what the backbone reads of the noun prompt, is rounding
+MIN_WAY = 1e-5  # a shorter way, as a share of what the backbone reads of the noun prompt, is rounding
 
 
 class LayerCheck:
@@ -68,7 +68,7 @@ def effects(encoder: TextEncoder, pairs: Sequence[Pair], share: float) -> NDArra
         with _written(encoder, goal) as there:
             way = _read(encoder, goal) - start  # (pairs, what is read)
         squared = way.pow(2).sum(dim=1)
-        known = (goal.usable & noun.usable).to(way.device) & (squared > LEAST_WAY**2 * start.pow(2).sum(dim=1))
+        known = (goal.usable & noun.usable).to(way.device) & (squared > MIN_WAY**2 * start.pow(2).sum(dim=1))
         for layer in encoder.layers:
             push = share * (there[layer.index] - here[layer.index])  # (pairs, sites, d)
             with encoder.edited(layer.index, _pushed(noun, push)):
@@ -101,7 +101,7 @@ def judge(measured: NDArray[np.float64], candidates: int, bootstrap: Bootstrap) 
     """The verdict on effects (pairs, goals, layers) without NaN, by the test of delta CA on cultural minus neutral.
 
     Pairs that share a modifier are no independent draws: what is peculiar to a few words counts as certain, and of
-    encoders without any culture a third would be marked. So `bootstrap.least_excess` has to be well above it; with a
+    encoders without any culture a third would be marked. So `bootstrap.min_excess` has to be well above it; with a
     tenth of the way one in a hundred was (benchmarks/layer_check.py).
     """
     cultural, neutral = measured[:, 0], measured[:, 1]

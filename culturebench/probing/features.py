@@ -41,9 +41,9 @@ def captured(encoder: TextEncoder, layer: int) -> Generator[list[Tensor]]:
         handle.remove()
 
 
-def fitting(most: int | None = None) -> Batches:
+def fitting(max_size: int | None = None) -> Batches:
     """Batches of prompts that an encoder's device has memory for."""
-    return Batches(most, ENCODER_ADVICE, "prompt")
+    return Batches(max_size, ENCODER_ADVICE, "prompt")
 
 
 def feature_batches(encoder: TextEncoder, layer: int, texts: Sequence[str], batch_size: int) -> Iterator[FeatureBatch]:

@@ -13,17 +13,17 @@ FLOAT_NOISE = 1e-9
 
 @dataclass(frozen=True)
 class Bootstrap:
-    """`samples` resamples of the pairs from `seed`; `coverage` of the drawn intervals.
+    """`resamples` of the pairs are drawn from `seed`; `level` of the drawn intervals.
 
-    `error` is the chance that an encoder without any culture layer has one marked, over all its layers.
-    `least_excess` is how far, in the attention's unit, a layer must stand above its neighbours to matter.
+    `alpha` is the chance that an encoder without any culture layer has one marked, over all its layers.
+    `min_excess` is how far, in the attention's unit, a layer must stand above its neighbours to matter.
     """
 
-    samples: int
+    resamples: int
     seed: int
-    coverage: float
-    error: float
-    least_excess: float
+    level: float
+    alpha: float
+    min_excess: float
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def delta_curve(differences: Floats, candidates: int, bootstrap: Bootstrap) -> C
     pairs, layers = differences.shape
     delta = differences.mean(axis=0)
     resampled = _resampled_means(differences, bootstrap)
-    tail = (1 - bootstrap.coverage) / 2
+    tail = (1 - bootstrap.level) / 2
     low, high = np.quantile(resampled, [tail, 1 - tail], axis=0)
     excess = np.full(layers, np.nan)
     marked = np.zeros(layers, dtype=np.bool_)
@@ -66,10 +66,10 @@ def delta_curve(differences: Floats, candidates: int, bootstrap: Bootstrap) -> C
 
 
 def _resampled_means(differences: Floats, bootstrap: Bootstrap) -> Floats:
-    """Means over resampled pairs: (samples, layers)."""
+    """Means over resampled pairs: (resamples, layers)."""
     pairs = len(differences)
     rng = np.random.default_rng([bootstrap.seed, pairs])
-    weights = rng.multinomial(pairs, np.full(pairs, 1 / pairs), size=bootstrap.samples) / pairs
+    weights = rng.multinomial(pairs, np.full(pairs, 1 / pairs), size=bootstrap.resamples) / pairs
     return weights @ differences
 
 
@@ -83,7 +83,7 @@ def _neighbour_contrast(layers: int) -> Floats:
 
 
 def _exceeds(found: Floats, spread: Floats, pairs: int, bootstrap: Bootstrap) -> NDArray[np.bool_]:
-    """Which excesses (layers,) are larger than chance and `least_excess`, given their resampled errors."""
+    """Which excesses (layers,) are larger than chance and `min_excess`, given their resampled errors."""
     error = np.sqrt(spread.var(axis=0) * pairs / (pairs - 1)).clip(min=FLOAT_NOISE)
-    critical = np.quantile((spread / error).max(axis=1), 1 - bootstrap.error)
-    return (found / error > critical) & (found > max(bootstrap.least_excess, FLOAT_NOISE))
+    critical = np.quantile((spread / error).max(axis=1), 1 - bootstrap.alpha)
+    return (found / error > critical) & (found > max(bootstrap.min_excess, FLOAT_NOISE))

@@ -32,8 +32,8 @@ class Settings:
 
     threshold: float  # a latent fires above it
     beta: float  # keeps the mean of a silent latent finite
-    least: int  # bounds of K
-    most: int
+    min_k: int  # bounds of K
+    max_k: int
     drop_first: bool = False  # drop the noun side's top K before the elbow is looked for, not after
 
 
@@ -79,7 +79,7 @@ def by_weighted_frequency(cultural: Floats, noun: Floats, settings: Settings) ->
     found on what is left, and the noun side's K is its elbow alone.
     """
     on_cultural, on_noun = firing(cultural, settings), firing(noun, settings)
-    noun_k = elbow(on_noun.score, replace(settings, least=1))
+    noun_k = elbow(on_noun.score, replace(settings, min_k=1))
     if settings.drop_first:
         shared = top(on_noun.score, noun_k)
         curve = np.where(shared, 0.0, on_cultural.score)
@@ -120,7 +120,7 @@ def elbow(score: Floats, settings: Settings) -> int:
         x = np.linspace(0.0, 1.0, len(curve))
         y = (curve - curve[-1]) / (curve[0] - curve[-1])
         found = int(np.argmax(1.0 - x - y))
-    return min(max(found, settings.least), settings.most)
+    return min(max(found, settings.min_k), settings.max_k)
 
 
 @torch.no_grad()

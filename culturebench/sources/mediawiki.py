@@ -16,7 +16,7 @@ BATCH: Final = 50
 #: Types that a picture may have; of the others (sound, video, documents) nothing is fetched.
 _PICTURES: Final = {"image/jpeg", "image/png", "image/webp", "image/gif", "image/tiff", "image/bmp"}
 _LATER: Final = {"maxlag", "ratelimited", "readonly", "internal_api_error_DBQueryError"}
-_MOST_PAGES: Final = 200
+_MAX_PAGES: Final = 200
 _FILE: Final = {
     "iiprop": "url|size|mime|extmetadata",
     "iiextmetadatafilter": "LicenseShortName|LicenseUrl|UsageTerms|Artist|Credit",
@@ -89,8 +89,8 @@ class MediaWiki:
         self._url = url
         self._width = width
 
-    def pages(self, params: Mapping[str, str], most: int) -> Iterator[Page]:
-        """At most `most` pages of a generator with their properties, in its order."""
+    def pages(self, params: Mapping[str, str], limit: int) -> Iterator[Page]:
+        """At most `limit` pages of a generator with their properties, in its order."""
         merged: dict[str, Page] = {}
         given = 0
         for reply in self._replies(params):
@@ -100,31 +100,31 @@ class MediaWiki:
             if not reply.batchcomplete and reply.more:
                 continue
             for page in sorted(merged.values(), key=lambda page: (page.index, page.title)):
-                if given == most:
+                if given == limit:
                     return
                 given += 1
                 yield page
             merged.clear()
 
-    def titles(self, kind: str, params: Mapping[str, str], most: int) -> list[str]:
-        """At most `most` titles of the list `search` or `categorymembers`."""
+    def titles(self, kind: str, params: Mapping[str, str], limit: int) -> list[str]:
+        """At most `limit` titles of the list `search` or `categorymembers`."""
         found: list[str] = []
         for reply in self._replies({"list": kind, **params}):
             pages = reply.query.search if kind == "search" else reply.query.categorymembers
             found += [page.title for page in pages]
-            if len(found) >= most:
+            if len(found) >= limit:
                 break
-        return found[:most]
+        return found[:limit]
 
-    def search_files(self, words: str, most: int) -> Iterator[Page]:
+    def search_files(self, words: str, limit: int) -> Iterator[Page]:
         """Files (namespace 6) that a full-text search finds, pictures only."""
         search = {"generator": "search", "gsrsearch": f"{words} filetype:bitmap", "gsrnamespace": "6"}
-        return self.pages({**search, "gsrlimit": str(min(most, BATCH)), **self._file()}, most)
+        return self.pages({**search, "gsrlimit": str(min(limit, BATCH)), **self._file()}, limit)
 
-    def category_files(self, category: str, most: int) -> Iterator[Page]:
+    def category_files(self, category: str, limit: int) -> Iterator[Page]:
         """Files that stand in a category, given as `Category:…`."""
         members = {"generator": "categorymembers", "gcmtitle": category, "gcmtype": "file"}
-        return self.pages({**members, "gcmlimit": str(min(most, BATCH)), **self._file()}, most)
+        return self.pages({**members, "gcmlimit": str(min(limit, BATCH)), **self._file()}, limit)
 
     def files(self, titles: Sequence[str]) -> Iterator[Page]:
         """The named files (`File:…`), in the order of their titles within each batch."""
@@ -138,7 +138,7 @@ class MediaWiki:
     def _replies(self, params: Mapping[str, str]) -> Iterator[_Reply]:
         asked = {"action": "query", "format": "json", "formatversion": "2", "maxlag": "5", **params}
         more: dict[str, str] = {}
-        for _ in range(_MOST_PAGES):
+        for _ in range(_MAX_PAGES):
             reply = self._api.ask(_Reply, self._url, {**asked, **more})
             yield reply
             following = {key: str(value) for key, value in reply.more.items()}

@@ -31,7 +31,7 @@ def search_hits(api: Api, settings: WikipediaSource, queries: Sequence[Query]) -
             yield search_hit_of(page, query.text, {**query.metadata, **named})
 
 
-def _search(words: str, most: int) -> dict[str, str]:
-    search = {"generator": "search", "gsrsearch": words, "gsrnamespace": "0", "gsrlimit": str(min(most, BATCH))}
+def _search(words: str, limit: int) -> dict[str, str]:
+    search = {"generator": "search", "gsrsearch": words, "gsrnamespace": "0", "gsrlimit": str(min(limit, BATCH))}
     images = {"prop": "pageimages|info", "piprop": "name", "pilicense": "free", "pilimit": str(BATCH), "inprop": "url"}
     return {**search, **images}

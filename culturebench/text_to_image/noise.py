@@ -87,9 +87,9 @@ def _flow_levels(scheduler: Any, tokens: int) -> NoiseLevels:
 
 def _shift(config: Mapping[str, Any], tokens: int) -> float:
     """How far a picture of `tokens` tokens shifts the levels (diffusers, pipeline_flux.calculate_shift)."""
-    least, most = config.get("base_image_seq_len", 256), config.get("max_image_seq_len", 4096)
+    min_tokens, max_tokens = config.get("base_image_seq_len", 256), config.get("max_image_seq_len", 4096)
     low, high = config.get("base_shift", 0.5), config.get("max_shift", 1.15)
-    return low + (high - low) * (tokens - least) / (most - least)
+    return low + (high - low) * (tokens - min_tokens) / (max_tokens - min_tokens)
 
 
 class OneStep:

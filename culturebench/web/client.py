@@ -55,7 +55,7 @@ class Client:
         self._watch = Watch()
         agent = f"{PRODUCT}/0.1 ({rules.contact}) python-requests/{requests.__version__}"
         self._session = open_session(self._watch, frozenset(rules.test_addresses), rules.workers, agent)
-        self._rate_limit = RateLimit(rules.interval, rules.longest_wait)
+        self._rate_limit = RateLimit(rules.interval, rules.max_wait)
         self.robots = Robots(self._robots_file, self._slow_down)
 
     def __enter__(self) -> Client:
@@ -154,7 +154,7 @@ class Client:
         return reply.status, reply.body
 
     def _slow_down(self, host: str, seconds: float) -> None:
-        self._rate_limit.slow_down(host, min(seconds, self.rules.longest_wait))
+        self._rate_limit.slow_down(host, min(seconds, self.rules.max_wait))
 
 
 class _RobotsFile(Checks):

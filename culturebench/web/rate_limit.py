@@ -13,9 +13,9 @@ from culturebench.web.failed import ASKED_TO_WAIT, AskedToWait
 class RateLimit:
     """Lets requests to one host start at least `interval` seconds apart, and later when the host wants it."""
 
-    def __init__(self, interval: float, longest_wait: float) -> None:
+    def __init__(self, interval: float, max_wait: float) -> None:
         self._interval = interval
-        self._longest_wait = longest_wait
+        self._max_wait = max_wait
         self._slower: dict[str, float] = {}
         self._next: dict[str, float] = {}
         self._paused: dict[str, float] = {}
@@ -23,7 +23,7 @@ class RateLimit:
 
     def wait(self, host: str) -> None:
         """Return when the next request to `host` may start; `AskedToWait` when that is too far away."""
-        if self._paused.get(host, 0.0) - time.monotonic() > self._longest_wait:
+        if self._paused.get(host, 0.0) - time.monotonic() > self._max_wait:
             raise AskedToWait(ASKED_TO_WAIT, "the host asked for a longer pause than is waited for", passing=True)
         with self._lock:
             start = max(time.monotonic(), self._next.get(host, 0.0))
@@ -34,7 +34,7 @@ class RateLimit:
     def settle(self, host: str) -> bool:
         """Return True when a request to `host` could start, and False at once when that is too far away."""
         left = max(self._next.get(host, 0.0), self._paused.get(host, 0.0)) - time.monotonic()
-        if left > self._longest_wait:
+        if left > self._max_wait:
             return False
         time.sleep(max(0.0, left))
         return True

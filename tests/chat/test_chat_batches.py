@@ -57,7 +57,7 @@ def test_a_batch_holds_no_more_questions_than_the_limit_of_cost_allows(tmp_path:
 def test_more_than_one_file_holds_go_in_several_and_a_broken_picture_stays_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("culturebench.chat.batch.MOST_BYTES", 3000)
+    monkeypatch.setattr("culturebench.chat.batch.MAX_BYTES", 3000)
     broken = ChatRequest("s", "u", (ChatImage(b"no picture"),))
     with ChatServer(echo) as server:
         answers = client(server, tmp_path, batch=True).ask_all([broken, *questions(20)])

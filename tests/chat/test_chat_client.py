@@ -93,7 +93,7 @@ def test_a_passing_fault_is_tried_again_and_a_lasting_one_ends_with_its_reason(t
 
 def test_no_wait_outlasts_the_deadline_whatever_retry_after_says(tmp_path: Path):
     with ChatServer(echo, only("rate_limit", 99)) as server:
-        failure = client(server, tmp_path, longest_wait=3600).ask_all(questions(1))[0]
+        failure = client(server, tmp_path, max_wait=3600).ask_all(questions(1))[0]
         assert isinstance(failure, Failure) and failure.reason == "rate_limited"
         assert len(server.log) == 1
 
@@ -134,14 +134,14 @@ def test_no_more_questions_are_under_way_than_allowed(tmp_path: Path):
 
     with ChatServer(slowly) as server:
         client(server, tmp_path, concurrency=3).ask_all(questions(15))
-        assert 1 < server.most_at_once <= 3
+        assert 1 < server.max_at_once <= 3
 
 
 def test_the_limit_of_cost_is_never_exceeded_and_used_as_far_as_it_goes(tmp_path: Path):
     usage = {"prompt_tokens": 200, "completion_tokens": 150}
     with ChatServer(echo, usage=usage) as server:
         one = questions(1)[0]
-        highest = (one.most_tokens(endpoint(server)) * 1.0 + 200 * 2.0) / 1_000_000
+        highest = (one.max_tokens(endpoint(server)) * 1.0 + 200 * 2.0) / 1_000_000
         price = (200 * 1.0 + 150 * 2.0) / 1_000_000
         limit = 9 * price + highest
         for _ in range(2):  # the second run finds the first one's replies and has as little left
@@ -175,7 +175,7 @@ def test_a_reply_without_usage_is_metered_by_the_most_it_can_have_been(tmp_path:
     with ChatServer(echo, usage=None) as server:
         reply = client(server, tmp_path).ask_all(questions(1))[0]
         assert isinstance(reply, Reply) and reply.output_tokens == 200
-        assert reply.input_tokens == questions(1)[0].most_tokens(endpoint(server))
+        assert reply.input_tokens == questions(1)[0].max_tokens(endpoint(server))
 
 
 def test_a_storm_of_faults_ends_and_nothing_is_paid_twice(tmp_path: Path):

@@ -189,7 +189,7 @@ def test_pictures_of_the_web_are_fetched_by_a_cluster_as_by_one_machine_and_no_h
         for kind in ("local", "ray"):
             times.clear()
             root = tmp_path / kind
-            write_data_project(root, ["vn"], [source], collect={"web": web, "snapshot": "first", "minimum_ok": 0.5})
+            write_data_project(root, ["vn"], [source], collect={"web": web, "snapshot": "first", "min_ok": 0.5})
             set_engine(root, kind=kind, address=cluster.address, workers=2)
             environment = {**os.environ, "PYTHONPATH": CODE, "CULTUREBENCH_STORE": str(tmp_path / f"store-{kind}")}
             command = [sys.executable, "-m", "stages.collect", "--region", "vn"]

@@ -19,12 +19,12 @@ stages:
   copy:
     cmd: python samples.py
     deps: [samples.py]
-    params: [evaluate.samples]
+    params: [evaluate.resamples]
     outs: [samples.txt]
 """
 CODE = """
 import pathlib, yaml
-samples = yaml.safe_load(pathlib.Path("params.yaml").read_text())["evaluate"]["samples"]
+samples = yaml.safe_load(pathlib.Path("params.yaml").read_text())["evaluate"]["resamples"]
 pathlib.Path("samples.txt").write_text(str(samples))
 """
 
@@ -56,7 +56,7 @@ def project(tmp_path: Path) -> Path:
 def test_an_experiment_runs_beside_the_workspace_and_can_be_taken_over(project: Path) -> None:
     before = (project / "params.yaml").read_bytes()
     (project / "note.txt").write_text("not committed yet")
-    with experiment.checkout(project, {"evaluate.samples": 321}) as copy:
+    with experiment.checkout(project, {"evaluate.resamples": 321}) as copy:
         assert (copy / "note.txt").exists()
         assert [entry.stage for entry in dvc.look(root=copy).stale.values()] == ["copy"]
         dvc.reproduce(root=copy)
@@ -82,7 +82,7 @@ def test_weights_that_git_ignores_are_there_and_stay_out_of_what_is_kept(project
     (project / "hub").mkdir()
     (project / "hub/model.safetensors").write_bytes(b"weights")
     (project / ".gitignore").write_text("/samples.txt\n/hub/\n")
-    with experiment.checkout(project, {"pins.atlas_encoder.folder": "hub", "evaluate.samples": 321}) as copy:
+    with experiment.checkout(project, {"pins.atlas_encoder.folder": "hub", "evaluate.resamples": 321}) as copy:
         assert (copy / "hub/model.safetensors").read_bytes() == b"weights"
         dvc.reproduce(root=copy)
         commit = experiment.keep(project, copy, "other-weights")
@@ -94,9 +94,9 @@ def test_weights_that_git_ignores_are_there_and_stay_out_of_what_is_kept(project
     ("key", "value", "message"),
     [
         ("evaluate.level", 7, r"evaluate\.level.*less than 1.*7"),
-        ("evaluate.sample", 300, r"evaluate\.sample: unknown key"),
-        ("evalaute.samples", 300, r"params\.yaml has no evalaute"),
-        ("evaluate.samples.many", 300, r"params\.yaml has no evaluate\.samples"),
+        ("evaluate.resample", 300, r"evaluate\.resample: unknown key"),
+        ("evalaute.resamples", 300, r"params\.yaml has no evalaute"),
+        ("evaluate.resamples.many", 300, r"params\.yaml has no evaluate\.resamples"),
         ("regions", ["jp", "atlantis"], "atlantis"),
     ],
 )
@@ -105,7 +105,7 @@ def test_an_override_that_does_not_fit_is_refused_before_any_work(
 ) -> None:
     with pytest.raises(ExperimentError, match=message), experiment.checkout(project, {key: value}):
         pytest.fail("the checkout was made")
-    assert yaml.safe_load((project / "params.yaml").read_text(encoding="utf-8"))["evaluate"]["samples"] == 2000
+    assert yaml.safe_load((project / "params.yaml").read_text(encoding="utf-8"))["evaluate"]["resamples"] == 2000
     assert not list((project / ".dvc/tmp").glob("experiment-*"))
 
 

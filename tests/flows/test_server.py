@@ -108,7 +108,7 @@ def test_a_run_in_which_nothing_is_stale_starts_no_task(deployed: Deployed, firs
 
 
 def test_runs_at_once_wait_for_each_other_and_no_stage_runs_twice(deployed: Deployed, first: str) -> None:
-    deployed.workspace.edit_params(lambda params: params["evaluate"].update(samples=210))
+    deployed.workspace.edit_params(lambda params: params["evaluate"].update(resamples=210))
     with only_writer(deployed.workspace.root, print):  # until both have come
         runs = [deployed.start(), deployed.start()]
         for run in runs:
@@ -134,8 +134,8 @@ def test_a_stage_that_fails_fails_the_run_and_its_table_says_which(deployed: Dep
 def test_overrides_run_as_an_experiment_and_what_does_not_fit_is_refused(deployed: Deployed, first: str) -> None:
     deployed.workspace.commit()
     before = (deployed.workspace.root / "params.yaml").read_bytes()
-    run = deployed.start(overrides={"evaluate.samples": 220}, targets=["evaluate"])
-    wrong = deployed.start(overrides={"evaluate.samples": -1})
+    run = deployed.start(overrides={"evaluate.resamples": 220}, targets=["evaluate"])
+    wrong = deployed.start(overrides={"evaluate.resamples": -1})
     assert deployed.finish(run) == "COMPLETED"
     assert deployed.ran(run) == ["evaluate"]
     assert (deployed.workspace.root / "params.yaml").read_bytes() == before
@@ -143,7 +143,7 @@ def test_overrides_run_as_an_experiment_and_what_does_not_fit_is_refused(deploye
     assert b"refs/exps/" in subprocess.run(listed, cwd=deployed.workspace.root, check=True, capture_output=True).stdout
     assert deployed.finish(wrong) == "FAILED"
     assert deployed.ran(wrong) == []
-    assert any("evaluate.samples" in line and "-1" in line for line in deployed.lines(wrong))
+    assert any("evaluate.resamples" in line and "-1" in line for line in deployed.lines(wrong))
 
 
 def test_a_run_that_is_cancelled_leaves_no_process_and_the_next_one_succeeds(deployed: Deployed, first: str) -> None:
@@ -175,7 +175,7 @@ def test_a_run_goes_on_while_the_server_is_restarted(deployed: Deployed, first: 
 def test_after_a_killed_worker_a_scheduled_run_goes_on_and_the_dead_one_counts_as_crashed(
     deployed: Deployed, first: str
 ) -> None:
-    deployed.workspace.edit_params(lambda params: params["probe_layers"].update(samples=210))
+    deployed.workspace.edit_params(lambda params: params["probe_layers"].update(resamples=210))
     deployed.workspace.edit_params(sae_steps(ENDLESS))
     run = deployed.start()
     deployed.wait_for_line(run, "Running stage 'train_sae@atlas'")
@@ -211,7 +211,7 @@ def test_who_makes_a_block_for_it_is_told_of_failures_revisions_and_quotas(deplo
     with Server(lambda _, request: request.send_json({})) as hook:
         deployed.command("python", "-c", BLOCK, f"{hook.url}/told")
         assert "call it culturebench" not in deployed.command("python", "-m", "flows.automations")
-        run = deployed.start(overrides={"evaluate.samples": -1})
+        run = deployed.start(overrides={"evaluate.resamples": -1})
         assert deployed.finish(run) == "FAILED"
         drift = {"pin": "encoder", "regions_moved": ["jp", "nl"], "layers_moved": []}
         quota = {"region": "ua", "kept": 31, "quota": 30}

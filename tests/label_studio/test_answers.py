@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from culturebench.label_studio.answers import LONGEST, Form, WrongAnswer, caption_row, picture_row, question_row
+from culturebench.label_studio.answers import MAX_LENGTH, Form, WrongAnswer, caption_row, picture_row, question_row
 from studio import KEEP, REJECT, choice, mark, sure, text
 
 FORM = Form(("seigaiha", "ainu"), ("crafts", "food"), "ja")
@@ -113,7 +113,7 @@ def test_offsets_count_as_a_browser_or_as_python_does():
         [choice("audit", "fine")],
         [choice("audit", "edit")],
         [choice("audit", "edit"), text("new_cultural", " ")],
-        [choice("audit", "edit"), text("new_cultural", "家" * (LONGEST + 1))],
+        [choice("audit", "edit"), text("new_cultural", "家" * (MAX_LENGTH + 1))],
         [choice("audit", "edit"), text("new_cultural", "家"), text("new_cultural_noun", "宿")],
         [choice("audit", "edit"), text("new_cultural", "和風の家"), text("new_cultural_noun", "風の"),
          text("new_cultural_modifier", "和風")],

@@ -4,7 +4,7 @@ import pytest
 
 from culturebench.measures.statistics import Bootstrap
 
-BOOTSTRAP = Bootstrap(samples=4000, seed=0, level=0.95)
+BOOTSTRAP = Bootstrap(resamples=4000, seed=0, level=0.95)
 
 #: Fleiss (1971), as https://en.wikipedia.org/wiki/Fleiss%27_kappa works it out: ten subjects, fourteen raters.
 FLEISS = (

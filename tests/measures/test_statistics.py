@@ -7,7 +7,7 @@ from sklearn.metrics import cohen_kappa_score
 
 from culturebench.measures.statistics import Bootstrap, pooled
 
-BOOTSTRAP = Bootstrap(samples=4000, seed=0, level=0.95)
+BOOTSTRAP = Bootstrap(resamples=4000, seed=0, level=0.95)
 
 
 def test_the_interval_of_independent_prompts_agrees_with_scipy():
@@ -28,7 +28,7 @@ def test_pictures_of_one_prompt_are_no_independent_evidence():
 
 def test_the_interval_covers_the_truth_about_as_often_as_it_says():
     rng, hits = np.random.default_rng(3), 0
-    bootstrap = Bootstrap(samples=500, seed=0, level=0.95)
+    bootstrap = Bootstrap(resamples=500, seed=0, level=0.95)
     for _ in range(200):
         rates = rng.beta(2, 4, 80)  # prompts differ, the pictures of one prompt share its rate
         scores = {(f"p{i}", s): float(rng.random() < rates[i]) for i in range(80) for s in range(3)}

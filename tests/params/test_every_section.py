@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from pydantic import BaseModel, RootModel, ValidationError
 
 from culturebench.checks import section_models
 from culturebench.params import ParamsError, load_section
+from culturebench.params._base import RENAMED
+from culturebench.params._by_encoder import EncoderSection
 from import_graph import ROOT
 
 DOCUMENT: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
@@ -51,3 +54,37 @@ def test_a_section_cannot_be_changed(name: str) -> None:
     found: BaseModel = load_section(MODELS[name], DOCUMENT)
     with pytest.raises(ValidationError, match="frozen"):
         setattr(found, next(iter(DOCUMENT[name])), None)
+
+
+def document_of(old: str) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """The section of an old key, the document with `*` filled in, and in it the mapping where the key belongs."""
+    section, *way, _ = old.split(".")
+    document = deepcopy(DOCUMENT)
+    if section == "judges":
+        document["judges"] = {"*": {**DOCUMENT["caption"]["openai"], "kind": "openai"}}
+    place = document[section]
+    for part in way:
+        place = place[part]
+    return section, document, place
+
+
+@pytest.mark.parametrize("old", RENAMED)
+def test_a_key_under_its_old_name_is_refused_with_the_new_one(old: str) -> None:
+    section, document, place = document_of(old)
+    name, new = old.rpartition(".")[2], RENAMED[old]
+    place[name] = place.pop(new)
+    with pytest.raises(ParamsError) as caught:
+        load_section(MODELS[section], document)
+    said = str(caught.value)
+    assert said.startswith("params.yaml: ") and said.endswith(f".{name} is called {new} now; rename it")
+    assert ";" not in said.removesuffix("; rename it"), "nothing else is wrong, the new key above all is not missing"
+
+
+@pytest.mark.parametrize("old", [key for key in RENAMED if issubclass(MODELS[key.split(".")[0]], EncoderSection)])
+def test_an_encoders_key_under_its_old_name_is_refused_with_the_new_one(old: str) -> None:
+    section, _, name = old.partition(".")
+    document = deepcopy(DOCUMENT)
+    document[section].setdefault("encoders", {})["atlas"] = {name: document[section][RENAMED[old]]}
+    with pytest.raises(ParamsError) as caught:
+        load_section(MODELS[section], document)
+    assert str(caught.value) == f"params.yaml: {section}.encoders.atlas.{name} is called {RENAMED[old]} now; rename it"

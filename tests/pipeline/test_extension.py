@@ -135,7 +135,7 @@ def _ask(params: Params, web: CommonsLike, chat: ChatServer) -> None:
     params["collect"]["sources"][0]["regions"] = list(REGIONS)
     params["caption"]["providers"] = ["atlas", "openai", "template"]
     params["caption"]["openai"] |= {
-        "base_url": chat.url, "image_side": 96, "timeout": 2, "deadline": 30, "longest_wait": 0.02,
+        "base_url": chat.url, "image_side": 96, "timeout": 2, "deadline": 30, "max_wait": 0.02,
     }  # fmt: skip
 
 

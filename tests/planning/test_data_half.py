@@ -74,9 +74,9 @@ def test_a_picture_is_priced_no_lower_than_the_ledger_reserves_for_its_questions
     asked: list[ChatRequest] = []
 
     class Watched(ChatRequest):
-        def most_tokens(self, endpoint: Any) -> int:
+        def max_tokens(self, endpoint: Any) -> int:
             asked.append(self)
-            return super().most_tokens(endpoint)
+            return super().max_tokens(endpoint)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("culturebench.planning.data.ChatRequest", Watched)

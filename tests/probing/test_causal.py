@@ -17,9 +17,9 @@ from culturebench.text_to_image.loading import load_encoder
 from planted_attention import BRINGS, LAYERS, LOOKS, encoder, some_pairs
 from small_encoder import SmallEncoder
 
-BOOTSTRAP = Bootstrap(samples=400, seed=0, coverage=0.95, error=0.01, least_excess=0.1)
+BOOTSTRAP = Bootstrap(resamples=400, seed=0, level=0.95, alpha=0.01, min_excess=0.1)
 SHARE = 0.1
-FRESH = 2000  # seeds from here on had no part in the choice of `least_excess`
+FRESH = 2000  # seeds from here on had no part in the choice of `min_excess`
 
 
 def checked(one: Any):

@@ -9,7 +9,7 @@ from culturebench.probing.layers import Bootstrap, delta_curve
 from culturebench.probing.pairs import Pair, differences, measure, pairs_of
 from tests.support.small_encoder import WrittenEncoder
 
-BOOTSTRAP = Bootstrap(samples=1000, seed=0, coverage=0.95, error=0.01, least_excess=0.05)
+BOOTSTRAP = Bootstrap(resamples=1000, seed=0, level=0.95, alpha=0.01, min_excess=0.05)
 
 
 def caption(text, noun=None, modifier=None):
@@ -76,7 +76,7 @@ def test_a_null_encoder_has_a_layer_marked_in_at_most_5_percent_of_200_seeds():
 
 
 def test_without_a_least_excess_the_family_wise_error_holds_all_the_same():
-    strict = Bootstrap(samples=1000, seed=0, coverage=0.95, error=0.01, least_excess=0.0)
+    strict = Bootstrap(resamples=1000, seed=0, level=0.95, alpha=0.01, min_excess=0.0)
     rng = np.random.default_rng(0)
     found = [delta_curve(rng.standard_normal((60, 24)) + 1, 23, strict).marked.any() for _ in range(200)]
     assert sum(found) <= 10

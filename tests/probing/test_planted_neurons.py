@@ -10,7 +10,7 @@ from culturebench.probing.selectors import SELECTORS, LapeRule, Rules, Sides
 from culturebench.probing.train_sae import SaeTraining, train
 from planted import World, planted_world
 
-SETTINGS = Settings(threshold=0.0, beta=1e-8, least=2, most=64)
+SETTINGS = Settings(threshold=0.0, beta=1e-8, min_k=2, max_k=64)
 RULES = Rules(SETTINGS, LapeRule(top=0.3, filter=0.95, bar=0.95), seed=0)
 SAME = 0.85  # cosine from which a latent's direction is taken for a planted one
 

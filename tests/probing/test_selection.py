@@ -15,7 +15,7 @@ from culturebench.probing.selection import (
 )
 from small_encoder import SmallEncoder
 
-SETTINGS = Settings(threshold=0.0, beta=1e-8, least=1, most=100)
+SETTINGS = Settings(threshold=0.0, beta=1e-8, min_k=1, max_k=100)
 
 
 def test_the_score_is_frequency_times_mean_where_it_fires():

@@ -7,9 +7,9 @@ from culturebench.probing.selectors import SELECTORS, LapeRule, Rules, Sides, en
 from planted import World, planted_world
 
 PUBLISHED = LapeRule(top=0.01, filter=0.95, bar=0.95)
-SETTINGS = Settings(threshold=0.0, beta=1e-8, least=1, most=100)
-FIVE = Settings(threshold=0.0, beta=1e-8, least=5, most=5)  # as many as are planted in a region
-FIFTEEN = Settings(threshold=0.0, beta=1e-8, least=15, most=15)  # and with those that nouns share
+SETTINGS = Settings(threshold=0.0, beta=1e-8, min_k=1, max_k=100)
+FIVE = Settings(threshold=0.0, beta=1e-8, min_k=5, max_k=5)  # as many as are planted in a region
+FIFTEEN = Settings(threshold=0.0, beta=1e-8, min_k=15, max_k=15)  # and with those that nouns share
 
 
 def rules(lape: LapeRule = PUBLISHED, seed: int = 0, settings: Settings = SETTINGS):

@@ -11,7 +11,7 @@ from culturebench.annotation.choices import Choice
 from culturebench.measures.statistics import Bootstrap
 from culturebench.reliability.compare import NOBODY, compare
 
-BOOTSTRAP = Bootstrap(samples=500, seed=0, level=0.95)
+BOOTSTRAP = Bootstrap(resamples=500, seed=0, level=0.95)
 OPTIONS = ["jp", "cn", "it", "de"]
 
 

@@ -93,7 +93,7 @@ def params_of(regions: list[str]) -> SimpleNamespace:
         "encoders": Encoders.model_validate({"atlas": {"adapter": "atlas", "pin": "atlas_encoder"}}),
         "generate": Generate(prompts_per_region=6, seeds=(0, 1)),
         "report": Report(pixels=128),
-        "evaluate": Evaluate(samples=400, permutations=2000, seed=0, level=0.95),
+        "evaluate": Evaluate(resamples=400, permutations=2000, seed=0, level=0.95),
         "judges": Judges.model_validate({judge: {"kind": "atlas", "pin": judge} for judge in JUDGES}),
         "models": Models.model_validate({"atlas": {"adapter": "atlas", "towers": ["atlas"], "pin": "atlas_backbone"}}),
         "regions": Regions(regions),

@@ -145,7 +145,7 @@ def test_a_line_without_a_region_is_named(sources: Any, tmp_path: Path) -> None:
 
 
 def test_nobody_asks_the_web_without_saying_who_they_are() -> None:
-    settings = {"snapshot": "x", "minimum_ok": 0, "sources": [{"kind": "commons"}]}
+    settings = {"snapshot": "x", "min_ok": 0, "sources": [{"kind": "commons"}]}
     with pytest.raises(ValidationError, match=r"need `web\.contact`"):
         Collect.model_validate({**settings, "web": {**RULES, "contact": None}})
     for contact in ("nobody", "a b@c", "x\r\ny@z"):

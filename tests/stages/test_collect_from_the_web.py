@@ -47,7 +47,7 @@ def project(tmp_path: Path, server: CommonsLike, monkeypatch: pytest.MonkeyPatch
     root = tmp_path / "project"
     asked = {**RULES, "deadline": 1.5, "test_addresses": [server.address]}
     source = {"kind": "commons", "url": server.api, "regions": ["vn"], "categories": 0}
-    write_data_project(root, ["vn"], [source], collect={"web": asked, "snapshot": "first", "minimum_ok": 0.5})
+    write_data_project(root, ["vn"], [source], collect={"web": asked, "snapshot": "first", "min_ok": 0.5})
     monkeypatch.chdir(root)
     monkeypatch.setenv("CULTUREBENCH_STORE", str(tmp_path / "store"))
     return root

@@ -55,7 +55,7 @@ def test_a_second_run_makes_no_picture_again_and_gives_the_same_bytes(project: P
 
 
 def test_regions_are_drawn_evenly_over_their_order() -> None:
-    numbers = CompareSelectors.model_validate({**project_params({})["compare_selectors"], "most_regions": 3})
+    numbers = CompareSelectors.model_validate({**project_params({})["compare_selectors"], "max_regions": 3})
     assert numbers.drawn(list("abcdefg")) == ["a", "c", "e"]
     assert numbers.drawn(["a", "b"]) == ["a", "b"]
 

@@ -95,15 +95,15 @@ def test_delta_ca_in_the_table_and_in_the_curve_agree(project: Path):
 
 
 def test_when_nothing_stands_out_the_stage_stops_unless_params_name_a_layer(project: Path):
-    write_params({"probe_layers": {"least_excess": 1000.0, "when_none": "stop"}})
+    write_params({"probe_layers": {"min_excess": 1000.0, "when_none": "stop"}})
     with pytest.raises(CultureBenchError, match="when_none"):
         probe_layers.STAGE.execute(encoder="tiny")
-    write_params({"probe_layers": {"least_excess": 1000.0, "when_none": 2}})
+    write_params({"probe_layers": {"min_excess": 1000.0, "when_none": 2}})
     probe_layers.STAGE.execute(encoder="tiny")
     layer = json.loads((project / "data/probe/tiny/layer.json").read_text())
     assert layer["layer"] == 2
     assert layer["significant"] is False
-    write_params({"probe_layers": {"least_excess": 1000.0, "when_none": 3}})
+    write_params({"probe_layers": {"min_excess": 1000.0, "when_none": 3}})
     with pytest.raises(CultureBenchError, match="0 to 2"):
         probe_layers.STAGE.execute(encoder="tiny")
 
@@ -123,7 +123,7 @@ def test_the_check_has_every_layers_effect_on_train_pairs_and_counts_the_others(
 
 
 def test_the_check_says_nothing_with_too_few_pairs(project: Path):
-    write_params({"probe_layers": {"least_pairs": 11}})
+    write_params({"probe_layers": {"min_pairs": 11}})
     check_layers.STAGE.execute(encoder="tiny")
     found = layer_check.load(project / layer_check.PATH.format(encoder="tiny"))
     assert found["layer"] is None and found["points"] == [] and found["pairs"] == 10

@@ -70,7 +70,7 @@ class Project:
         settings: dict[str, Any] = {
             "base_url": server.url, "model": "tiny", "key_variable": "LOOPBACK_KEY", "max_completion_tokens": 500,
             "extra": {}, "image_side": 96, "image_tokens": 200, "input_price": 1.0, "output_price": 2.0,
-            "max_cost": None, "tries": 4, "timeout": 4.0, "deadline": 30, "longest_wait": 0.02, "concurrency": 8,
+            "max_cost": None, "tries": 4, "timeout": 4.0, "deadline": 30, "max_wait": 0.02, "concurrency": 8,
         }  # fmt: skip
         section = {"providers": ["openai"], "openai": settings | changes}
         if not (self.root / "params.yaml").exists():

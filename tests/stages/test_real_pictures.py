@@ -229,7 +229,7 @@ def test_a_folder_of_which_little_can_be_read_fails_with_the_reasons(tmp_path: P
     inner.mkdir()
     (inner / "manifest.csv").write_text("file,region\na.jpg,jp\nb.jpg,jp\n")
     (inner / "a.jpg").write_bytes(b"")
-    write_data_project(tmp_path / "w", ["jp"], [{"kind": "folder", "path": str(inner)}], collect={"minimum_ok": 0.9})
+    write_data_project(tmp_path / "w", ["jp"], [{"kind": "folder", "path": str(inner)}], collect={"min_ok": 0.9})
     monkeypatch.chdir(tmp_path / "w")
     with pytest.raises(CultureBenchError, match=r"1 of 2 files.*missing 1"):
         collect.STAGE.execute(region="jp")

@@ -43,7 +43,7 @@ class Judged:
         settings: dict[str, Any] = {
             "kind": "openai", "base_url": server.url, "model": "tiny", "key_variable": "LOOPBACK_KEY",
             "max_completion_tokens": 100, "image_side": 64, "image_tokens": 1000, "input_price": 1.0,
-            "output_price": 2.0, "max_cost": None, "timeout": 5, "deadline": 20, "longest_wait": 0.01,
+            "output_price": 2.0, "max_cost": None, "timeout": 5, "deadline": 20, "max_wait": 0.01,
         }  # fmt: skip
         params = {
             "regions": list(LABELS), "judges": {"served": settings | changes}, "judge": {"seed": 0},

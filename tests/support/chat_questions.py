@@ -29,7 +29,7 @@ def endpoint(server: ChatServer, **changes: Any) -> Endpoint:
     settings: dict[str, Any] = {
         "base_url": server.url, "model": "tiny", "key_variable": "KEY", "max_completion_tokens": 200,
         "image_side": 64, "image_tokens": 100, "input_price": 1.0, "output_price": 2.0, "max_cost": None,
-        "timeout": 5, "deadline": 10, "longest_wait": 0.01, "concurrency": 4,
+        "timeout": 5, "deadline": 10, "max_wait": 0.01, "concurrency": 4,
     }  # fmt: skip
     return Endpoint(**settings | changes)
 

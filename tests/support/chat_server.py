@@ -83,7 +83,7 @@ class ChatServer:
         self.batches = Batches(self)
         self.asked: list[Asked] = []
         self.log: list[tuple[str, str]] = []
-        self.most_at_once = 0
+        self.max_at_once = 0
         self._sent: Counter[str] = Counter()
         self._now = 0
         self._lock = threading.Lock()
@@ -155,7 +155,7 @@ class ChatServer:
     def counted(self) -> Iterator[None]:
         with self._lock:
             self._now += 1
-            self.most_at_once = max(self.most_at_once, self._now)
+            self.max_at_once = max(self.max_at_once, self._now)
         try:
             yield
         finally:

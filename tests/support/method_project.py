@@ -19,18 +19,18 @@ PLACES = ("grass", "sand", "snow")
 WORDS = [*REGIONS.values(), *OBJECTS, *PLACES, "plain", "on"]
 PARAMS = {
     "probe_layers": {
-        "direction": None, "noun_reference": "zero", "attention_unit": "relative", "samples": 500, "seed": 0,
-        "coverage": 0.95, "error": 0.01, "least_excess": 0.0, "least_pairs": 5, "when_none": 1, "batch_size": 8,
+        "direction": None, "noun_reference": "zero", "attention_unit": "relative", "resamples": 500, "seed": 0,
+        "level": 0.95, "alpha": 0.01, "min_excess": 0.0, "min_pairs": 5, "when_none": 1, "batch_size": 8,
     },
-    "check_layers": {"share": 0.1, "most_pairs": 10, "least_excess": 0.1},
+    "check_layers": {"share": 0.1, "max_pairs": 10, "min_excess": 0.1},
     "train_sae": {
         "seeds": [0, 1], "expansion": 2, "k": 4, "steps": 60, "batch_size": 32, "learning_rate": 0.004,
-        "aux_coefficient": 0.03125, "aux_k": None, "dead_after": 10, "most_prompts": 30, "prompts_at_once": 8,
-        "centre": "mean", "log_every": 20, "keep_every": 25, "activation_megabytes": 100,
+        "aux_coefficient": 0.03125, "aux_k": None, "dead_after": 10, "max_prompts": 30, "prompts_at_once": 8,
+        "centre": "mean", "log_every": 20, "checkpoint_every": 25, "activation_megabytes": 100,
     },
     "select_neurons": {
-        "selector": "wfs", "positions": "modifier_noun", "pool": "max", "threshold": 0, "beta": 1e-8, "least": 2,
-        "most": 16, "drop": "after_elbow", "least_prompts": 5, "seed": 0, "batch_size": 8,
+        "selector": "wfs", "positions": "modifier_noun", "pool": "max", "threshold": 0, "beta": 1e-8, "min_k": 2,
+        "max_k": 16, "drop": "after_elbow", "min_prompts": 5, "seed": 0, "batch_size": 8,
         "lape": {"top": 0.5, "filter": 0.5, "bar": 0.5},
     },
 }  # fmt: skip

@@ -49,7 +49,7 @@ def write_test_split(root: Path, pictures: int, regions: Sequence[str]) -> dict[
         "pictures_per_region": pictures,
         "choices": 4,
         "seed": 0,
-        "samples": 200,
+        "resamples": 200,
         "level": 0.95,
     }
     (root / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")

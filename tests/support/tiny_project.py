@@ -60,11 +60,11 @@ def project_params(weights: dict[str, Path]) -> dict[str, Any]:
         "generate": {"prompts_per_region": 2, "seeds": [0, 1]},
         "tune_strength": {
             "judge": "tiny", "prompts_per_region": 2, "seeds": [0], "amplify": [0, 2], "activate": [0, 1],
-            "alignment_share": 0.95, "samples": 200, "level": 0.95, "seed": 0,
+            "alignment_share": 0.95, "resamples": 200, "level": 0.95, "seed": 0,
         },
         "compare_selectors": {
             "judge": "tiny", "selectors": ["wfs", "lape", "mad", "random"],
-            "most_regions": 2, "prompts_per_region": 2, "seeds": [0, 1], "samples": 200,
+            "max_regions": 2, "prompts_per_region": 2, "seeds": [0, 1], "resamples": 200,
             "level": 0.95, "seed": 0,
         },
         "train_enhancer": {
@@ -73,8 +73,8 @@ def project_params(weights: dict[str, Path]) -> dict[str, Any]:
             "last_steps": 1, "autocast": "auto", "gradient_checkpointing": None, "checkpoint_every": 1,
         },
         "judge": {"seed": 0},
-        "judge_reliability": {"pictures_per_region": 2, "choices": 4, "seed": 0, "samples": 200, "level": 0.95},
-        "evaluate": {"samples": 200, "permutations": 1000, "seed": 0, "level": 0.95},
+        "judge_reliability": {"pictures_per_region": 2, "choices": 4, "seed": 0, "resamples": 200, "level": 0.95},
+        "evaluate": {"resamples": 200, "permutations": 1000, "seed": 0, "level": 0.95},
         "engine": {"kind": "local", "workers": 2, "address": None, "cpus_per_worker": 1, "gpus_per_worker": 0},
         "measure": {"alignment": "alignment", "caption": "cultural"},
     }  # fmt: skip

@@ -13,7 +13,7 @@ RULES: dict[str, Any] = {
     "interval": 0,
     "tries": 3,
     "backoff": 0.01,
-    "longest_wait": 3,
+    "max_wait": 3,
     "deadline": 10,
     "redirects": 3,
     "max_bytes": 1_000_000,

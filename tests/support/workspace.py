@@ -137,19 +137,19 @@ def shrink(params: Params) -> None:
     params["regions"] = list(REGIONS)
     params["collect"]["sources"][0]["pictures"] = 60
     params["split"] |= {"train": 3, "test": 1, "detect": 2}
-    params["probe_layers"] |= {"samples": 200, "when_none": 1}
-    params["check_layers"]["most_pairs"] = 60
+    params["probe_layers"] |= {"resamples": 200, "when_none": 1}
+    params["check_layers"]["max_pairs"] = 60
     for training in (params["train_sae"], params["train_sae"]["encoders"]["atlas"]):
         training |= {"steps": 60, "batch_size": 256}
-    params["select_neurons"]["least_prompts"] = 2
+    params["select_neurons"]["min_prompts"] = 2
     params["sampler"]["steps"] = 2
     params["generate"] |= {"prompts_per_region": 2, "seeds": [0, 1]}
-    params["tune_strength"] |= {"prompts_per_region": 1, "seeds": [0], "samples": 200}
+    params["tune_strength"] |= {"prompts_per_region": 1, "seeds": [0], "resamples": 200}
     params["tune_strength"] |= {"amplify": [0, 2, 4], "activate": [0, 1]}
-    params["compare_selectors"] |= {"most_regions": 2, "prompts_per_region": 1, "seeds": [0], "samples": 200}
+    params["compare_selectors"] |= {"max_regions": 2, "prompts_per_region": 1, "seeds": [0], "resamples": 200}
     params["train_enhancer"] |= {"steps": 4, "batch_size": 2, "log_every": 2, "log_pairs": 2, "loss_space": "latent"}
-    params["judge_reliability"] |= {"pictures_per_region": 3, "samples": 200}
-    params["evaluate"]["samples"] = 200
+    params["judge_reliability"] |= {"pictures_per_region": 3, "resamples": 200}
+    params["evaluate"]["resamples"] = 200
     pinned, edited, enhanced = ["noun", "cultural"], ["amplified"], ["enhanced"]
     everything = [*pinned, *edited, *enhanced]
     params["conditions"] = {"pinned": pinned, "edited": edited, "enhanced": enhanced, "all": everything}

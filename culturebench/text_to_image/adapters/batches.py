@@ -29,11 +29,11 @@ def _full(error: BaseException) -> bool:
 
 
 class Batches:
-    """Batches of at most `most` items, halved for good whenever the device runs out of memory."""
+    """Batches of at most `max_size` items, halved for good whenever the device runs out of memory."""
 
-    def __init__(self, most: int | None = None, advice: str = MODEL_ADVICE, item: str = "picture") -> None:
+    def __init__(self, max_size: int | None = None, advice: str = MODEL_ADVICE, item: str = "picture") -> None:
         """`advice`: what to change when not even one item fits; `item`: what it is called there."""
-        self.most, self._advice, self._item = most, advice, item
+        self.max_size, self._advice, self._item = max_size, advice, item
 
     def map(self, work: Callable[[Sequence[T]], Sequence[R]], items: Sequence[T]) -> list[R]:
         """The results of `work`, one an item, in the order of `items`; errors as of `parts`."""
@@ -43,7 +43,7 @@ class Batches:
         """What `work` makes of each batch, in order; `DeviceMemoryError` when not even one item fits."""
         done = 0
         while done < len(items):
-            size = min(self.most or len(items), len(items) - done)
+            size = min(self.max_size or len(items), len(items) - done)
             try:
                 part = work(items[done : done + size])
             except (torch.OutOfMemoryError, RuntimeError) as error:
@@ -58,6 +58,6 @@ class Batches:
                 done += size
                 yield part
                 continue
-            self.most = size // 2
+            self.max_size = size // 2
             torch.cuda.empty_cache()
-            print(f"out of memory with {size} {self._item}s at once; going on with {self.most}", file=sys.stderr)
+            print(f"out of memory with {size} {self._item}s at once; going on with {self.max_size}", file=sys.stderr)

@@ -26,7 +26,7 @@ from culturebench.text_to_image.base import Conditioning, TextEncoder
 
 if TYPE_CHECKING:
     from culturebench.params.models import Model
-MOST_BYTES = 4096  # of a prompt in UTF-8
+MAX_BYTES = 4096  # of a prompt in UTF-8
 UNSUPPORTED = (
     "Show-o2 runs in an environment of its own and makes plain pictures only (noun, noun_en, cultural): it can "
     "neither be probed nor edited; leave of `conditions` in params.yaml these alone while it is among `models`"
@@ -54,11 +54,11 @@ class ShowO2:
 
     def encode(self, prompts: Sequence[str]) -> Conditioning:
         """The prompts' own bytes: the worker encodes them."""
-        rows = torch.zeros(len(prompts), MOST_BYTES, dtype=torch.uint8)
+        rows = torch.zeros(len(prompts), MAX_BYTES, dtype=torch.uint8)
         for row, prompt in enumerate(prompts):
             content = prompt.encode()
-            if len(content) > MOST_BYTES:
-                raise WorkerError(f"a prompt has {len(content)} bytes, at most {MOST_BYTES} can be sent: {prompt[:60]}")
+            if len(content) > MAX_BYTES:
+                raise WorkerError(f"a prompt has {len(content)} bytes, at most {MAX_BYTES} can be sent: {prompt[:60]}")
             rows[row, : len(content)] = torch.tensor(list(content), dtype=torch.uint8)
         return Conditioning({"utf8": rows})
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 #: Where the hub's pipelines keep them.
 ENCODER, TOKENIZER = "text_encoder", "tokenizer"
-MOST_TOKENS = 512  # where the tokenizer names no limit
+MAX_TOKENS = 512  # where the tokenizer names no limit
 
 
 class EncoderError(CultureBenchError):
@@ -61,7 +61,7 @@ class HubEncoder(TextEncoder):
         self.reads = "penultimate" if penultimate else "last"
         self.masked = self.family.masked if masked is None else masked
         limit = int(tokenizer.model_max_length)
-        self.max_tokens = max_tokens or min(limit, MOST_TOKENS)
+        self.max_tokens = max_tokens or min(limit, MAX_TOKENS)
 
     @classmethod
     def from_folder(cls, source: Encoder, folder: Path) -> HubEncoder:
