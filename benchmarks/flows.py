@@ -130,12 +130,12 @@ def unattended(root: Path) -> None:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     url = f"http://127.0.0.1:{port}/api"
-    python(root, *command, "up", "--port", str(port))
+    python(root, *command, "server", "up", "--port", str(port))
     try:
         flow = ("-c", "from flows.reproduce import reproduce; reproduce()")
         found = best({REPRO: lambda: plain(root, "repro"), "reproduce": lambda: python(root, *flow, url=url)})
     finally:
-        python(root, *command, "down")
+        python(root, *command, "server", "down")
     print(f"{root}: {len(dvc.look(root=root).stages)} stages, nothing changed")
     show(found)
 

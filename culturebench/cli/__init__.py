@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from culturebench.cli import annotate, forget, local_prefect, pins, plan, region, release, sae
+from culturebench.cli import annotate, forget, pins, plan, region, release, sae, server
 from culturebench.cli._shared import ROOT, console
 from culturebench.cli.repro import repro
 from culturebench.errors import CultureBenchError
@@ -29,6 +29,7 @@ app.add_typer(region.app, name="region")
 app.add_typer(pins.app, name="pins")
 app.add_typer(sae.app, name="sae")
 app.add_typer(annotate.app, name="annotate")
+app.add_typer(server.app, name="server")
 
 
 def main() -> None:
@@ -110,5 +111,5 @@ def report(
 
 
 # In the order of the help: what everybody needs stands above.
-for command in (plan.plan, release.release, forget.forget, local_prefect.up, local_prefect.down):
+for command in (plan.plan, release.release, forget.forget):
     app.command()(command)

@@ -48,7 +48,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     try:
         yield found
     finally:
-        found.command("culturebench", "down")
+        found.command("culturebench", "server", "down")
 
 
 def sae_steps(steps: int) -> Callable[[Params], None]:
@@ -242,10 +242,10 @@ def test_no_secret_is_left_behind_and_down_ends_exactly_what_up_started(deployed
     assert any(line.startswith("asking with ***") for line in deployed.lines(first))
     deployed.up()
     processes = [deployed.process(name) for name in ("server", "worker")]
-    said = deployed.command("culturebench", "down")
+    said = deployed.command("culturebench", "server", "down")
     assert re.search(r"Ended: worker, server\.", said)
     assert not any(process.is_running() for process in processes)
-    assert "Nothing" in deployed.command("culturebench", "down")
+    assert "Nothing" in deployed.command("culturebench", "server", "down")
     for secret in (KEY, PASSWORD):
         assert leftovers(deployed.workspace.root.parent, secret) == []
 

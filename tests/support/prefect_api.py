@@ -25,7 +25,7 @@ PATIENCE = 900.0  # seconds; a busy machine is slow, and nothing here is about s
 
 @dataclass(frozen=True)
 class Deployed:
-    """`culturebench up` in `workspace`, its server on `port`; `secrets` are in its environment."""
+    """`culturebench server up` in `workspace`, its server on `port`; `secrets` are in its environment."""
 
     workspace: Workspace
     port: int
@@ -44,7 +44,7 @@ class Deployed:
 
     def up(self) -> str:
         """Start whatever does not run."""
-        return self.command("culturebench", "up", "--port", str(self.port))
+        return self.command("culturebench", "server", "up", "--port", str(self.port))
 
     def ask(self, path: str, body: Any = None, method: str | None = None) -> Any:
         """A request to the server's API, POST when there is a body."""

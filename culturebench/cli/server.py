@@ -1,4 +1,4 @@
-"""`culturebench up` and `down`: a Prefect server and a worker on this machine, for those who have none."""
+"""`culturebench server`: a Prefect server and a worker on this machine, for those who have none."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ import typer
 from culturebench.cli._shared import ROOT, console
 from culturebench.errors import CultureBenchError
 
+app = typer.Typer(help="A Prefect server and a worker on this machine, to run flows.", no_args_is_help=True)
+
 #: The server's database, its logs, and which processes were started.
 HOME = Path(".prefect")
 STARTED = HOME / "started.json"
@@ -33,6 +35,7 @@ class LocalPrefectError(CultureBenchError):
     """The local server or worker cannot be started."""
 
 
+@app.command()
 def up(port: Annotated[int, typer.Option(help="Of the server and its pages.")] = 4200) -> None:
     """Start a local Prefect server and a worker, and deploy the flows of prefect.yaml; whichever runs already stays."""
     running = {name for name, _ in _started(ROOT)}
@@ -51,14 +54,19 @@ def up(port: Annotated[int, typer.Option(help="Of the server and its pages.")] =
     except BaseException:
         stop(ROOT, except_for=running)
         raise
-    console.print(f"Prefect is at http://{HOST}:{port}, its worker in {ROOT.resolve()}; `culturebench down` ends both.")
+    console.print(
+        f"Prefect is at http://{HOST}:{port}, its worker in {ROOT.resolve()}; `culturebench server down` ends both."
+    )
     console.print(f"Tell other commands where it is:  export PREFECT_API_URL={url}")
 
 
+@app.command()
 def down() -> None:
     """End the server and the worker that `up` started here, and what they are running."""
     ended = stop(ROOT)
-    console.print(f"Ended: {', '.join(ended)}." if ended else "Nothing that `culturebench up` started is running here.")
+    console.print(
+        f"Ended: {', '.join(ended)}." if ended else "Nothing that `culturebench server up` started is running here."
+    )
 
 
 def stop(root: Path, except_for: Collection[str] = ()) -> list[str]:
@@ -158,7 +166,7 @@ def _refuse_a_taken_port(port: int) -> None:
         except OSError:
             raise LocalPrefectError(
                 f"port {port} is taken, perhaps by a Prefect server that you can use; "
-                "or choose another one: culturebench up --port 4201"
+                "or choose another one: culturebench server up --port 4201"
             ) from None
 
 
