@@ -1,6 +1,6 @@
 """Download, decode and hash pictures of a server on this machine, beside a plain loop over `requests`.
 
-`python -m benchmarks.collect` prints pictures a second of both, their ratio, and the floor: the same without
+`python -m benchmarks.collect` prints pictures per second of both, their ratio, and the floor: the same without
 checks, keeping or a second connection. The server runs on the same cores, which a real one would not. On a busy
 machine read the CPU time a picture, which others do not change much: two idle cores divided by it bound the rate.
 """

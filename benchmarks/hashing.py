@@ -1,6 +1,6 @@
 """Fingerprints of JPEGs of 1 to 12 megapixels, beside a plain loop of imagehash over whole pictures.
 
-`python -m benchmarks.hashing` prints pictures a second of both, alternating on the same files, their ratio, and how
+`python -m benchmarks.hashing` prints pictures per second of both, alternating on the same files, their ratio, and how
 often the hashes lie within 2 bits. Ours also hashes five crops and the mirror image. The floor is the decoding alone.
 """
 

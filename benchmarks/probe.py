@@ -2,7 +2,7 @@
 
 `python -m benchmarks.probe` prints, of one run with 2 threads in which the ways take turns batch by batch (with 1 as
 argument: of one thread, by its CPU time, which other work on the machine disturbs less):
-ours; a bare batched pass (sdpa, the same batches); the naive loop (one prompt a call, padded to the model's length,
+ours; a bare batched pass (sdpa, the same batches); the naive loop (one prompt per call, padded to the model's length,
 all attentions kept); a loop over `output_attentions` (eager, batches in the prompts' own order, padded to their
 longest), and the same loop over our batches, which are of like length. A ratio is the median over rounds.
 `python -m benchmarks.probe_memory` measures the memory.
@@ -145,7 +145,7 @@ def _cut(indices: Sequence[int], size: int) -> list[list[int]]:
 def take_turns(
     encoder: HubEncoder, prompts: Sequence[Prompt], ways: dict[str, Way], clock: Callable[[], float]
 ) -> tuple[dict[str, float], dict[str, dict[int, NDArray[Any]]]]:
-    """Seconds a prompt of each way, batch by batch in turn, and what each found by the prompt's index."""
+    """Seconds per prompt of each way, batch by batch in turn, and what each found by the prompt's index."""
     seconds = dict.fromkeys(ways, 0.0)
     found: dict[str, dict[int, NDArray[Any]]] = {name: {} for name in ways}
     for turn in range(len(ways["ours"].batches)):

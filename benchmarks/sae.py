@@ -1,7 +1,7 @@
 """Our training step beside that of EleutherAI's sparsify, and beside the one matrix product that both need.
 
 `python -m benchmarks.sae` trains both from the same weights on the same batches (d 1024 -> 4096 latents, k 32,
-4096 tokens a step, float32, one thread), a step of each in turn, and prints tokens a second, their ratio, and the
+4096 tokens per step, float32, one thread), a step of each in turn, and prints tokens per second, their ratio, and the
 variance that each leaves unexplained. Sparsify's step is that of its `Trainer` for one module: unit norm, forward,
 backward, gradient made orthogonal, Adam. Last, both make steps with AuxK and a quarter of the latents dead.
 

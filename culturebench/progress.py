@@ -11,5 +11,5 @@ T = TypeVar("T")
 
 
 def progress(iterable: Iterable[T], total: int | None = None, label: str = "") -> Iterator[T]:
-    """The same items, with rate and expected end on stderr, at most one line a second."""
+    """The same items, with rate and expected end on stderr, at most one line per second."""
     yield from tqdm(iterable, total=total, desc=label, mininterval=1.0, dynamic_ncols=True)

@@ -28,7 +28,7 @@ from ruamel.yaml.resolver import VersionedResolver
 
 
 def main() -> None:
-    """One entry a stage: its command, the stages before it, its outs and changes, and whether dvc.lock knows it.
+    """One entry per stage: its command, the stages before it, its outs and changes, and whether dvc.lock knows it.
 
     With `--graph` nobody looks for changes: that also works while a stage runs.
     """

@@ -38,7 +38,7 @@ def publish_stages(selected: Mapping[str, Stage], found: Mapping[str, StageOutco
 
 
 def stages_table(selected: Iterable[str], found: Mapping[str, StageOutcome]) -> list[dict[str, Any]]:
-    """One row a stage, in their order; those that were cached come last, since hundreds of them hide the others."""
+    """One row per stage, in their order; those that were cached come last, since hundreds of them hide the others."""
     rows = [
         {
             "stage": name,
@@ -71,7 +71,7 @@ def publish_results(root: Path, before: Metrics) -> None:
 
 
 def metrics_table(now: Metrics, before: Metrics) -> list[dict[str, str]]:
-    """One row a model and condition, one column a measure; paired differences are left to the report."""
+    """One row per model and condition, one column per measure; paired differences are left to the report."""
     return [
         {"model": model, "condition": condition}
         | {
@@ -118,7 +118,7 @@ _CAPTIONS = {
 
 
 def picture_grid(root: Path, model: str) -> str | None:
-    """A row a region, a column a condition, as the `data:` URI of a JPEG; None without pictures."""
+    """A row per region, a column per condition, as the `data:` URI of a JPEG; None without pictures."""
     paths = {name: root / pictures.PATH.format(model=model, condition=name) for name in gallery.COLUMNS}
     rows = {name: pictures.TABLE.load(path) for name, path in paths.items() if path.exists()}
     if not rows:

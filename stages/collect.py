@@ -61,7 +61,7 @@ def _source(settings: AtlasSource | FolderSource | OnlineSource, web: OnlineSour
 
 
 def _rows(sources: Iterable[Source], region: str, removed: Collection[str]) -> list[dict[str, Any]]:
-    """One row a file; of a file that several sources or queries found, the first one's."""
+    """One row per file; of a file that several sources or queries found, the first one's."""
     rows: dict[tuple[str, str], dict[str, Any]] = {}
     for source in sources:
         for found in progress(source.find(region), None, f"collect {region}"):

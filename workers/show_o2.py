@@ -38,7 +38,7 @@ def main() -> None:
 
 
 def serve(make: Make, requests: TextIO, answers: TextIO) -> None:
-    """One answer a request; a request that fails is answered, and the next one is served."""
+    """One answer per request; a request that fails is answered, and the next one is served."""
     _say(answers, {"ready": True})
     for line in requests:
         try:

@@ -1,4 +1,4 @@
-"""Folders that hold one file a region."""
+"""Folders that hold one file per region."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from culturebench.artifacts._json import JsonFile
 STAGE = "compare_selectors"
 DIRECTORY = "reports/metrics/selectors"
 PATH = DIRECTORY + "/{model}.json"
-#: Of every selector: mean neurons a region, and four drops of CultureVQA with their intervals. `own`: on the region's
+#: Of every selector: mean neurons per region, and four drops of CultureVQA with their intervals. `own`: on the region's
 #: prompts; `cross`: on other regions'; `selective`: own minus cross; `beyond_random`: own minus random's own.
 EFFECTS = ("own", "cross", "selective", "beyond_random")
 #: Of every cell of a selector's matrix: `source`'s neurons masked on `target`'s prompts.

@@ -1,4 +1,4 @@
-"""Captions from outside of the benchmark, one file a set."""
+"""Captions from outside of the benchmark, one file per set."""
 
 import pyarrow as pa
 

@@ -22,7 +22,7 @@ Row = dict[str, Any]
 
 
 def save_layers(path: Path, rows: Iterable[Row]) -> None:
-    """One row a model, tower, direction, reference and layer (0-based)."""
+    """One row per model, tower, direction, reference and layer (0-based)."""
     save_csv(path, LAYER_COLUMNS, rows)
 
 
@@ -34,5 +34,5 @@ def save_neurons(path: Path, rows: Iterable[Row]) -> None:
 
 
 def save_strength(path: Path, rows: Iterable[Row]) -> None:
-    """One row a model, edit and lambda."""
+    """One row per model, edit and lambda."""
     save_csv(path, STRENGTH_COLUMNS, rows)

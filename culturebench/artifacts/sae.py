@@ -1,4 +1,4 @@
-"""The sparse autoencoders of an encoder: one folder a seed, and their quality."""
+"""The sparse autoencoders of an encoder: one folder per seed, and their quality."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""The three splits, one file a region each: a dependency says who may read what; and who got no side."""
+"""The three splits, one file per region each: a dependency says who may read what; and who got no side."""
 
 import pyarrow as pa
 

@@ -24,7 +24,7 @@ from culturebench.errors import CultureBenchError
 from culturebench.params import load_document, load_section
 from culturebench.params.collect import AtlasSource, Collect
 
-#: Pictures a region whose truth is written to `annotations/gold/`.
+#: Pictures per region whose truth is written to `annotations/gold/`.
 GOLD: Final = 20
 _CATEGORIES: Final = {"robe": "clothing", "house": "architecture", "door": "architecture", "drum": "instruments"}
 _REASONS: Final = ("not_authentic", "wrong_culture", "low_quality")
@@ -43,7 +43,7 @@ def true_reason(finding: Finding) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Write one file a region."""
+    """Write one file per region."""
     parser = argparse.ArgumentParser(prog="python -m culturebench.atlas.annotators", description=__doc__)
     parser.add_argument("--params", type=Path, default=Path("params.yaml"))
     parser.add_argument("--folder", type=Path, default=Path("annotations/decisions"))

@@ -89,7 +89,7 @@ class AtlasJudge:
         self.model.eval().requires_grad_(False)
 
     def answer(self, images: list[Image.Image], batch: int = 64) -> list[JudgeReply]:
-        """One reply a picture, of any size."""
+        """One reply per picture, of any size."""
         replies: list[JudgeReply] = []
         for start in range(0, len(images), batch):
             region, thing = self.model(to_pixels(images[start : start + batch]))

@@ -61,8 +61,8 @@ def plan(
     _memory(prices, chosen)
     console.print(
         f"Assumed: {share:.0%} of {chosen.teraflops:g} TFLOP/s in bfloat16 ({chosen.source}), operations counted from "
-        "the model's shapes; pictures of 1.6 bytes a pixel, each kept twice; 529 pictures a region where no split is "
-        "there; questions at their most expensive, none answered from what is kept, captions each asked twice. The "
+        "the model's shapes; pictures of 1.6 bytes per pixel, each kept twice; 529 pictures per region where no split "
+        "is there; questions at their most expensive, none answered from what is kept, captions each asked twice. The "
         "first two stages are run once for all models; the stages between them ask and compute little. Not in it: "
         "loading, judges on this machine, captions of `ood`, people's time.",
         style="dim",

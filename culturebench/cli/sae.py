@@ -20,7 +20,7 @@ def _group() -> None:
 @app.command()
 def export(
     encoder: Annotated[str, typer.Argument(help="Key of `encoders` in params.yaml.")],
-    folder: Annotated[Path, typer.Argument(help="Gets one folder a seed, for `SAE.load_from_disk` of SAELens.")],
+    folder: Annotated[Path, typer.Argument(help="Gets one folder per seed, for `SAE.load_from_disk` of SAELens.")],
 ) -> None:
     """Write an encoder's autoencoders as SAELens reads them; sparsify reads those in models/sae as they are."""
     from culturebench.artifacts import sae

@@ -87,7 +87,7 @@ class Asker:
         self._judge = judge
 
     def __call__(self, questions: Sequence[Question]) -> list[Answer]:
-        """One answer a question."""
+        """One answer per question."""
         images = [from_png(question.image) for question in questions]
         return self._judge.answer(images, [question.options for question in questions])
 

@@ -25,7 +25,7 @@ class AtlasClassifier:
         self._served_model = served_model
 
     def answer(self, images: Sequence[Image.Image], options: Sequence[Sequence[str]]) -> list[Answer]:
-        """One answer a picture; the raw reply is the JSON of all scores."""
+        """One answer per picture; the raw reply is the JSON of all scores."""
         replies = self._judge.answer(list(images))
         return [
             Answer(best_option(reply.region_scores, shown), reply.object, _raw(reply.region_scores), self._served_model)

@@ -38,7 +38,7 @@ class Judge(Protocol):
     """Whoever answers CultureVQA."""
 
     def answer(self, images: Sequence[Image.Image], options: Sequence[Sequence[str]]) -> list[Answer]:
-        """One answer a picture; `options` are each picture's own, in the order shown."""
+        """One answer per picture; `options` are each picture's own, in the order shown."""
         ...
 
 

@@ -21,7 +21,7 @@ class ServedJudge:
         self._client, self._wording = client, Wording(labels)
 
     def __call__(self, questions: Sequence[Question]) -> list[Answer]:
-        """One answer a question; `JudgeError` when some got no reply, those received are kept."""
+        """One answer per question; `JudgeError` when some got no reply, those received are kept."""
         replies = self._client.ask_all([self._request(question) for question in questions], "CultureVQA")
         ledger = self._client.ledger
         print(f"answers cost {ledger.paid:.4f}; without a reply at most {ledger.unanswered:.4f}", file=sys.stderr)

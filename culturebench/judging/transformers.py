@@ -53,7 +53,7 @@ class LocalVlm:
         self._batches = Batches(how.batch, "lower judges.*.batch or judges.*.max_pixels")
 
     def __call__(self, questions: Sequence[Question]) -> list[Answer]:
-        """One answer a question."""
+        """One answer per question."""
         return self._batches.map(self._answer, questions)
 
     def _answer(self, questions: Sequence[Question]) -> list[Answer]:

@@ -25,7 +25,7 @@ def of_each(
     pictures: Sequence[Row],
     score: Callable[[list[Image.Image], Sequence[Row]], Sequence[float]],
 ) -> Rows:
-    """One row a picture; `score` takes pictures with their rows, fewer at once where memory is short."""
+    """One row per picture; `score` takes pictures with their rows, fewer at once where memory is short."""
 
     def scored(rows: Sequence[Row]) -> list[dict[str, Any]]:
         values = score([from_png(row["image"]) for row in rows], rows)
@@ -35,7 +35,7 @@ def of_each(
 
 
 def of_prompts(measure: str, pictures: Sequence[Row], spread: Callable[[list[Image.Image]], float]) -> Rows:
-    """One row a prompt; `spread` takes all of its pictures, two at least."""
+    """One row per prompt; `spread` takes all of its pictures, two at least."""
     return [
         measured(measure, rows[0], WHOLE_PROMPT, None, ALONE)
         if len(rows) < 2

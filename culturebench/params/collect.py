@@ -38,7 +38,7 @@ class AtlasSource(_Source):
     """The embedded world."""
 
     kind: Literal["atlas"]
-    pictures: int = Field(ge=1, le=1344, description="pictures a region; a smaller number is a prefix of a larger one")
+    pictures: int = Field(ge=1, le=1344, description="pictures per region; fewer are a prefix of more")
     size: int = Field(ge=64, le=2048, description="width and height in pixels")
     planted: PlantedShares = Field(description="shares of planted defects")
 

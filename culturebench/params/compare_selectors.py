@@ -20,7 +20,7 @@ class CompareSelectors(Section):
     max_regions: int = Field(
         ge=2, description="Regions drawn, evenly over `regions`; each one's neurons are masked on all their prompts."
     )
-    prompts_per_region: int = Field(ge=1, description="Train prompts a region, the first by picture id.")
+    prompts_per_region: int = Field(ge=1, description="Train prompts per region, the first by picture id.")
     seeds: Seeds = Field(description="Seeds of the initial noise; each gives one picture of every prompt.")
     resamples: int = Field(ge=200, description="Bootstrap resamples of the prompts behind every interval.")
     level: float = Field(gt=0.5, lt=1, description="Coverage of the intervals, a share.")

@@ -12,5 +12,5 @@ class Labeling(Section):
 
     section: ClassVar[str] = "labeling"
     overlap: int = Field(ge=1, le=100, description="experts who decide on each picture, independently")
-    gold: int = Field(ge=0, description="pictures a region with a known answer, mixed in for every expert")
-    batch_size: int = Field(ge=1, le=5000, description="tasks a request")
+    gold: int = Field(ge=0, description="pictures per region with a known answer, mixed in for every expert")
+    batch_size: int = Field(ge=1, le=5000, description="tasks per request")

@@ -30,7 +30,7 @@ class SelectNeurons(EncoderSection):
     positions: Literal["modifier_noun", "summary"] = Field(
         description="Tokens looked at: modifier and noun, or the special token that the picture model reads."
     )
-    pool: Literal["max", "mean"] = Field(description="How a prompt's tokens become one value a latent.")
+    pool: Literal["max", "mean"] = Field(description="How a prompt's tokens become one value per latent.")
     threshold: float = Field(ge=0, description="A latent fires when it is above this.")
     beta: float = Field(gt=0, description="Added to the count under the mean, for latents that never fire.")
     min_k: int = Field(ge=1, description="Fewest candidates K that the elbow may give.")

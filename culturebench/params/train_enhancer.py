@@ -21,7 +21,7 @@ class TrainEnhancer(Section):
         description="Where the squared error is taken: decoded pixels, or latents (cheaper)."
     )
     steps: int = Field(ge=1, description="Optimiser steps.")
-    batch_size: int = Field(ge=1, description="Prompts a step.")
+    batch_size: int = Field(ge=1, description="Prompts per step.")
     learning_rate: float = Field(gt=0, description="AdamW rate of the enhancer's matrices.")
     gain_rate: float = Field(gt=0, description="AdamW rate of the gain, which starts at 0 and hardly moves at 5e-5.")
     noise_power: float = Field(

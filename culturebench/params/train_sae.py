@@ -10,7 +10,7 @@ MEGABYTE = 1_000_000
 
 
 class TrainSae(EncoderSection):
-    """A Top-K autoencoder a seed, on the attention outputs of the marked layer."""
+    """A Top-K autoencoder per seed, on the attention outputs of the marked layer."""
 
     section: ClassVar[str] = "train_sae"
     seeds: tuple[int, ...] = Field(min_length=2, description="One autoencoder each: start and order of the data.")
@@ -21,7 +21,7 @@ class TrainSae(EncoderSection):
     learning_rate: float = Field(gt=0, description="Of AdamW, constant.")
     aux_coefficient: float = Field(ge=0, description="Weight of AuxK, the loss that wakes dead latents; 0 is off.")
     aux_k: int | None = Field(
-        ge=1, description="Dead latents that AuxK uses a token; null: half the dimensions of a feature vector."
+        ge=1, description="Dead latents that AuxK uses per token; null: half the dimensions of a feature vector."
     )
     dead_after: int = Field(ge=1, description="Steps without firing after which a latent counts as dead.")
     centre: Literal["mean", "geometric_median"] = Field(

@@ -14,7 +14,7 @@ class TuneStrength(Section):
 
     section: ClassVar[str] = "tune_strength"
     judge: str = Field(description="Key of `judges`: the one that answers while tuning.")
-    prompts_per_region: int = Field(ge=1, description="Train prompts a region, the first by picture id.")
+    prompts_per_region: int = Field(ge=1, description="Train prompts per region, the first by picture id.")
     seeds: Seeds = Field(description="Seeds of the initial noise; each gives one picture of every prompt.")
     amplify: tuple[float, ...] = Field(description="Lambdas tried by amplify, ascending from 0 (no edit).")
     activate: tuple[float, ...] = Field(

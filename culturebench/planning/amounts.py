@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from culturebench.params.train_sae import TrainSae
     from culturebench.params.tune_strength import TuneStrength
 
-#: Pictures a region where no split is there to count: the paper's 7,932 over 15 regions.
+#: Pictures per region where no split is there to count: the paper's 7,932 over 15 regions.
 PICTURES = 529
 #: Prompts of a pair that the probe reads: cultural, noun, and the noun with a neutral modifier.
 READINGS = 3

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 #: Tokens of a caption where encoders pad to the longest of a batch.
 CAPTION_TOKENS = 24
-#: Bytes of a PNG a pixel, and that each picture lies in the store of cached results and in the stage's output.
+#: Bytes per pixel of a PNG, and that each picture lies in the store of cached results and in the stage's output.
 PNG_BYTES, COPIES = 1.6, 2
 #: Bytes of the question to a judge beside the picture and the options.
 QUESTION = "x" * 600

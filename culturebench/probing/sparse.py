@@ -1,7 +1,7 @@
 """The pass of a Top-K autoencoder whose gradients touch only the latents that fired.
 
 One dense product is left, the encoder's: which latents are the largest cannot be known without it. Decoding
-and all gradients are sums of `k` weighted rows a token (forward) or of the tokens of a latent (backward).
+and all gradients are sums of `k` weighted rows per token (forward) or of the tokens of a latent (backward).
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ class SaeTraining:
 
 @dataclass(frozen=True)
 class SaeQuality:
-    """`fvu`: share of variance left unexplained; `l0`: mean latents above 0 a token; `dead`: share never above 0."""
+    """`fvu`: share of variance left unexplained; `l0`: mean latents above 0 per token; `dead`: share never above 0."""
 
     fvu: float
     l0: float

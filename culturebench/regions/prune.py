@@ -8,7 +8,7 @@ from culturebench.artifacts import agreement, annotated, candidates, captioned, 
 from culturebench.errors import CultureBenchError
 from culturebench.params import load_document
 
-#: One file a region, written region by region and read as a whole by the stages that join regions.
+#: One file per region, written region by region and read as a whole by the stages that join regions.
 FOLDERS = (
     *(str(Path(out.PATH).parent) for out in (candidates, screened, annotated, agreement, captioned)),
     labels.DIRECTORY,

@@ -1,4 +1,4 @@
-"""A folder of files as a source: named by a manifest, or sorted into one subfolder a region."""
+"""A folder of files as a source: named by a manifest, or sorted into one subfolder per region."""
 
 from __future__ import annotations
 

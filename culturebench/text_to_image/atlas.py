@@ -58,7 +58,7 @@ class AtlasTextToImage:
 
     @torch.no_grad()
     def generate(self, conditioning: Conditioning, seeds: Sequence[int]) -> list[Image.Image]:
-        """One picture a row, its noise from its own seed; no guidance, so that shares in the data stay shares."""
+        """One picture per row, its noise from its own seed; no guidance, so that shares in the data stay shares."""
         embeds = conditioning.tensors["prompt_embeds"]
         latents = torch.stack([self._noise(seed) for seed in seeds]).contiguous(memory_format=torch.channels_last)
         return to_images(self.decode(self.sample(embeds, latents)))

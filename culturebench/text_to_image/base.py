@@ -106,5 +106,5 @@ class TextToImage(Protocol):
         ...
 
     def generate(self, conditioning: Conditioning, seeds: Sequence[int]) -> list[Image.Image]:
-        """One picture a row of `conditioning`, from that row's seed; independent of the batch's other rows."""
+        """One picture per row of `conditioning`, from that row's seed; independent of the batch's other rows."""
         ...

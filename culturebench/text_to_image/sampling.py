@@ -43,7 +43,7 @@ class Painter:
         self.system = system
 
     def __call__(self, shots: Sequence[Shot]) -> list[bytes]:
-        """One PNG a shot."""
+        """One PNG per shot."""
         images = self.system.generate(self._conditioning(shots), [shot.seed for shot in shots])
         return [to_png(image) for image in images]
 
@@ -79,7 +79,7 @@ class CachedSampler:
         return cast(Painter, self._painter.loaded).system
 
     def pictures(self, batches: Sequence[Sequence[Shot]], label: str) -> Iterator[list[bytes]]:
-        """One PNG a shot. The batch is the unit that is kept: float sums may depend on a batch's other rows."""
+        """One PNG per shot. The batch is the unit that is kept: float sums may depend on a batch's other rows."""
         done = map_batches(
             self._painter, batches, engine=self._engine, label=label, total=len(batches), cached=self._cached
         )

@@ -64,7 +64,7 @@ def load(folder: Path, attention: str) -> HubEncoder:
 
 @torch.no_grad()
 def naive(folder: Path, model: Any, encoder: HubEncoder) -> NDArray[np.float64]:
-    """One prompt a call through the library's own eager model, every attention kept, a cell at a time."""
+    """One prompt per call through the library's own eager model, every attention kept, a cell at a time."""
     tokenizer = AutoTokenizer.from_pretrained(folder / "tokenizer")
     model = getattr(model, "model", model) if hasattr(model, "lm_head") else model
     full = not (encoder.causal or encoder.masked)

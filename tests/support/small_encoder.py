@@ -15,7 +15,7 @@ START, PAD, END, FIRST_WORD = 0, 1, 2, 3
 
 
 def tokenize_words(texts: Sequence[str]) -> Tokens:
-    """One token a word between <s> and </s>, with offsets; a word's id comes from its letters."""
+    """One token per word between <s> and </s>, with offsets; a word's id comes from its letters."""
     rows: list[list[tuple[int, tuple[int, int]]]] = []
     for text in texts:
         row, end = [(START, (0, 0))], 0

@@ -16,7 +16,7 @@ from culturebench.text_to_image.loading import AdapterError, load_encoder, load_
 from culturebench.text_to_image.systems import TowerError, edited_tower
 from import_graph import ROOT
 
-#: The project's worker, with a painter in the place of the model: one colour a prompt and seed.
+#: The project's worker, with a painter in the place of the model: one colour per prompt and seed.
 PAINTER = f"""
     import sys
     sys.path.insert(0, {str(ROOT / "workers")!r})

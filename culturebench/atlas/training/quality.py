@@ -25,7 +25,7 @@ def held_out_scenes(seed: int) -> list[Scene]:
 
 
 def measure(system: AtlasTextToImage, judges: dict[str, AtlasJudge]) -> dict[str, Any]:
-    """Shares over >= 300 pictures a row: the right region, plain, and the right object, by judge."""
+    """Shares over >= 300 pictures per row: the right region, plain, and the right object, by judge."""
     scenes = held_out_scenes(0)
     drawn = [render(scene, 256) for scene in scenes]
     undecorated = [render(plain(scene), 256) for scene in scenes]

@@ -61,7 +61,7 @@ class PipelineSystem:
 
     @torch.no_grad()
     def generate(self, conditioning: Conditioning, seeds: Sequence[int]) -> list[Image.Image]:
-        """One picture a row, its noise from its own seed, drawn on the CPU so that devices agree."""
+        """One picture per row, its noise from its own seed, drawn on the CPU so that devices agree."""
 
         def work(rows: Sequence[int]) -> list[Image.Image]:
             return self._sample(conditioning.rows(rows).tensors, [seeds[row] for row in rows])

@@ -63,7 +63,7 @@ class ShowO2:
         return Conditioning({"utf8": rows})
 
     def generate(self, conditioning: Conditioning, seeds: Sequence[int]) -> list[Image.Image]:
-        """One picture a row, from that row's seed."""
+        """One picture per row, from that row's seed."""
         prompts = [bytes(row.tolist()).rstrip(b"\0").decode() for row in conditioning.tensors["utf8"]]
 
         def work(rows: Sequence[int]) -> list[Image.Image]:
