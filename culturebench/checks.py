@@ -9,12 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import culturebench.params
+from culturebench.conditions import ConditionError, made_by
 from culturebench.params import ParamsError, load_document, load_section
+from culturebench.params.conditions import STAGES
 from culturebench.params.measure import Measure
 from culturebench.regions.check import check
 
 #: A list that only `dvc.yaml` reads: which stages there are.
 LISTS = ("sites",)
+#: Sections that had another name once, and their names now.
+RENAMED = {"ood": "prompts"}
 
 
 def problems(root: Path) -> list[str]:
@@ -26,13 +30,24 @@ def problems(root: Path) -> list[str]:
     sections = {model.section: model for model in section_models()}
     unknown = sorted(set(document) - set(sections) - set(LISTS))
     known = ", ".join(sorted([*sections, *LISTS]))
-    found = [f"params.yaml: the section `{name}` is not known; sections: {known}" for name in unknown]
+    found = [_unknown(name, known) for name in unknown]
     for model in sections.values():
         found += _complaint(lambda model=model: load_section(model, document))
     if found:
         return found
-    named = [*_reference_problems(document), *_measure_problems(document), *_source_problems(document, root)]
+    named = [
+        *_reference_problems(document),
+        *_condition_problems(document),
+        *_measure_problems(document),
+        *_source_problems(document, root),
+    ]
     return [*check(root, document["regions"]).errors, *named]
+
+
+def _unknown(name: str, known: str) -> str:
+    if new := RENAMED.get(name):
+        return f"params.yaml: the section `{name}` is called `{new}` now; its comment there says what it holds"
+    return f"params.yaml: the section `{name}` is not known; sections: {known}"
 
 
 def section_models() -> list[type[Any]]:
@@ -67,6 +82,19 @@ def _reference_problems(document: dict[str, Any]) -> Iterator[str]:
                 yield from _missing(f"{section}.{name}.bridge", entry["bridge"], "pins", document)
             for tower in entry.get("towers", ()):
                 yield from _missing(f"{section}.{name}.towers", tower, "encoders", document)
+
+
+def _condition_problems(document: dict[str, Any]) -> Iterator[str]:
+    """A condition without a record, of another stage, or whose enhancer is trained nowhere."""
+    for key, stage in STAGES.items():
+        for name in document["conditions"][key]:
+            try:
+                record = made_by(stage, name)
+            except ConditionError as error:
+                yield f"params.yaml: conditions.{key}: {error}"
+                continue
+            if record.site and record.site not in document["sites"]:
+                yield f"params.yaml: conditions.{key}: {name} needs {record.site!r} in `sites`; add it, or drop {name}"
 
 
 def _measure_problems(document: dict[str, Any]) -> Iterator[str]:

@@ -40,9 +40,7 @@ DEVICE = frozenset(
         "generate_edited",
         "generate_enhanced",
         "generate_one_prompt",
-        "generate_ood",
         "judge",
-        "judge_ood",
         "judge_reliability",
         "measure",
     }

@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 
 from culturebench.artifacts import evaluation, layer_probe, pictures, strength
+from culturebench.evaluation.names import MINUS
 from culturebench.params import load_document
 from culturebench.report import charts, gallery
 from flows.dvc import StageOutcome
@@ -77,7 +78,7 @@ def metrics_table(now: Metrics, before: Metrics) -> list[dict[str, str]]:
         | {
             name: _cell(value, before.get(model, {}).get(condition, {}).get(name))
             for name, value in sorted(measures.items(), key=lambda item: item[0] != MAIN)
-            if not name.startswith("delta_")
+            if name != MINUS
         }
         for model, conditions in now.items()
         for condition, measures in conditions.items()
@@ -119,7 +120,7 @@ _CAPTIONS = {
 
 def picture_grid(root: Path, model: str) -> str | None:
     """A row per region, a column per condition, as the `data:` URI of a JPEG; None without pictures."""
-    paths = {name: root / pictures.PATH.format(model=model, condition=name) for name in gallery.COLUMNS}
+    paths = {name: root / pictures.TEST_PATH.format(model=model, condition=name) for name in gallery.COLUMNS}
     rows = {name: pictures.TABLE.load(path) for name, path in paths.items() if path.exists()}
     if not rows:
         return None
@@ -151,7 +152,7 @@ def _plots(root: Path, model: str) -> Iterator[tuple[str, str]]:
     path = root / strength.PATH.format(model=model)
     if path.exists():
         found = strength.load(path)
-        yield from ((edit, charts.strength_chart(edit, found[edit])) for edit in strength.EDITS)
+        yield from ((edit, charts.strength_chart(edit, found[edit])) for edit in _CAPTIONS if edit in found)
 
 
 def _standalone(svg: str) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from culturebench.artifacts import annotated, candidates, captioned, labels
+from culturebench.artifacts import annotated, candidates, captioned, labels, places
 from culturebench.captions.collecting import CaptionCollector
 from culturebench.captions.human import HumanCaptions, read_human_captions
 from culturebench.captions.providers import AtlasProvider, Picture, Provider, TemplateProvider
@@ -30,6 +30,7 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
     rows = [{"region": region, "language": language} | work.row(language, iso) for work in works]
     captioned.TABLE.save(outputs["captioned"], rows)
     labels.save(outputs["label"], {region: params.region["judge_label"]})
+    places.save(outputs["place"], {key: params.region[key] for key in places.KEYS})
 
 
 def _pictures(
@@ -81,7 +82,7 @@ STAGE = Stage(
     identities=("region",),
     sections=(Caption,),
     inputs={"annotated": annotated.PATH, "candidates": candidates.PATH, "captions": CAPTIONS},
-    outputs={"captioned": captioned.PATH, "label": labels.REGION_PATH},
+    outputs={"captioned": captioned.PATH, "label": labels.REGION_PATH, "place": places.PATH},
     region_keys=(
         "country",
         "iso",

@@ -22,10 +22,8 @@ from culturebench.params.regions import Regions
 from culturebench.params.sampler import Sampler
 from culturebench.stage import Stage, secret, store_url
 from culturebench.store import Store
-from culturebench.text_to_image.prompts import CAPTIONS, select_prompts
+from culturebench.text_to_image.prompts import COLUMNS, select_prompts
 from culturebench.text_to_image.systems import edited_tower, open_sampler
-
-COLUMNS = ("picture_id", "region", "subdivision", "metadata", *CAPTIONS)
 
 
 def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Path], *, model: str) -> None:
@@ -50,7 +48,7 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
     answers = iter(ask(judge, [row for some in made.values() for row in some], list(params.regions), numbers.seed))
     scores = {key: _scores(islice(answers, len(some))) for key, some in made.items()}
     judged = Judged(
-        region_of={row["picture_id"]: row["region"] for row in prompts},
+        region_of={row["prompt_id"]: row["region"] for row in prompts},
         plain=scores.pop(UNMASKED),
         masked=scores,
     )

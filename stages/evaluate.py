@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 from culturebench.artifacts import answers, evaluation, measured, pictures
-from culturebench.evaluation.comparisons import comparison_rows
+from culturebench.conditions import in_order
+from culturebench.evaluation.comparisons import corrected
 from culturebench.evaluation.names import TEST
-from culturebench.evaluation.rows import Condition, condition_rows
 from culturebench.evaluation.scores import regions_of, score_answers, score_measured
 from culturebench.evaluation.summary import count_confusions, summarise
+from culturebench.evaluation.table import Made, table_rows, with_pooled
 from culturebench.measures.paired_test import SignFlip
 from culturebench.measures.statistics import Bootstrap
 from culturebench.params.conditions import Conditions
 from culturebench.params.evaluate import Evaluate
 from culturebench.params.judges import Judges
 from culturebench.params.models import Models
-from culturebench.params.ood import Ood
+from culturebench.params.prompts import Prompts
 from culturebench.params.regions import Regions
 from culturebench.stage import Stage
 
@@ -29,38 +30,42 @@ PICTURE_COLUMNS = ("prompt_id", "region", "language", "seed", "strength", "metad
 
 
 def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Path]) -> None:
-    """Score every model under every condition and write the rows, a summary and the confusion counts."""
+    """Score every model on every set of prompts and write the rows, a summary and the confusion counts."""
     bootstrap = Bootstrap(params.evaluate.resamples, params.evaluate.seed, params.evaluate.level)
     test = SignFlip(params.evaluate.permutations, params.evaluate.seed)
     rows: list[Row] = []
     confusion: list[Row] = []
-    everything = {TEST: params.conditions.all, **dict.fromkeys(params.ood.root, pictures.OOD_CONDITIONS)}
-    for model, (prompts, names) in product(params.models.root, everything.items()):
-        conditions: dict[str, Condition] = {}
-        for name in names:
-            replies = {judge: _load_answers(inputs, judge, model, prompts, name) for judge in params.judges.root}
-            conditions[name] = _condition(params, inputs, model, prompts, name, replies)
+    for model, prompts in product(params.models.root, params.prompts.root):
+        conditions: dict[str, Made] = {}
+        for name in in_order(params.conditions.all):
+            replies = {judge: _load_answers(inputs, judge, prompts, model, name) for judge in params.judges.root}
+            made = _made(params, inputs, model, prompts, name, replies)
+            if made is None:
+                continue
+            conditions[name] = with_pooled(made)
             if prompts == TEST:
                 for judge, found in replies.items():
                     confusion += count_confusions(model, name, judge, found)
-        rows += condition_rows(conditions, evaluation.REFERENCE, evaluation.CONTROL, list(params.regions), bootstrap)
-        rows += comparison_rows(conditions, evaluation.REFERENCE, evaluation.CONTROL, test)
+        rows += table_rows(conditions, corrected(conditions, test), list(params.regions), bootstrap)
     evaluation.save(outputs["evaluation"], rows)
     evaluation.save_summary(outputs["summary"], summarise(rows))
     evaluation.save_confusion(outputs["confusion"], confusion)
 
 
-def _condition(
+def _made(
     params: SimpleNamespace,
     inputs: dict[str, Path],
     model: str,
     prompts: str,
     name: str,
     replies: dict[str, list[Row]],
-) -> Condition:
-    folder = inputs["pictures"] / _within(model, prompts)
+) -> Made | None:
+    """What a condition's pictures scored; None where no prompt has the caption that it starts from."""
+    folder = inputs["pictures"] / prompts / model
     made = pictures.TABLE.load(folder / f"{name}.parquet", PICTURE_COLUMNS)
-    languages = _languages(folder, params.conditions.pinned if prompts == TEST else pictures.OOD_CONDITIONS)
+    if not made:
+        return None
+    languages = _languages(folder, params.conditions.pinned)
     scored = [
         one
         for judge, found in replies.items()
@@ -69,7 +74,7 @@ def _condition(
     if prompts == TEST:  # other captions have no reference picture
         scored += score_measured(measured.TABLE.load(inputs["measured"] / model / f"{name}.parquet"))
     strengths = {row["strength"] for row in made} - {0.0}
-    return Condition(
+    return Made(
         model=model,
         encoder="+".join(params.models.root[model].towers),
         name=name,
@@ -84,13 +89,8 @@ def _condition(
     )
 
 
-def _within(model: str, prompts: str) -> Path:
-    """Where a model's files of these prompts lie in the folders of pictures and of each judge's answers."""
-    return Path(model) if prompts == TEST else Path(model, prompts)
-
-
-def _languages(folder: Path, pinned: Sequence[str]) -> dict[str, str]:
-    """Region -> language, as the prompts in it have it; none where no condition has such prompts."""
+def _languages(folder: Path, pinned: Collection[str]) -> dict[str, str]:
+    """Region -> language, as prompts that are no English rendering have it; none where there are no such prompts."""
     name = next((name for name in ("noun", "cultural") if name in pinned), None)
     if name is None:
         return {}
@@ -98,14 +98,14 @@ def _languages(folder: Path, pinned: Sequence[str]) -> dict[str, str]:
     return {row["region"]: row["language"] for row in rows}
 
 
-def _load_answers(inputs: dict[str, Path], judge: str, model: str, prompts: str, name: str) -> list[Row]:
-    return answers.TABLE.load(inputs["answers"] / judge / _within(model, prompts) / f"{name}.parquet")
+def _load_answers(inputs: dict[str, Path], judge: str, prompts: str, model: str, name: str) -> list[Row]:
+    return answers.TABLE.load(inputs["answers"] / judge / prompts / model / f"{name}.parquet")
 
 
 STAGE = Stage(
     name="evaluate",
     run=run,
-    sections=(Conditions, Evaluate, Judges, Models, Ood, Regions),
+    sections=(Conditions, Evaluate, Judges, Models, Prompts, Regions),
     inputs={"pictures": pictures.DIRECTORY, "answers": answers.DIRECTORY, "measured": measured.DIRECTORY},
     outputs={
         "evaluation": evaluation.PATH,

@@ -1,71 +1,62 @@
-"""Generate the test prompts' pictures with culture neurons, or random ones, amplified, activated or masked."""
+"""Generate pictures with culture neurons, or what controls them, amplified, activated or masked."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from types import SimpleNamespace
 
-from culturebench.artifacts import binding, pictures, pins, splits, strength, towers
-from culturebench.errors import CultureBenchError
-from culturebench.interventions.bound import load_culture
-from culturebench.interventions.conditions import CAPTION_OF, CONDITIONS, kind_of
+from culturebench.artifacts import binding, pictures, pins, prompts as prompt_sets, strength, towers
+from culturebench.conditions import made_by
+from culturebench.interventions.load_culture import load_culture
 from culturebench.params import choose
 from culturebench.params.engine import Engine
 from culturebench.params.generate import Generate
 from culturebench.params.models import Models
-from culturebench.params.regions import Regions
 from culturebench.params.sampler import Sampler
 from culturebench.stage import Stage, store_url
 from culturebench.store import Store
-from culturebench.text_to_image.prompts import CAPTIONS, make_pictures, select_prompts
+from culturebench.text_to_image.pictures import make_pictures
 from culturebench.text_to_image.systems import edited_tower, open_sampler
-
-COLUMNS = ("picture_id", "region", "subdivision", "metadata", *CAPTIONS)
-STRENGTH_OF = {"amplified": "amplify", "activated": "activate"}
 
 
 def run(
-    params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Path], *, model: str, condition: str
+    params: SimpleNamespace,
+    inputs: dict[str, Path],
+    outputs: dict[str, Path],
+    *,
+    prompts: str,
+    model: str,
+    condition: str,
 ) -> None:
-    """Generate one edited condition's pictures of one model."""
-    if condition not in CONDITIONS:
-        raise CultureBenchError(f"conditions.edited has {condition!r}; generate_edited makes: {', '.join(CONDITIONS)}")
-    chosen = choose(params.models, model)
-    numbers: Generate = params.generate
-    how: Sampler = params.sampler
-    kind = kind_of(condition)
-    amount = _strength(inputs["strength"], kind)
+    """Generate one edited condition's pictures of one set of prompts by one model."""
+    record = made_by("generate_edited", condition)
+    chosen, how = choose(params.models, model), params.sampler
+    amount = strength.chosen(inputs["strength"], record.edit.name) if record.edit and record.edit.tuned else 0.0
     culture = load_culture(inputs["bound"], edited_tower(chosen))
-    test = splits.TABLE.load_all(inputs["test"], params.regions, COLUMNS)
     made = make_pictures(
         open_sampler(chosen, inputs["towers"], inputs["system"], how.steps, Store(store_url()), params.engine),
-        select_prompts(test, list(params.regions), numbers.prompts_per_region),
-        CAPTION_OF[kind],
-        numbers.seeds,
+        prompt_sets.TABLE.load(inputs["prompts"]),
+        record.caption,
+        params.generate.seeds,
         how.batch_size,
         condition=condition,
         strength=amount,
-        intervene=lambda region, draw: culture.intervention(condition, amount, region, draw),
+        intervene=lambda region, draw: culture.intervention(record, amount, region, draw),
     )
     pictures.TABLE.save(outputs["pictures"], made)
-
-
-def _strength(path: Path, kind: str) -> float:
-    """The tuned lambda; a mask has none."""
-    return float(strength.load(path)[STRENGTH_OF[kind]]["strength"]) if kind in STRENGTH_OF else 0.0
 
 
 STAGE = Stage(
     name="generate_edited",
     run=run,
-    identities=("model", "condition"),
-    sections=(Engine, Generate, Models, Regions, Sampler),
+    identities=("prompts", "model", "condition"),
+    sections=(Engine, Generate, Models, Sampler),
     inputs={
         "system": pins.SYSTEM,
         "towers": towers.PATH,
         "bound": binding.PATH,
         "strength": strength.PATH,
-        "test": splits.TEST,
+        "prompts": prompt_sets.PATH,
     },
     outputs={"pictures": pictures.PATH},
 )

@@ -1,61 +1,59 @@
-"""Generate the test prompts' pictures from noun prompts with a trained enhancer."""
+"""Generate pictures with a trained enhancer."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from types import SimpleNamespace
 
-from culturebench.artifacts import enhancer as enhancers, pictures, pins, splits, towers
-from culturebench.errors import CultureBenchError
-from culturebench.interventions.trained import enhanced
+from culturebench.artifacts import enhancer as enhancers, pictures, pins, prompts as prompt_sets, towers
+from culturebench.conditions import made_by
+from culturebench.interventions.load_enhancer import enhanced
 from culturebench.params import choose
 from culturebench.params.engine import Engine
 from culturebench.params.generate import Generate
 from culturebench.params.models import Models
-from culturebench.params.regions import Regions
 from culturebench.params.sampler import Sampler
 from culturebench.stage import Stage, store_url
 from culturebench.store import Store
-from culturebench.text_to_image.prompts import CAPTIONS, make_pictures, select_prompts
+from culturebench.text_to_image.pictures import make_pictures
 from culturebench.text_to_image.systems import open_sampler
-
-COLUMNS = ("picture_id", "region", "subdivision", "metadata", *CAPTIONS)
-SITE_OF = {"enhanced": "culture", "random_layer_enhanced": "random"}
 
 
 def run(
-    params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Path], *, model: str, condition: str
+    params: SimpleNamespace,
+    inputs: dict[str, Path],
+    outputs: dict[str, Path],
+    *,
+    prompts: str,
+    model: str,
+    condition: str,
 ) -> None:
-    """Generate one enhanced condition's pictures of one model."""
-    if condition not in SITE_OF:
-        raise CultureBenchError(f"conditions.enhanced has {condition!r}; generate_enhanced makes: {', '.join(SITE_OF)}")
-    chosen = choose(params.models, model)
-    numbers: Generate = params.generate
-    how: Sampler = params.sampler
-    intervention = enhanced(inputs["enhancers"] / SITE_OF[condition])
-    test = splits.TABLE.load_all(inputs["test"], params.regions, COLUMNS)
+    """Generate one enhanced condition's pictures of one set of prompts by one model."""
+    record = made_by("generate_enhanced", condition)
+    chosen, how = choose(params.models, model), params.sampler
+    intervention = enhanced(inputs["enhancers"] / record.site)
     made = make_pictures(
         open_sampler(chosen, inputs["towers"], inputs["system"], how.steps, Store(store_url()), params.engine),
-        select_prompts(test, list(params.regions), numbers.prompts_per_region),
-        "noun",
-        numbers.seeds,
+        prompt_sets.TABLE.load(inputs["prompts"]),
+        record.caption,
+        params.generate.seeds,
         how.batch_size,
         condition=condition,
         intervene=lambda region, draw: intervention,
     )
-    pictures.TABLE.save(outputs["pictures"], [{**row, "draw": 0} for row in made])
+    pictures.TABLE.save(outputs["pictures"], [{**row, "draw": 0} for row in made])  # an enhancer knows no draws
 
 
 STAGE = Stage(
     name="generate_enhanced",
     run=run,
-    identities=("model", "condition"),
-    sections=(Engine, Generate, Models, Regions, Sampler),
+    identities=("prompts", "model", "condition"),
+    sections=(Engine, Generate, Models, Sampler),
     inputs={
         "system": pins.SYSTEM,
         "towers": towers.PATH,
         "enhancers": enhancers.DIRECTORY + "/{model}",
-        "test": splits.TEST,
+        "prompts": prompt_sets.PATH,
     },
     outputs={"pictures": pictures.PATH},
 )

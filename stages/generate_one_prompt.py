@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from types import SimpleNamespace
 
-from culturebench.artifacts import binding, pictures, pins, splits, strength, towers
-from culturebench.interventions.bound import load_culture
+from culturebench.artifacts import binding, pictures, pins, prompts as prompt_sets, strength, towers
+from culturebench.conditions import condition
+from culturebench.conditions.catalogue import ACTIVATE
+from culturebench.interventions.load_culture import load_culture
 from culturebench.params import choose
 from culturebench.params.engine import Engine
 from culturebench.params.generate import Generate
@@ -15,10 +17,9 @@ from culturebench.params.regions import Regions
 from culturebench.params.sampler import Sampler
 from culturebench.stage import Stage, store_url
 from culturebench.store import Store
-from culturebench.text_to_image.prompts import CAPTIONS, make_pictures, select_prompts
+from culturebench.text_to_image.pictures import make_pictures
 from culturebench.text_to_image.systems import edited_tower, open_sampler
 
-COLUMNS = ("picture_id", "region", "subdivision", "metadata", *CAPTIONS)
 NO_REGION = ""  # the picture without any edit
 
 
@@ -28,18 +29,19 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
     numbers: Generate = params.generate
     how: Sampler = params.sampler
     regions = list(params.regions)
-    amount = float(strength.load(inputs["strength"])["activate"]["strength"])
+    record = condition(ACTIVATE.home)
+    amount = strength.chosen(inputs["strength"], ACTIVATE.name)
     culture = load_culture(inputs["bound"], edited_tower(chosen))
-    first = select_prompts(splits.TABLE.load_all(inputs["test"], regions[:1], COLUMNS), regions[:1], 1)[0]
+    first = next(row for row in prompt_sets.TABLE.load(inputs["prompts"]) if row["region"] == regions[0])
     made = make_pictures(
         open_sampler(chosen, inputs["towers"], inputs["system"], how.steps, Store(store_url()), params.engine),
         [{**first, "region": region, "subdivision": ""} for region in (NO_REGION, *regions)],
-        "noun_en",
+        record.caption,
         numbers.seeds[:1],
         how.batch_size,
         condition="one_prompt",
         strength=amount,
-        intervene=lambda region, draw: culture.intervention("activated", amount, region, draw) if region else None,
+        intervene=lambda region, draw: culture.intervention(record, amount, region, draw) if region else None,
     )
     pictures.ONE_PROMPT.save(outputs["pictures"], made)
 
@@ -54,7 +56,7 @@ STAGE = Stage(
         "towers": towers.PATH,
         "bound": binding.PATH,
         "strength": strength.PATH,
-        "test": splits.TEST,
+        "prompts": prompt_sets.PATH.format(prompts="test"),
     },
     outputs={"pictures": pictures.ONE_PROMPT_PATH},
 )

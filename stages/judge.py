@@ -1,4 +1,4 @@
-"""Ask one judge which culture every picture of one condition shows."""
+"""Ask one judge which culture every picture of one set of prompts and one condition shows."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ def run(
     outputs: dict[str, Path],
     *,
     judge: str,
+    prompts: str,
     model: str,
     condition: str,
 ) -> None:
@@ -38,7 +39,7 @@ def run(
 STAGE = Stage(
     name="judge",
     run=run,
-    identities=("judge", "model", "condition"),
+    identities=("judge", "prompts", "model", "condition"),
     sections=(Engine, Judge, Judges, Regions),
     inputs={"judge": pins.JUDGE, "pictures": pictures.PATH},
     outputs={"answers": answers.PATH},

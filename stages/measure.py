@@ -33,7 +33,7 @@ STAGE = Stage(
     run=run,
     identities=("model", "condition"),
     sections=(Measure,),
-    inputs={"measures": pins.MEASURES, "pictures": pictures.PATH, "test": splits.TEST},
+    inputs={"measures": pins.MEASURES, "pictures": pictures.TEST_PATH, "test": splits.TEST},
     outputs={"measured": measured.PATH},
 )
 

@@ -25,6 +25,7 @@ from culturebench.artifacts import (
 )
 from culturebench.artifacts._json import load_json
 from culturebench.artifacts.layer_probe import load_layer
+from culturebench.conditions import EDITS
 from culturebench.evaluation.names import TEST
 from culturebench.params.check_layers import CheckLayers
 from culturebench.params.compare_selectors import CompareSelectors
@@ -37,8 +38,8 @@ from culturebench.params.judge_reliability import JudgeReliability
 from culturebench.params.judges import Judges
 from culturebench.params.measure import Measure
 from culturebench.params.models import Model, Models
-from culturebench.params.ood import Ood
 from culturebench.params.probe_layers import ProbeLayers
+from culturebench.params.prompts import Prompts
 from culturebench.params.regions import Regions
 from culturebench.params.report import Report
 from culturebench.params.sampler import Sampler
@@ -96,7 +97,7 @@ def _save_plots(models: list[contents.ModelResults], outputs: dict[str, Path]) -
         (
             {"model": model.name, "edit": edit, **point}
             for model in models
-            for edit in strength.EDITS
+            for edit in (one.name for one in EDITS if one.tuned)
             for point in model.strength[edit]["curve"]
         ),
     )
@@ -112,14 +113,14 @@ def _model(
         adapter=chosen.adapter,
         paper=published.model_of(_repositories(params, inputs["pins"], chosen)),
         results=_results(params, rows, name),
-        ood={prompts: _results(params, rows, name, prompts) for prompts in params.ood.root},
+        outside={prompts: _results(params, rows, name, prompts) for prompts in params.prompts.root if prompts != TEST},
         confusion=confusion,
         pictures={
             condition: {(row["prompt_id"], row["seed"]): row for row in _pictures(inputs, name, condition)}
             for condition in gallery.COLUMNS
             if condition in params.conditions.all
         },
-        one_prompt=pictures.ONE_PROMPT.load(inputs["pictures"] / name / Path(pictures.ONE_PROMPT_PATH).name),
+        one_prompt=pictures.ONE_PROMPT.load(inputs["one_prompt"] / f"{name}.parquet"),
         encoders={
             tower: {
                 "probe": load_layer(binding.layer_path(bound, tower)),
@@ -144,11 +145,11 @@ def _repositories(params: SimpleNamespace, folder: Path, model: Model) -> list[s
 
 
 def _results(params: SimpleNamespace, rows: list[Row], model: str, prompts: str = TEST) -> Results:
-    return Results(rows, model, evaluation.REFERENCE, evaluation.CONTROL, params.evaluate.level, prompts)
+    return Results(rows, model, params.evaluate.level, prompts)
 
 
 def _pictures(inputs: dict[str, Path], model: str, condition: str) -> list[Row]:
-    return pictures.TABLE.load(inputs["pictures"] / model / f"{condition}.parquet")
+    return pictures.TABLE.load(inputs["pictures"] / TEST / model / f"{condition}.parquet")
 
 
 def _pin(path: Path) -> tuple[str, str, dict[str, tuple[int, str]]]:
@@ -159,7 +160,8 @@ def _pin(path: Path) -> tuple[str, str, dict[str, tuple[int, str]]]:
 #: The page lists these, in this order; it draws by Conditions, Evaluate, Models, Regions and Report.
 SHOWN = (
     Regions, Encoders, Models, Judges, Conditions, ProbeLayers, CheckLayers, TrainSae, SelectNeurons, Sampler,
-    CompareSelectors, TuneStrength, TrainEnhancer, Generate, Ood, Judge, JudgeReliability, Measure, Evaluate, Report,
+    CompareSelectors, TuneStrength, TrainEnhancer, Generate, Prompts, Judge, JudgeReliability, Measure, Evaluate,
+    Report,
 )  # fmt: skip
 STAGE = Stage(
     name="report",
@@ -172,6 +174,7 @@ STAGE = Stage(
         "agreement": agreement.DIRECTORY,
         "reliability": reliability.DIRECTORY,
         "pictures": pictures.DIRECTORY,
+        "one_prompt": pictures.ONE_PROMPT_DIRECTORY,
         "pins": pins.DIRECTORY,
         "circular": circular.PATH,
         "checks": layer_check.DIRECTORY,

@@ -7,8 +7,9 @@ from types import SimpleNamespace
 from typing import Any
 
 from culturebench.artifacts import binding, pins, splits, strength, towers
-from culturebench.interventions.bound import load_culture
-from culturebench.interventions.conditions import CAPTION_OF, RANDOM, CultureNeurons, control_firing, control_mismatch
+from culturebench.conditions import EDITS, Condition, condition
+from culturebench.interventions.culture_edits import CultureNeurons, control_firing, control_mismatch
+from culturebench.interventions.load_culture import load_culture
 from culturebench.interventions.strength import RULE, describe, mark_allowed, score
 from culturebench.judging.asking import Answering, ask, open_judge
 from culturebench.measures.statistics import Bootstrap
@@ -21,11 +22,10 @@ from culturebench.params.sampler import Sampler
 from culturebench.params.tune_strength import TuneStrength
 from culturebench.stage import Stage, secret, store_url
 from culturebench.store import Store
-from culturebench.text_to_image.prompts import CAPTIONS, make_pictures, select_prompts
+from culturebench.text_to_image.pictures import make_pictures
+from culturebench.text_to_image.prompts import COLUMNS, select_prompts
 from culturebench.text_to_image.sampling import CachedSampler
 from culturebench.text_to_image.systems import edited_tower, open_sampler
-
-COLUMNS = ("picture_id", "region", "subdivision", "metadata", *CAPTIONS)
 
 
 def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Path], *, model: str) -> None:
@@ -40,11 +40,9 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
     culture = load_culture(inputs["bound"], edited_tower(chosen))
     sampler = open_sampler(chosen, inputs["towers"], inputs["system"], params.sampler.steps, store, params.engine)
     curves = {
-        edit: _curve(params, sampler, prompts, culture, judge, kind, grid)
-        for edit, kind, grid in (
-            ("amplify", "amplified", numbers.amplify),
-            ("activate", "activated", numbers.activate),
-        )
+        edit.name: _curve(params, sampler, prompts, culture, judge, condition(edit.home), numbers.grid(edit.name))
+        for edit in EDITS
+        if edit.tuned
     }
     controls = {
         "mismatch": _mismatch(sampler, prompts, culture, curves),
@@ -63,7 +61,7 @@ def _curve(
     prompts: list[Any],
     culture: CultureNeurons,
     judge: Answering,
-    kind: str,
+    record: Condition,
     grid: tuple[float, ...],
 ) -> dict[str, Any]:
     numbers: TuneStrength = params.tune_strength
@@ -72,11 +70,11 @@ def _curve(
     for amount in grid:
 
         def intervene(region: str, draw: int, amount: float = amount) -> Any:
-            return culture.intervention(kind, amount, region, draw)
+            return culture.intervention(record, amount, region, draw)
 
         made[amount] = make_pictures(
-            sampler, prompts, CAPTION_OF[kind], numbers.seeds, params.sampler.batch_size,
-            condition=f"{kind} {amount:g}", strength=amount, intervene=intervene,
+            sampler, prompts, record.caption, numbers.seeds, params.sampler.batch_size,
+            condition=f"{record.name} {amount:g}", strength=amount, intervene=intervene,
         )  # fmt: skip
     # All pictures before all answers: on a cluster, the judge takes the place of the picture model.
     points = [
@@ -89,17 +87,19 @@ def _curve(
 def _mismatch(
     sampler: CachedSampler, prompts: list[Any], culture: CultureNeurons, curves: dict[str, Any]
 ) -> dict[str, float | None]:
-    """How far each random control misses its edit's norm at the chosen strength, on the same prompts."""
-    strengths = {"amplified": curves["amplify"]["strength"], "activated": curves["activate"]["strength"], "masked": 0.0}
+    """How far each control of neurons misses its edit's norm at the chosen strength, on the same prompts."""
+    strengths = {edit.home: curves[edit.name]["strength"] if edit.tuned else 0.0 for edit in EDITS}
+    homes = [condition(edit.home) for edit in EDITS if edit.part == "neurons"]
     return {
-        RANDOM + kind: control_mismatch(
+        control.name: control_mismatch(
             culture,
             sampler.system,
-            [(row["region"], row[CAPTION_OF[kind]]["text"]) for row in prompts],
-            RANDOM + kind,
-            amount,
+            [(row["region"], row[home.caption]["text"]) for row in prompts],
+            control,
+            strengths[home.name],
         )
-        for kind, amount in strengths.items()
+        for home in homes
+        for control in map(condition, home.control_names)
     }
 
 

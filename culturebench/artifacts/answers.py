@@ -1,4 +1,4 @@
-"""One judge's answers to CultureVQA on the pictures of one model and condition."""
+"""One judge's answers to CultureVQA on the pictures of one set of prompts, model and condition."""
 
 import pyarrow as pa
 
@@ -6,9 +6,7 @@ from culturebench.artifacts._table import Table, required
 
 STAGE = "judge"
 DIRECTORY = "data/answers"
-PATH = DIRECTORY + "/{judge}/{model}/{condition}.parquet"
-#: On pictures of captions from outside of the benchmark.
-OOD_PATH = DIRECTORY + "/{judge}/{model}/{prompts}/{condition}.parquet"
+PATH = DIRECTORY + "/{judge}/{prompts}/{model}/{condition}.parquet"
 #: On real test pictures.
 REAL_PATH = "data/reliability/{judge}.parquet"
 UNRECOGNIZABLE = "unrecognizable"

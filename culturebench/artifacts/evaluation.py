@@ -16,13 +16,13 @@ PATH = "reports/metrics/evaluation.json"
 SUMMARY_PATH = "reports/metrics/summary.json"
 CONFUSION_PATH = "reports/plots/confusion.csv"
 
-#: The columns of a row. `delta_<measure>` is the paired difference from the condition in REFERENCE,
-#: `delta_random_<measure>` that from the condition in CONTROL, and `p_` + either its corrected p-value.
+#: The columns of a row: a value, or with `against` the paired difference from another condition.
 COLUMNS = (
     "model",
     "encoder",
     "prompts",  # `test`, or the name of captions from outside of the benchmark
     "condition",
+    "against",  # the condition that is taken off, on the same prompts and seeds; "" for a value
     "strength",  # lambda, null where none is used
     "judge",  # a judge, `pooled`, `a+b` for the agreement of two or more, or "" where no judge is asked
     "region",  # a code or `all`
@@ -30,33 +30,13 @@ COLUMNS = (
     "value",  # a share 0..1, a difference of shares, or the measure's own unit; null when it was not run
     "low",
     "high",
+    "p_value",  # of a difference over all regions, corrected for all comparisons of its measure; else null
     "n_prompts",
     "n_images",
     "seeds",
     "reason",  # why `value` is null, else ""
 )
-SORTED_BY = ("model", "prompts", "measure", "condition", "judge", "region")
-
-#: What a condition is compared with: the same prompts and seeds without what the condition adds.
-REFERENCE = {
-    "noun": "noun_en",
-    "cultural": "noun",
-    "amplified": "noun",
-    "enhanced": "noun",
-    "activated": "noun_en",
-    "masked": "cultural",
-    "random_amplified": "noun",
-    "random_layer_enhanced": "noun",
-    "random_activated": "noun_en",
-    "random_masked": "cultural",
-}
-#: The control that does as much at random.
-CONTROL = {
-    "amplified": "random_amplified",
-    "activated": "random_activated",
-    "masked": "random_masked",
-    "enhanced": "random_layer_enhanced",
-}
+SORTED_BY = ("model", "prompts", "measure", "condition", "against", "judge", "region")
 
 CONFUSION_COLUMNS: tuple[str, ...] = ("model", "condition", "judge", "truth", "answer", "count")
 

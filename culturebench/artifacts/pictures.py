@@ -1,4 +1,4 @@
-"""Generated pictures of one model and condition."""
+"""Generated pictures of one set of prompts under one model and condition."""
 
 from dataclasses import replace
 
@@ -7,16 +7,15 @@ import pyarrow as pa
 from culturebench.artifacts._table import Table, required
 
 DIRECTORY = "data/pictures"
-PATH = DIRECTORY + "/{model}/{condition}.parquet"
-#: Of captions from outside of the benchmark.
-OOD_PATH = DIRECTORY + "/{model}/{prompts}/{condition}.parquet"
-OOD_CONDITIONS = ("noun", "amplified", "enhanced")
+PATH = DIRECTORY + "/{prompts}/{model}/{condition}.parquet"
+#: Of the test prompts, which alone have reference pictures.
+TEST_PATH = DIRECTORY + "/test/{model}/{condition}.parquet"
 TABLE = Table(
     stage="generate",
     key=("prompt_id", "seed"),
     schema=pa.schema(
         [
-            required("prompt_id", pa.string()),  # the picture id of the test row, or the id of a caption from outside
+            required("prompt_id", pa.string()),  # as in prompts
             required("region", pa.string()),
             required("language", pa.string()),  # of the prompt
             required("subdivision", pa.string()),
@@ -25,12 +24,13 @@ TABLE = Table(
             required("seed", pa.int64()),  # of the initial noise
             required("draw", pa.int32()),  # SAE seed index, and seed of the random controls; 0 where neither is used
             required("strength", pa.float64()),  # lambda, 0 where none is used
-            required("metadata", pa.string()),  # of the test row
+            required("metadata", pa.string()),  # as in prompts
             required("image", pa.binary()),  # PNG
         ]
     ),
 )
 
 #: The first test prompt in English with each region's neurons on; the region is "" where nothing is edited.
-ONE_PROMPT_PATH = DIRECTORY + "/{model}/one_prompt.parquet"
+ONE_PROMPT_DIRECTORY = "data/one_prompt"
+ONE_PROMPT_PATH = ONE_PROMPT_DIRECTORY + "/{model}.parquet"
 ONE_PROMPT = replace(TABLE, stage="generate_one_prompt", key=("region", "prompt_id", "seed"))

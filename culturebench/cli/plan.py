@@ -64,7 +64,7 @@ def plan(
         "the model's shapes; pictures of 1.6 bytes per pixel, each kept twice; 529 pictures per region where no split "
         "is there; questions at their most expensive, none answered from what is kept, captions each asked twice. The "
         "first two stages are run once for all models; the stages between them ask and compute little. Not in it: "
-        "loading, judges on this machine, captions of `ood`, people's time.",
+        "loading, judges on this machine, captions from outside, people's time.",
         style="dim",
     )
 

@@ -10,11 +10,8 @@ PLAIN = "plain_share"  # the judge sees no culture
 UNPARSEABLE = "unparseable_share"  # the judge's reply was none of the options
 AGREEMENT = "judge_agreement"  # kappa of the judges' answers: Cohen's of two, Fleiss' of more
 
-DELTA = "delta_"  # + measure: the paired difference from the condition's reference
-DELTA_RANDOM = "delta_random_"  # + measure: from the control that does as much at random
-P_VALUE = "p_"  # + a difference's measure: its p-value, corrected for all comparisons of that measure
-
-TEST = "test"  # the prompts of the test split; other prompts carry their name under `ood` in params
+TEST = "test"  # the prompts of the test split; others carry their name under `prompts` in params
+MINUS = "minus"  # in the summary: the differences from other conditions
 
 #: Measures of which less is better.
 LOWER_IS_BETTER = frozenset({PLAIN, UNPARSEABLE, "lpips_reference", "atlas_perceptual_reference"})

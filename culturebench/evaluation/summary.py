@@ -6,23 +6,26 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from culturebench.evaluation.names import ALL, P_VALUE, POOLED, TEST
+from culturebench.evaluation.names import ALL, MINUS, POOLED, TEST
 
 Row = dict[str, Any]
 
 
-def summarise(rows: Iterable[Row]) -> dict[str, dict[str, dict[str, float]]]:
-    """Model -> condition -> measure -> value over all regions, judges pooled, without p-values and what was not run.
+def summarise(rows: Iterable[Row]) -> dict[str, dict[str, dict[str, Any]]]:
+    """Model -> condition -> measure -> value over all regions, judges pooled, without what was not run.
 
-    Conditions of other prompts than the test split's begin with their name.
+    Under `minus` a condition has measure -> difference by the condition that it is compared with. Conditions of other
+    prompts than the test split's begin with their name.
     """
-    summary: dict[str, dict[str, dict[str, float]]] = {}
+    summary: dict[str, dict[str, dict[str, Any]]] = {}
     for row in rows:
-        if row["measure"].startswith(P_VALUE):
+        if row["region"] != ALL or row["judge"] not in (POOLED, "") or row["value"] is None:
             continue
-        if row["region"] == ALL and row["judge"] in (POOLED, "") and row["value"] is not None:
-            condition = row["condition"] if row["prompts"] == TEST else f"{row['prompts']}_{row['condition']}"
-            summary.setdefault(row["model"], {}).setdefault(condition, {})[row["measure"]] = row["value"]
+        condition = row["condition"] if row["prompts"] == TEST else f"{row['prompts']}_{row['condition']}"
+        place = summary.setdefault(row["model"], {}).setdefault(condition, {})
+        if row["against"]:
+            place = place.setdefault(MINUS, {}).setdefault(row["against"], {})
+        place[row["measure"]] = row["value"]
     return summary
 
 

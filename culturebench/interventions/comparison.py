@@ -84,7 +84,7 @@ def masked_pictures(
             key = key_of({"prompt": shot.prompt, "seed": seed, "done": done and dict(done.description)})
             shots.setdefault(key, shot)
             condition = f"{selector} {source}".strip() or "unmasked"
-            name = {"prompt_id": prompt["picture_id"], "region": prompt["region"], "condition": condition}
+            name = {"prompt_id": prompt["prompt_id"], "region": prompt["region"], "condition": condition}
             some.append({**name, "seed": seed, "image": key})
     made = sampler.pictures(list(in_batches(shots.values(), batch_size)), f"pictures (batches of {batch_size})")
     images = dict(zip(shots, chain.from_iterable(made), strict=True))

@@ -17,11 +17,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from culturebench.conditions import Edit as EditRecord, condition
+from culturebench.conditions.catalogue import ACTIVATE, AMPLIFY, MASK
 from culturebench.errors import CultureBenchError
 from culturebench.interventions import enhancer as enhancers
-from culturebench.interventions.bound import load_culture
 from culturebench.interventions.by_language import region_of
-from culturebench.interventions.conditions import CultureNeurons
+from culturebench.interventions.culture_edits import CultureNeurons
+from culturebench.interventions.load_culture import load_culture
 from culturebench.probing import sae as saes
 from culturebench.regions.model import load_region_file
 from culturebench.text_to_image.base import Edit
@@ -67,9 +69,9 @@ def amplify(
 
     Without `region` each prompt's language tells it. `tower` names the text encoder that the neurons are of, such as
     `text_encoder_2`, in a pipeline with several. Of several autoencoders the one with the lowest seed is taken.
-    `PipelineError`, `ChoiceError` or `LanguageError` for what does not fit.
+    `PipelineError`, `NeuronsError` or `LanguageError` for what does not fit.
     """
-    with _edited(pipe, tower, neurons.culture.layer, neurons.width, _chooser(neurons, "amplified", strength, region)):
+    with _edited(pipe, tower, neurons.culture.layer, neurons.width, _chooser(neurons, AMPLIFY, strength, region)):
         yield
 
 
@@ -78,14 +80,14 @@ def activate(
     pipe: Any, neurons: Neurons, region: str | None = None, strength: float = 1.0, *, tower: str | None = None
 ) -> Generator[None]:
     """As `amplify`, but each neuron is set to `strength` times its mean activation on cultural prompts."""
-    with _edited(pipe, tower, neurons.culture.layer, neurons.width, _chooser(neurons, "activated", strength, region)):
+    with _edited(pipe, tower, neurons.culture.layer, neurons.width, _chooser(neurons, ACTIVATE, strength, region)):
         yield
 
 
 @contextmanager
 def mask(pipe: Any, neurons: Neurons, region: str | None = None, *, tower: str | None = None) -> Generator[None]:
     """As `amplify`, but the neurons are set to 0."""
-    with _edited(pipe, tower, neurons.culture.layer, neurons.width, _chooser(neurons, "masked", 0.0, region)):
+    with _edited(pipe, tower, neurons.culture.layer, neurons.width, _chooser(neurons, MASK, 0.0, region)):
         yield
 
 
@@ -98,9 +100,9 @@ def enhance(pipe: Any, folder: str | os.PathLike[str], *, tower: str | None = No
         yield
 
 
-def _chooser(neurons: Neurons, condition: str, strength: float, region: str | None) -> Choose:
+def _chooser(neurons: Neurons, what: EditRecord, strength: float, region: str | None) -> Choose:
     def edit_of(code: str) -> Edit | None:
-        done = neurons.culture.intervention(condition, strength, code, 0)
+        done = neurons.culture.intervention(condition(what.home), strength, code, 0)
         return None if done is None else done.edit
 
     if region is not None:

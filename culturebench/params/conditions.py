@@ -1,31 +1,44 @@
 """The conditions under which pictures are made, by the stage that makes them."""
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from culturebench.params._base import Section
 
-Pinned = Literal["noun", "noun_en", "cultural"]
-Edited = Literal["amplified", "activated", "masked", "random_amplified", "random_activated", "random_masked"]
-Enhanced = Literal["enhanced", "random_layer_enhanced"]
+#: A set as YAML writes one: `{noun, cultural}`. DVC's matrix runs over its names.
+Names = dict[str, None]
+#: Set -> the stage that makes its conditions.
+STAGES = {"pinned": "generate", "edited": "generate_edited", "enhanced": "generate_enhanced"}
 
 
 class Conditions(Section):
-    """Condition names; the matrix of each generating stage runs over its own list."""
+    """Names of condition records; `culturebench validate` checks that each has one, of the stage that is named here."""
 
     section: ClassVar[str] = "conditions"
-    pinned: list[Pinned] = Field(min_length=1, description="Made from the prompt alone, by the stage generate.")
-    edited: list[Edited] = Field(description="Made with an edit of the encoder, by the stage generate_edited.")
-    enhanced: list[Enhanced] = Field(description="Made with a trained enhancer, by the stage generate_enhanced.")
-    all: list[str] = Field(min_length=1, description="What is judged, measured and evaluated.")
+    pinned: Names = Field(min_length=1, description="Made from the prompt alone, by the stage generate.")
+    edited: Names = Field(description="Made with an edit of the encoder, by the stage generate_edited.")
+    enhanced: Names = Field(description="Made with a trained enhancer, by the stage generate_enhanced.")
+    all: Names = Field(description="What is judged, measured and evaluated: the three together.")
+
+    @property
+    def by_stage(self) -> dict[str, list[str]]:
+        """Stage -> the conditions that it is to make."""
+        return {stage: list(getattr(self, name)) for name, stage in STAGES.items()}
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _set(cls, names: Any) -> Any:
+        if isinstance(names, list):
+            raise ValueError("write the names in braces, as {noun, cultural}, so that `all` can take them over")
+        return names
 
     @model_validator(mode="after")
     def _all_are_made(self) -> "Conditions":
-        made = {*self.pinned, *self.edited, *self.enhanced}
-        unknown = [name for name in self.all if name not in made]
-        if unknown:
+        made = [name for names in self.by_stage.values() for name in names]
+        if sorted(made) != sorted(self.all):
             raise ValueError(
-                f"`all` names {', '.join(unknown)}, which no stage makes; made are: {', '.join(sorted(made))}"
+                f"`all` has to be {{<<: [*pinned, *edited, *enhanced]}}, which is {', '.join(made)}; it is "
+                f"{', '.join(self.all)}"
             )
         return self

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from pydantic import Field, field_validator
 
-from culturebench.params._base import Section
+from culturebench.params._base import ParamsError, Section
 from culturebench.params._seeds import Seeds
 
 
@@ -26,6 +26,12 @@ class TuneStrength(Section):
     resamples: int = Field(ge=200, description="Bootstrap resamples of the prompts for the curve's intervals.")
     level: float = Field(gt=0.5, lt=1, description="Coverage of the curve's intervals, a share.")
     seed: int = Field(ge=0, description="Seed of the resampling, and of the order of the judge's options.")
+
+    def grid(self, edit: str) -> tuple[float, ...]:
+        """The lambdas tried by an edit; `ParamsError` where there is no key of its name."""
+        if edit not in type(self).model_fields:
+            raise ParamsError(f"tune_strength has no grid of `{edit}`; add the key to params.yaml and to TuneStrength")
+        return getattr(self, edit)
 
     @field_validator("amplify", "activate")
     @classmethod

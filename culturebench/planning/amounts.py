@@ -73,14 +73,9 @@ def amounts(model: Model, numbers: Numbers, root: Path) -> list[Amount]:
         found += [Amount(f"train_enhancer@{site}", sum(train.values())) for site in numbers.sites]
     prompts = _some(test, numbers.generate.prompts_per_region)
     made = prompts * len(numbers.generate.seeds)
-    stages: Mapping[str, list[str]] = {
-        "generate": list(numbers.conditions.pinned),
-        "generate_edited": list(numbers.conditions.edited),
-        "generate_enhanced": list(numbers.conditions.enhanced),
-    }
-    for stage, conditions in stages.items():
-        if conditions and (model.towers or stage == "generate"):
-            found.append(Amount(f"{stage} ({len(conditions)} conditions)", prompts, made * len(conditions)))
+    for stage, names in numbers.conditions.by_stage.items():
+        if names and (model.towers or stage == "generate"):
+            found.append(Amount(f"{stage} ({len(names)} conditions)", prompts, made * len(names)))
     if model.towers:
         found.append(Amount("generate_one_prompt", 1, 1 + len(numbers.regions)))
     all_made = made * len(numbers.conditions.all)

@@ -31,7 +31,7 @@ from scipy.sparse.csgraph import maximum_bipartite_matching
 
 from culturebench.artifacts import layer_probe, neurons, sae
 from culturebench.errors import CultureBenchError
-from culturebench.evaluation.names import ALL, CULTURE, POOLED
+from culturebench.evaluation.names import ALL, CULTURE, POOLED, TEST
 
 #: Cosine of two decoder directions from which on they are one neuron.
 SAME = 0.7
@@ -156,5 +156,8 @@ def _pooled(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], tuple[fl
     return {
         (row["model"], row["condition"]): (row["value"], row["low"], row["high"])
         for row in rows
-        if (row["measure"], row["region"], row["judge"]) == (CULTURE, ALL, POOLED) and row["low"] is not None
+        if row["prompts"] == TEST
+        and not row["against"]
+        and row["low"] is not None
+        and (row["measure"], row["region"], row["judge"]) == (CULTURE, ALL, POOLED)
     }

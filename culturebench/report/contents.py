@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from culturebench.conditions import CONDITIONS, EDITS, condition
 from culturebench.evaluation.names import CULTURE
 from culturebench.report import charts, check, gallery, headline, published, selectors, sweeps, tables, words
 from culturebench.report.results import Results
@@ -22,8 +23,6 @@ Pictures = Mapping[str, Mapping[tuple[str, int], Row]]  # condition -> (prompt i
 LIBRARIES = (
     "torch", "diffusers", "transformers", "tokenizers", "numpy", "scipy", "pillow", "imagehash", "pyarrow", "dvc",
 )  # fmt: skip
-CONFUSIONS = ("noun", "enhanced")
-EDITS = {"amplify": "Amplify, from the noun", "activate": "Activate, from the English noun"}
 DATA_STAGES = ("collect", "screen", "deduplicate", "annotate", "caption", "split")
 
 
@@ -35,7 +34,7 @@ class ModelResults:
     adapter: str
     paper: str  # the name that the paper has for it; "" for a model that is not the paper's
     results: Results
-    ood: Mapping[str, Results]  # name of captions from outside of the benchmark -> what became of them
+    outside: Mapping[str, Results]  # name of captions from outside of the benchmark -> what became of them
     confusion: Sequence[Row]
     pictures: Pictures
     one_prompt: Sequence[Row]
@@ -61,16 +60,16 @@ def model_values(model: ModelResults, regions: Sequence[str], pixels: int) -> di
         "main": tables.comparison(results, model.paper, tables.MAIN),
         "validation": tables.comparison(results, model.paper, tables.VALIDATION),
         "ablation": tables.comparison(results, model.paper, tables.ABLATION),
-        "ood": [_ood(name, found, model.paper) for name, found in model.ood.items()],
+        "outside": [_outside(name, found, model.paper) for name, found in model.outside.items()],
         "circular": list(model.circular.values()),
         "by_region": tables.by_region(results, regions),
         "agreement": tables.agreement(results),
         "confusions": [
             matrix
-            for name in CONFUSIONS
+            for name in (one.name for one in CONDITIONS if one.confusion)
             if (matrix := tables.confusion(model.confusion, model.name, name, regions)) is not None
         ],
-        "columns": [name for name in gallery.COLUMNS if name in model.pictures],
+        "columns": gallery.columns(model.pictures),
         "grid": gallery.grid(model.pictures, regions, pixels),
         "one_prompt": gallery.one_prompt(model.one_prompt, regions, pixels),
         "encoders": [_encoder(name, found, regions) for name, found in model.encoders.items()],
@@ -80,7 +79,7 @@ def model_values(model: ModelResults, regions: Sequence[str], pixels: int) -> di
     }
 
 
-def _ood(name: str, results: Results, paper: str) -> dict[str, Any]:
+def _outside(name: str, results: Results, paper: str) -> dict[str, Any]:
     return {
         "name": name,
         "counts": results.get("noun", CULTURE) or {"n_prompts": 0, "n_images": 0},
@@ -107,11 +106,13 @@ def _strength(strength: Mapping[str, Any], paper: str) -> dict[str, Any]:
     found = [
         {
             "label": label,
-            "svg": charts.strength_chart(label, strength[edit]),
-            "found": strength[edit].get("found", True),
-            "table": sweeps.strengths(edit, strength[edit], paper),
+            "svg": charts.strength_chart(label, strength[edit.name]),
+            "found": strength[edit.name].get("found", True),
+            "table": sweeps.strengths(edit.name, strength[edit.name], paper),
         }
-        for edit, label in EDITS.items()
+        for edit in EDITS
+        if edit.tuned
+        for label in (f"{edit.label}, from {words.inline(condition(edit.home).reference)}",)
     ]
     return {
         "rule": strength.get("rule", ""),

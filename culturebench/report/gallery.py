@@ -4,17 +4,31 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from PIL import Image
 
+from culturebench.conditions import CONDITIONS, condition
 from culturebench.report import words
 
 Row = dict[str, Any]
 
-#: Columns of the grid: fading, then what brings culture back, then what takes it away.
-COLUMNS = ("noun_en", "noun", "cultural", "amplified", "enhanced", "activated", "masked")
+#: Columns of the grid: from the prompt alone, then what brings culture back, then what takes it away.
+COLUMNS = tuple(one.name for one in CONDITIONS if one.control is None)
+
+
+def columns(shown: Collection[str]) -> list[tuple[str, bool]]:
+    """Those of the columns that are shown, each with whether it is the first of its kind."""
+    found: list[tuple[str, bool]] = []
+    last: object = ""
+    for name in COLUMNS:
+        if name in shown:
+            edit = condition(name).edit
+            kind = edit.direction if edit else "none"
+            found.append((name, kind != last))
+            last = kind
+    return found
 
 
 def data_uri(png: bytes, pixels: int) -> str:
@@ -88,6 +102,6 @@ def one_prompt(rows: Iterable[Row], regions: Sequence[str], pixels: int) -> dict
     }
 
 
-def _cell(condition: str, row: Row, pixels: int) -> dict[str, str]:
-    alt = f"{words.region(row['region'])}, {words.inline(condition)}: {row['prompt']}"
-    return {"condition": condition, "uri": data_uri(row["image"], pixels), "alt": alt}
+def _cell(name: str, row: Row, pixels: int) -> dict[str, str]:
+    alt = f"{words.region(row['region'])}, {words.inline(name)}: {row['prompt']}"
+    return {"condition": name, "uri": data_uri(row["image"], pixels), "alt": alt}

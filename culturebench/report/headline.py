@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from culturebench.conditions import condition
 from culturebench.evaluation.names import CULTURE
 from culturebench.report import words
 from culturebench.report.results import Results
 
 Row = dict[str, Any]
-
-_SUBJECTS = {
-    "amplified": "Amplifying the region's culture neurons",
-    "enhanced": "The trained enhancer at the culture layer",
-    "activated": "Switching the neurons on, in English",
-    "masked": "Setting the culture neurons to 0",
-}
 
 
 def lead(results: Results) -> str:
@@ -28,7 +22,7 @@ def lead(results: Results) -> str:
         f"{words.percent(noun['value'], 0)} of its pictures. With a culture-style modifier before the noun it is "
         f"{words.percent(cultural['value'], 0)}."
     )
-    if results.verdict("cultural", CULTURE) == "better":
+    if results.verdict("cultural", CULTURE, "noun") == "better":
         return text + " So the knowledge is there, and the noun alone does not call it."
     return text + " That is no evidence that the modifier calls up more than the noun does."
 
@@ -36,32 +30,36 @@ def lead(results: Results) -> str:
 def findings(results: Results) -> list[dict[str, Any]]:
     """A line for each intervention: `{condition, subject, before, after, delta, verdict, control}`."""
     found: list[dict[str, Any]] = []
-    for name in results.present(tuple(_SUBJECTS)):
-        culture, delta = results.get(name, CULTURE), results.delta(name, CULTURE)
+    for record in map(condition, results.conditions):
+        if record.edit is None or record.control is not None:
+            continue
+        culture = results.get(record.name, CULTURE)
+        delta = results.get(record.name, CULTURE, against=record.reference)
         if not culture or not delta or culture["value"] is None or delta["value"] is None:
             continue
-        before = results.get(results.reference[name], CULTURE)
+        before = results.get(record.reference, CULTURE)
         found.append(
             {
-                "condition": name,
-                "subject": _SUBJECTS[name],
+                "condition": record.name,
+                "subject": record.subject,
                 "before": before["value"] if before else None,
                 "after": culture["value"],
                 "delta": delta,
-                "verdict": results.verdict(name, CULTURE),
-                "control": _control(results, name),
+                "verdict": results.verdict(record.name, CULTURE, record.reference),
+                "control": "; ".join(filter(None, (_control(results, record.name, c) for c in record.control_names))),
             }
         )
     return found
 
 
-def _control(results: Results, name: str) -> str:
-    """Whether the effect goes beyond that of the random control."""
-    delta = results.delta_random(name, CULTURE)
+def _control(results: Results, name: str, control: str) -> str:
+    """Whether the effect goes beyond that of a control."""
+    delta = results.get(name, CULTURE, against=control)
     if delta is None or delta["value"] is None:
         return ""
-    other = words.inline(results.control[name])
-    against = f"{words.points(delta['value'])} points {words.interval(delta, signed=True)} against {other}"
-    if results.verdict(name, CULTURE, random=True) == "none":
+    against = (
+        f"{words.points(delta['value'])} points {words.interval(delta, signed=True)} against {words.inline(control)}"
+    )
+    if results.verdict(name, CULTURE, control) == "none":
         return f"no evidence beyond chance: {against}"
     return against

@@ -2,57 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
-from culturebench.evaluation.names import AGREEMENT, ALL, DELTA, DELTA_RANDOM, LOWER_IS_BETTER, P_VALUE, POOLED, TEST
+from culturebench.conditions import in_order
+from culturebench.evaluation.names import AGREEMENT, ALL, LOWER_IS_BETTER, POOLED, TEST
 
 Row = dict[str, Any]
 Verdict = Literal["better", "worse", "none"]
 
-#: Judged measures have their own columns; what begins so is a comparison and no column.
-_NO_COLUMN = (DELTA, AGREEMENT, P_VALUE)
-
 
 class Results:
-    """The rows of one model on some prompts, and what each condition is compared with.
+    """The rows of one model on some prompts. Verdicts err as often as 1 - `level`."""
 
-    Verdicts err as often as 1 - `level`.
-    """
-
-    def __init__(
-        self,
-        rows: Iterable[Row],
-        model: str,
-        reference: Mapping[str, str],
-        control: Mapping[str, str],
-        level: float = 0.95,
-        prompts: str = TEST,
-    ) -> None:
-        self.model, self.reference, self.control, self.level = model, reference, control, level
+    def __init__(self, rows: Iterable[Row], model: str, level: float = 0.95, prompts: str = TEST) -> None:
+        self.model, self.level = model, level
         self.rows = [row for row in rows if (row["model"], row["prompts"]) == (model, prompts)]
-        self._by_key = {(r["condition"], r["measure"], r["judge"], r["region"]): r for r in self.rows}
-        self.conditions = list(dict.fromkeys(row["condition"] for row in self.rows))
+        self._by_key = {(r["condition"], r["against"], r["measure"], r["judge"], r["region"]): r for r in self.rows}
+        self.conditions = in_order({row["condition"] for row in self.rows})
         self.judges = sorted({r["judge"] for r in self.rows if r["judge"] and "+" not in r["judge"]} - {POOLED})
 
-    def get(self, condition: str, measure: str, judge: str = POOLED, region: str = ALL) -> Row | None:
-        """The row, None when there is none; a measure without a judge is found under any."""
-        row = self._by_key.get((condition, measure, judge, region))
-        return row or self._by_key.get((condition, measure, "", region))
+    def get(
+        self, condition: str, measure: str, judge: str = POOLED, region: str = ALL, *, against: str = ""
+    ) -> Row | None:
+        """The row, None when there is none; a measure without a judge is found under any.
 
-    def delta(self, condition: str, measure: str, judge: str = POOLED) -> Row | None:
-        """The paired difference from the condition's reference."""
-        return self.get(condition, DELTA + measure, judge)
+        With `against` it is the paired difference from that condition.
+        """
+        row = self._by_key.get((condition, against, measure, judge, region))
+        return row or self._by_key.get((condition, against, measure, "", region))
 
-    def delta_random(self, condition: str, measure: str, judge: str = POOLED) -> Row | None:
-        """The paired difference from the condition's random control."""
-        return self.get(condition, DELTA_RANDOM + measure, judge)
-
-    def verdict(self, condition: str, measure: str, judge: str = POOLED, *, random: bool = False) -> Verdict:
-        """What the corrected test says of the difference from the reference, or from the random control."""
-        difference = (DELTA_RANDOM if random else DELTA) + measure
-        delta, p_value = self.get(condition, difference, judge), self.get(condition, P_VALUE + difference, judge)
-        if not delta or not p_value or not delta["value"] or p_value["value"] > 1 - self.level:
+    def verdict(self, condition: str, measure: str, against: str, judge: str = POOLED) -> Verdict:
+        """What the corrected test says of the difference from `against`."""
+        delta = self.get(condition, measure, judge, against=against) if against else None
+        if not delta or not delta["value"] or delta["p_value"] is None or delta["p_value"] > 1 - self.level:
             return "none"
         return "worse" if (delta["value"] > 0) == (measure in LOWER_IS_BETTER) else "better"
 
@@ -62,7 +45,7 @@ class Results:
 
     def other_measures(self) -> list[str]:
         """Measures without a judge, sorted."""
-        return sorted({r["measure"] for r in self.rows if not r["judge"] and not r["measure"].startswith(_NO_COLUMN)})
+        return sorted({row["measure"] for row in self.rows if not row["judge"]})
 
     def present(self, names: Sequence[str]) -> list[str]:
         """Those of `names` that have rows, in that order."""

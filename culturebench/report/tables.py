@@ -6,57 +6,64 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from culturebench.conditions import CONDITIONS, condition
 from culturebench.evaluation.names import CULTURE, LANGUAGE, OBJECT, PLAIN
 from culturebench.report import published
 from culturebench.report.results import Results
 
 Row = dict[str, Any]
 
-#: The chart at the top: heading -> conditions, each followed by its control.
-SUMMARY = {
-    "From the prompt alone": ("noun_en", "noun", "cultural"),
-    "Bringing it back, from the noun": ("amplified", "random_amplified", "enhanced", "random_layer_enhanced"),
-    "Bringing it back, from English": ("activated", "random_activated"),
-    "Taking it away, from the cultural caption": ("masked", "random_masked"),
-}
-MAIN = ("noun", "amplified", "enhanced", "cultural", "noun_en", "activated")
-VALIDATION = ("cultural", "masked", "random_masked")
-ABLATION = (
-    "noun", "amplified", "random_amplified", "enhanced", "random_layer_enhanced",
-    "noun_en", "activated", "random_activated",
-)  # fmt: skip
-BY_REGION = ("noun_en", "noun", "amplified", "enhanced", "activated", "masked", "cultural")
+#: Pictures of the region's own: no controls.
+OWN = tuple(one.name for one in CONDITIONS if one.control is None)
+#: The first table, as the paper has it: what is meant to show culture, and what it starts from.
+MAIN = tuple(one.name for one in CONDITIONS if one.control is None and not one.lowers)
+
+
+def beside(*, lowers: bool) -> tuple[str, ...]:
+    """Conditions that are meant to take culture away, or to bring it back: each reference, then they and controls."""
+    wanted = [one for one in CONDITIONS if one.edit and one.control is None and one.lowers == lowers]
+    names: list[str] = []
+    for reference in dict.fromkeys(one.reference for one in wanted):
+        names.append(reference)
+        for one in wanted:
+            names += [one.name, *one.control_names] if one.reference == reference else []
+    return tuple(names)
+
+
+VALIDATION, ABLATION = beside(lowers=True), beside(lowers=False)
 
 
 def summary(results: Results) -> list[dict[str, Any]]:
     """Groups of conditions with their CultureVQA: `{heading, rows: [{condition, kind, row, delta, verdict}]}`."""
-    groups: list[dict[str, Any]] = []
-    for heading, names in SUMMARY.items():
-        rows = [_summary_row(results, name) for name in results.present(names) if results.get(name, CULTURE)]
-        if rows:
-            groups.append({"heading": heading, "rows": rows})
-    return groups
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for name in results.conditions:
+        if results.get(name, CULTURE):
+            groups.setdefault(condition(name).heading, []).append(_summary_row(results, name))
+    return [{"heading": heading, "rows": rows} for heading, rows in groups.items()]
 
 
 def _summary_row(results: Results, name: str) -> dict[str, Any]:
-    delta = results.delta(name, CULTURE)
-    kind = "control" if name.startswith("random_") else "plain"
-    if name in results.control:
-        kind = "lower" if name == "masked" else "raise"
+    record = condition(name)
+    kind = "control" if record.control else "plain" if record.edit is None else "lower" if record.lowers else "raise"
     return {
         "condition": name,
         "kind": kind,
         "row": results.get(name, CULTURE),
-        "delta": delta,
-        "against": results.reference.get(name, ""),
-        "verdict": results.verdict(name, CULTURE),
+        "delta": _delta(results, name, CULTURE),
+        "against": record.reference,
+        "verdict": results.verdict(name, CULTURE, record.reference),
     }
+
+
+def _delta(results: Results, name: str, measure: str) -> Row | None:
+    reference = condition(name).reference
+    return results.get(name, measure, against=reference) if reference else None
 
 
 def comparison(results: Results, paper: str, names: Sequence[str]) -> dict[str, Any]:
     """A table of conditions: CultureVQA and its differences, each judge, other measures; beside them those of `paper`.
 
-    `{columns, rows: [{condition, strength, culture, delta, against, verdict, random, beyond, judges, cells, paper}],
+    `{columns, rows: [{condition, strength, culture, delta, against, verdict, controls, judges, cells, paper}],
     missing: [(measure, reason)], paper}`.
     """
     others = [name for name in (OBJECT, PLAIN, *results.other_measures()) if name != CULTURE]
@@ -70,29 +77,30 @@ def comparison(results: Results, paper: str, names: Sequence[str]) -> dict[str, 
         "rows": rows,
         "missing": missing,
         "paper": any(row["paper"] is not None for row in rows),
-        "random": any(row["random"] for row in rows),
+        "controls": any(row["controls"] for row in rows),
     }
 
 
 def _comparison_row(results: Results, paper: str, name: str, others: Sequence[str]) -> dict[str, Any]:
-    culture, delta, random = (
-        results.get(name, CULTURE), results.delta(name, CULTURE), results.delta_random(name, CULTURE)
-    )  # fmt: skip
+    record, culture = condition(name), results.get(name, CULTURE)
     return {
         "condition": name,
         "strength": culture["strength"] if culture else None,
         "culture": culture,
-        "delta": delta,
-        "against": results.reference.get(name, ""),
-        "verdict": results.verdict(name, CULTURE),
-        "random": random,
-        "beyond": results.verdict(name, CULTURE, random=True),
+        "delta": _delta(results, name, CULTURE),
+        "against": record.reference,
+        "verdict": results.verdict(name, CULTURE, record.reference),
+        "controls": [
+            {"row": row, "against": other, "verdict": results.verdict(name, CULTURE, other)}
+            for other in record.control_names
+            if (row := results.get(name, CULTURE, against=other))
+        ],
         "judges": [results.get(name, CULTURE, judge) for judge in results.judges],
         "cells": [
             {
                 "row": row,
                 "share": measure in (OBJECT, PLAIN),
-                "verdict": results.verdict(name, measure) if name in results.reference else "",
+                "verdict": results.verdict(name, measure, record.reference) if record.reference else "",
                 "paper": published.value(paper, name, measure),
             }
             for measure in others
@@ -104,7 +112,7 @@ def _comparison_row(results: Results, paper: str, name: str, others: Sequence[st
 
 def by_region(results: Results, regions: Sequence[str]) -> dict[str, Any]:
     """CultureVQA of each region under each condition, and by language where regions share one."""
-    names = results.present(BY_REGION)
+    names = results.present(OWN)
     return {
         "conditions": names,
         "rows": [(code, [results.get(name, CULTURE, region=code) for name in names]) for code in regions],
@@ -113,11 +121,11 @@ def by_region(results: Results, regions: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def confusion(rows: Iterable[Row], model: str, condition: str, regions: Sequence[str]) -> dict[str, Any] | None:
+def confusion(rows: Iterable[Row], model: str, name: str, regions: Sequence[str]) -> dict[str, Any] | None:
     """Shares of each answer by true region, all judges together: `{truths, answers, shares}`; None without rows."""
     counts: Counter[tuple[str, str]] = Counter()
     for row in rows:
-        if (row["model"], row["condition"]) == (model, condition):
+        if (row["model"], row["condition"]) == (model, name):
             counts[row["truth"], row["answer"]] += row["count"]
     if not counts:
         return None
@@ -125,7 +133,7 @@ def confusion(rows: Iterable[Row], model: str, condition: str, regions: Sequence
     answers = [*regions, *others]
     totals = {truth: sum(counts[truth, answer] for answer in answers) for truth in regions}
     shares = [[counts[t, a] / totals[t] if totals[t] else 0.0 for a in answers] for t in regions]
-    return {"condition": condition, "truths": list(regions), "answers": answers, "shares": shares}
+    return {"condition": name, "truths": list(regions), "answers": answers, "shares": shares}
 
 
 def agreement(results: Results) -> list[tuple[str, list[Row]]]:

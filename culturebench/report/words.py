@@ -5,6 +5,8 @@ from __future__ import annotations
 import unicodedata
 from typing import Any
 
+from culturebench.conditions import condition as record_of
+
 #: Region code -> the name that a reader knows; a code without a name shows as it is.
 REGION_NAMES = {
     "arab": "Arab world",
@@ -26,21 +28,6 @@ REGION_NAMES = {
     "vn": "Vietnam",
     "unrecognizable": "none",
     "unparseable": "no option",
-}
-
-#: Condition -> (label, what it is).
-CONDITION_NAMES = {
-    "noun_en": ("English noun", "the noun caption in English"),
-    "noun": ("Noun", "the noun caption in the region's language"),
-    "cultural": ("Cultural", "the noun with a culture-style modifier"),
-    "amplified": ("Amplified", "the noun caption, the region's culture neurons scaled up"),
-    "enhanced": ("Enhanced", "the noun caption, a trained residual at the culture layer"),
-    "activated": ("Activated", "the English noun, the region's culture neurons switched on"),
-    "masked": ("Masked", "the cultural caption, the region's culture neurons set to 0"),
-    "random_amplified": ("Random amplified", "as many random neurons scaled up as much"),
-    "random_activated": ("Random activated", "as many random neurons switched on"),
-    "random_masked": ("Random masked", "as many random neurons set to 0"),
-    "random_layer_enhanced": ("Random layer enhanced", "the enhancer trained at another layer"),
 }
 
 MEASURE_NAMES = {
@@ -73,7 +60,7 @@ def column(code: str) -> str:
 
 def condition(name: str) -> str:
     """The condition's label."""
-    return CONDITION_NAMES.get(name, (name.replace("_", " ").capitalize(), ""))[0]
+    return record_of(name).label
 
 
 def inline(name: str) -> str:
@@ -83,8 +70,9 @@ def inline(name: str) -> str:
 
 
 def explained(name: str) -> str:
-    """What the condition is."""
-    return CONDITION_NAMES.get(name, ("", ""))[1]
+    """What the condition is, and of a control what it asks."""
+    record = record_of(name)
+    return f"{record.explained}: {record.control.question}" if record.control else record.explained
 
 
 def measure(name: str) -> str:

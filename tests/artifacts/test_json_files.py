@@ -17,7 +17,7 @@ WHOLE: dict[Any, Any] = {
     labels: {"jp": "Japan"},
     layer_check: {**dict.fromkeys(layer_check.KEYS), "points": [dict.fromkeys(layer_check.POINT)]},
     reliability: dict.fromkeys(reliability.KEYS),
-    strength: {edit: {"strength": 2.0, "curve": [POINT]} for edit in strength.EDITS},
+    strength: {edit: {"strength": 2.0, "curve": [POINT]} for edit in ("amplify", "activate")},
     towers: {"atlas": {"adapter": "atlas", "pin": "atlas_encoder"}},
 }
 #: Parts that are missing, or of another kind.
@@ -28,8 +28,9 @@ DAMAGED: dict[Any, list[Any]] = {
     layer_check: [dict.fromkeys(layer_check.KEYS - {"share"}), {**dict.fromkeys(layer_check.KEYS), "points": [{}]}],
     reliability: [{"choices": 4}],
     strength: [
-        {"amplify": {"strength": 2.0, "curve": []}},
-        {edit: {"strength": "2", "curve": []} for edit in strength.EDITS},
+        {"amplify": {"curve": [POINT]}},
+        {"amplify": {"strength": 2.0, "curve": [{}]}},
+        {edit: {"strength": "2", "curve": []} for edit in ("amplify", "activate")},
     ],
     towers: [{"atlas": "atlas_encoder"}],
 }

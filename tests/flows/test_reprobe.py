@@ -19,7 +19,7 @@ from culturebench.pins import pin_folder
 from culturebench.revisions import PATH, REPORT
 from flows.reprobe import reprobe
 from hub_server import COMMIT, NEWER, REPO, Hub, serving
-from workspace import Params, Workspace
+from workspace import Params, Workspace, set_conditions
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("reprobe")]
 
@@ -37,8 +37,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     def narrow(params: Params) -> None:
         params["regions"] = ["jp", "nl"]
         params["judges"].pop("atlas_vit")
-        pinned, edited = CONDITIONS[:2], CONDITIONS[2:]
-        params["conditions"] = {"pinned": pinned, "edited": edited, "enhanced": [], "all": [*CONDITIONS]}
+        set_conditions(params, pinned=CONDITIONS[:2], edited=CONDITIONS[2:], enhanced=())
         params["sites"] = []
 
     found.edit_params(narrow)

@@ -87,7 +87,7 @@ def test_every_picture_is_drawn_under_its_own_mask_in_full_batches_and_once(tmp_
     ]
     masks = Masks(1, {seed: tmp_path / str(seed) for seed in (0, 1)}, picked)
     prompts: list[dict[str, Any]] = [
-        {"picture_id": f"{r}0", "region": r, "cultural": {"text": f"bowl of {r}"}} for r in REGIONS
+        {"prompt_id": f"{r}0", "region": r, "cultural": {"text": f"bowl of {r}"}} for r in REGIONS
     ]
     sampler = Said()
     made = masked_pictures(cast(Any, sampler), prompts, masks, ["wfs", "cas"], REGIONS, [7, 8, 9], 4)
@@ -97,7 +97,7 @@ def test_every_picture_is_drawn_under_its_own_mask_in_full_batches_and_once(tmp_
         cases = [(row, seed, draw) for row in prompts for draw, seed in enumerate((7, 8, 9))]
         for row, (prompt, seed, draw) in zip(rows, cases, strict=True):
             done = masks.intervention(selector, source, draw) if selector else None
-            assert (row["prompt_id"], row["region"], row["seed"]) == (prompt["picture_id"], prompt["region"], seed)
+            assert (row["prompt_id"], row["region"], row["seed"]) == (prompt["prompt_id"], prompt["region"], seed)
             assert row["image"] == said(prompt["cultural"]["text"], seed, done and done.description)
     # unmasked, wfs a, wfs b, cas c: cas a is wfs a, and wfs c and cas b have no neurons
     assert sampler.sizes == [4] * (4 * 9 // 4)

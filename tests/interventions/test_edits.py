@@ -3,8 +3,8 @@ from typing import Any
 import pytest
 import torch
 
-from culturebench.interventions.choice import ChoiceError, culture_neurons, random_neurons
 from culturebench.interventions.edits import EditError, activate, amplify, mask, norm_matched
+from culturebench.interventions.neurons import NeuronsError, culture_neurons, random_neurons
 from culturebench.probing.sae import SaeError, TopKSAE
 from small_encoder import SmallEncoder
 
@@ -144,9 +144,9 @@ def test_random_neurons_are_of_no_region_fire_as_often_and_differ_by_draw():
 
 
 def test_a_region_or_seed_without_scores_and_too_few_latents_are_named():
-    with pytest.raises(ChoiceError, match="jp, nl"):
+    with pytest.raises(NeuronsError, match="jp, nl"):
         culture_neurons(table(), "xx", 0)
-    with pytest.raises(ChoiceError, match="no culture neurons"):
+    with pytest.raises(NeuronsError, match="no culture neurons"):
         culture_neurons([{**row, "selected": False} for row in table()], "jp", 0)
-    with pytest.raises(ChoiceError, match="only 2"):
+    with pytest.raises(NeuronsError, match="only 2"):
         random_neurons(table(latents=8), "jp", 0, 0)

@@ -20,9 +20,9 @@ import sd15
 import tiny_project
 from culturebench.artifacts import binding, layer_probe, neurons as neuron_table, sae as sae_artifact
 from culturebench.interventions import enhancer as enhancers
-from culturebench.interventions.choice import ChoiceError
 from culturebench.interventions.edits import amplify as amplify_features
 from culturebench.interventions.enhancer import Enhancer
+from culturebench.interventions.neurons import NeuronsError
 from culturebench.interventions.pipelines import (
     Neurons,
     PipelineError,
@@ -274,7 +274,7 @@ def test_what_does_not_fit_is_refused_before_any_picture(
     neurons = neurons_of(pipe, "text_encoder")
     refused(amplify(pipe, neurons, "jp", 7), PipelineError, "name the tower .*: text_encoder, text_encoder_2")
     refused(mask(pipe, neurons, "jp", tower="t5"), PipelineError, "there is no 't5'")
-    refused(amplify(pipe, neurons, "xx", 7, tower="text_encoder"), ChoiceError, "de, jp, nl")
+    refused(amplify(pipe, neurons, "xx", 7, tower="text_encoder"), NeuronsError, "de, jp, nl")
     wide = load_neurons(write_neurons(tmp_path / "wide", neurons.width + 1))
     refused(mask(pipe, wide, "jp", tower="text_encoder"), PipelineError, "wide: give the `tower`")
     refused(mask(pipe, wide, tower="text_encoder"), PipelineError, "give `region`, or `regions`")

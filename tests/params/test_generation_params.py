@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+import re
+from typing import Any
 
 import pytest
 import yaml
 
+from culturebench.conditions import BY_NAME
 from culturebench.params import ParamsError, load_section
-from culturebench.params.conditions import Conditions, Edited, Enhanced, Pinned
+from culturebench.params.conditions import Conditions
 from culturebench.params.generate import Generate
 from culturebench.params.judge import Judge
 from culturebench.params.measure import Measure
 from culturebench.params.pins import Pins
+from culturebench.params.prompts import Prompts
 from culturebench.params.sampler import Sampler
 from culturebench.params.train_enhancer import TrainEnhancer
 from culturebench.params.tune_strength import TuneStrength
 from import_graph import ROOT
-from stages import generate, generate_edited, generate_enhanced
 
 DOCUMENT: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -59,16 +61,31 @@ def test_a_pin_has_a_folder_and_what_belongs_to_a_repository_stands_with_one() -
             load_section(Pins, {"pins": {"alt": wrong}})
 
 
-def test_a_condition_that_its_stage_cannot_make_is_refused_with_the_known_ones() -> None:
-    wrong = {**DOCUMENT["conditions"], "edited": ["amplifed"]}
-    with pytest.raises(ParamsError, match=r"conditions\.edited\.0: .*'amplified'.*got 'amplifed'"):
-        load_section(Conditions, {"conditions": wrong})
+def test_conditions_written_as_a_list_are_refused_with_the_way_to_write_them() -> None:
+    with pytest.raises(ParamsError, match=r"conditions\.edited: .*in braces, as \{noun, cultural\}"):
+        load_section(Conditions, {"conditions": {**DOCUMENT["conditions"], "edited": ["amplified"]}})
 
 
-def test_the_conditions_of_params_are_those_that_the_stages_make() -> None:
-    assert get_args(Pinned) == generate.CONDITIONS
-    assert get_args(Edited) == generate_edited.CONDITIONS
-    assert get_args(Enhanced) == tuple(generate_enhanced.SITE_OF)
+def test_all_is_what_the_three_stages_make() -> None:
+    document = DOCUMENT["conditions"]
+    assert sorted(document["all"]) == sorted([*document["pinned"], *document["edited"], *document["enhanced"]])
+    assert set(document["all"]) == set(BY_NAME), "the shipped params make every condition that has a record"
+    with pytest.raises(ParamsError, match=r"`all` has to be \{<<: \[\*pinned, \*edited, \*enhanced\]\}"):
+        load_section(Conditions, {"conditions": {**document, "edited": {"amplified": None}}})
+
+
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [
+        ({"outside": {"file": "a.csv"}}, "`test` is missing"),
+        ({"test": {"file": "a.csv"}}, "`test` is the test split"),
+        ({"test": {"file": "data/test"}, "more": {"file": "data/test"}}, "no other name is"),
+        ({"test": {"file": "data/test"}, "A b": {"file": "a.csv"}}, "no name for prompts"),
+    ],
+)
+def test_prompts_are_the_test_split_and_files_under_names_of_their_own(named: dict[str, Any], said: str) -> None:
+    with pytest.raises(ParamsError, match=re.escape(said)):
+        load_section(Prompts, {"prompts": named})
 
 
 def test_an_unknown_key_is_named() -> None:

@@ -28,8 +28,8 @@ from workspace import Workspace
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline")]
 
-TARGET = "generate@atlas-cultural"
-PICTURES = pictures.PATH.format(model="atlas", condition="cultural")
+TARGET = "generate@test-atlas-cultural"
+PICTURES = pictures.TEST_PATH.format(model="atlas", condition="cultural")
 
 
 @dataclass(frozen=True)

@@ -61,10 +61,10 @@ PLANTED = {
     "random_layer_enhanced": (0.22, 0.68),
 }
 CONDITIONS = Conditions(
-    pinned=["noun", "noun_en", "cultural"],
-    edited=["amplified", "activated", "masked", "random_amplified", "random_activated", "random_masked"],
-    enhanced=["enhanced", "random_layer_enhanced"],
-    all=list(PLANTED),
+    pinned=dict.fromkeys(["noun", "noun_en", "cultural"]),
+    edited=dict.fromkeys(["amplified", "activated", "masked", "random_amplified", "random_activated", "random_masked"]),
+    enhanced=dict.fromkeys(["enhanced", "random_layer_enhanced"]),
+    all=dict.fromkeys(PLANTED),
 )
 JUDGES = ("atlas_cnn", "atlas_vit")
 STRENGTH = {"amplified": 6.0, "random_amplified": 6.0, "activated": 2.0, "random_activated": 2.0}
@@ -122,10 +122,10 @@ class Run:
                 for scene in self.scenes[code]
                 for seed in range(self.seeds)
             ]
-            pictures.TABLE.save(self.root / f"data/pictures/atlas/{condition}.parquet", [row for row, _ in made])
+            pictures.TABLE.save(self.root / f"data/pictures/test/atlas/{condition}.parquet", [row for row, _ in made])
             for judge in JUDGES:
                 replies = [self._answer(judge, row, shown) for row, shown in made]
-                answers.TABLE.save(self.root / f"data/answers/{judge}/atlas/{condition}.parquet", replies)
+                answers.TABLE.save(self.root / f"data/answers/{judge}/test/atlas/{condition}.parquet", replies)
             measured.TABLE.save(self.root / f"data/measured/atlas/{condition}.parquet", self._measured(made))
 
     def _write_one_prompt(self) -> None:

@@ -6,6 +6,7 @@ import pytest
 from statsmodels.stats.multitest import multipletests
 
 from culturebench.artifacts import answers, evaluation
+from culturebench.conditions import CONDITIONS
 from culturebench.errors import CultureBenchError
 from culturebench.measures.paired_test import SignFlip
 
@@ -16,6 +17,7 @@ def rows(small_run: Any) -> Any:
 
 
 def pick(rows: Any, **wanted: Any) -> Any:
+    wanted = {"against": "", **wanted}
     found = [row for row in rows if all(row[name] == value for name, value in wanted.items())]
     assert len(found) == 1, f"{wanted}: {len(found)} rows"
     return found[0]
@@ -23,7 +25,7 @@ def pick(rows: Any, **wanted: Any) -> Any:
 
 def test_culture_vqa_is_the_share_of_pictures_whose_region_the_judge_named(small_run: Any, rows: Any) -> None:
     for condition in small_run.params.conditions.all:
-        table = answers.TABLE.load(small_run.root / f"data/answers/atlas_vit/atlas/{condition}.parquet")
+        table = answers.TABLE.load(small_run.root / f"data/answers/atlas_vit/test/atlas/{condition}.parquet")
         share = sum(row["answer"] == row["region"] for row in table) / len(table)
         row = pick(rows, condition=condition, judge="atlas_vit", region="all", measure="culture_vqa")
         assert row["value"] == pytest.approx(share, abs=1e-6)
@@ -41,42 +43,41 @@ def test_the_pooled_judge_is_the_mean_of_the_judges(rows: Any) -> None:
 
 
 def test_a_paired_difference_is_the_difference_of_the_means_when_all_pictures_are_shared(rows: Any) -> None:
-    for name, reference in evaluation.REFERENCE.items():
-        values = [
-            pick(rows, condition=c, judge="pooled", region="all", measure="culture_vqa")["value"]
-            for c in (name, reference)
-        ]
-        delta = pick(rows, condition=name, judge="pooled", region="all", measure="delta_culture_vqa")
+    for one in CONDITIONS:
+        if not one.reference:
+            continue
+        wanted = {"judge": "pooled", "region": "all", "measure": "culture_vqa"}
+        values = [pick(rows, condition=name, **wanted)["value"] for name in (one.name, one.reference)]
+        delta = pick(rows, condition=one.name, against=one.reference, **wanted)
         assert delta["value"] == pytest.approx(values[0] - values[1], abs=2e-6)
-    masked = pick(rows, condition="masked", judge="pooled", region="all", measure="delta_random_culture_vqa")
+    masked = pick(
+        rows, condition="masked", judge="pooled", region="all", measure="culture_vqa", against="random_masked"
+    )
     assert masked["high"] < 0
 
 
 def test_every_difference_has_a_p_value_corrected_within_its_measure(small_run: Any, rows: Any) -> None:
-    wanted = {"judge": "atlas_vit", "region": "all"}
-    found = [row for row in rows if row["measure"].startswith("p_") and row["measure"].endswith("_culture_vqa")]
-    of_judge = {(row["condition"], row["measure"]): row for row in found if row["judge"] == "atlas_vit"}
-    assert len(of_judge) == len(evaluation.REFERENCE) + len(evaluation.CONTROL)
-    names = [(c, evaluation.REFERENCE[c], "delta_") for c in evaluation.REFERENCE]
-    names += [(c, evaluation.CONTROL[c], "delta_random_") for c in evaluation.CONTROL]
+    wanted = {"judge": "atlas_vit", "region": "all", "measure": "culture_vqa"}
+    pairs = [(one.name, other) for one in CONDITIONS for other in (one.reference, *one.control_names) if other]
+    found = [row for row in rows if row["against"] and all(row[key] == value for key, value in wanted.items())]
+    assert sorted((row["condition"], row["against"]) for row in found) == sorted(pairs)
     test = SignFlip(small_run.params.evaluate.permutations, small_run.params.evaluate.seed)
-    plain = [test.p_value(hits(small_run, name), hits(small_run, other)) for name, other, _ in names]
+    plain = [test.p_value(hits(small_run, name), hits(small_run, other)) for name, other in pairs]
     corrected: Any = multipletests(plain, method="holm")[1]
-    for (condition, _, prefix), adjusted in zip(names, corrected, strict=True):
-        row = of_judge[condition, f"p_{prefix}culture_vqa"]
-        delta = pick(rows, condition=condition, measure=f"{prefix}culture_vqa", **wanted)
-        assert row["value"] == pytest.approx(adjusted, abs=1e-6)
-        assert (row["low"], row["high"], row["n_images"]) == (None, None, delta["n_images"])
+    for (condition, against), adjusted in zip(pairs, corrected, strict=True):
+        row = pick(found, condition=condition, against=against)
+        assert row["p_value"] == pytest.approx(adjusted, abs=1e-6)
+    assert all(row["p_value"] is None for row in rows if not row["against"] or row["region"] != "all")
 
 
 def hits(run: Any, condition: str) -> dict[tuple[str, int], float]:
     """Whether the second judge named the region, by picture."""
-    table = answers.TABLE.load(run.root / f"data/answers/atlas_vit/atlas/{condition}.parquet")
+    table = answers.TABLE.load(run.root / f"data/answers/atlas_vit/test/atlas/{condition}.parquet")
     return {(row["prompt_id"], row["seed"]): float(row["answer"] == row["region"]) for row in table}
 
 
 def test_p_values_are_no_metric_that_runs_are_compared_by(small_run: Any) -> None:
-    assert '"p_' not in (small_run.root / evaluation.SUMMARY_PATH).read_text()
+    assert "p_value" not in (small_run.root / evaluation.SUMMARY_PATH).read_text()
 
 
 def test_the_object_counts_against_the_truth_of_the_scene(rows: Any) -> None:
@@ -113,6 +114,8 @@ def test_the_summary_holds_the_pooled_values_by_condition(small_run: Any, rows: 
     summary = json.loads((small_run.root / evaluation.SUMMARY_PATH).read_text())
     row = pick(rows, condition="masked", judge="pooled", region="all", measure="culture_vqa")
     assert summary["atlas"]["masked"]["culture_vqa"] == row["value"]
+    delta = pick(rows, condition="masked", judge="pooled", region="all", measure="culture_vqa", against="cultural")
+    assert summary["atlas"]["masked"]["minus"]["cultural"]["culture_vqa"] == delta["value"]
 
 
 def test_the_confusion_counts_every_answer_once(small_run: Any) -> None:
@@ -132,7 +135,7 @@ def test_the_same_answers_give_the_same_bytes(small_run: Any) -> None:
 def test_two_option_sets_are_never_mixed_in_one_table(small_run: Any, tmp_path: Any) -> None:
     from culturebench.evaluation.scores import score_answers
 
-    table = answers.TABLE.load(small_run.root / "data/answers/atlas_vit/atlas/noun.parquet")
+    table = answers.TABLE.load(small_run.root / "data/answers/atlas_vit/test/atlas/noun.parquet")
     table[0]["options"] = ["jp", answers.UNRECOGNIZABLE]
     with pytest.raises(CultureBenchError, match="different option sets"):
         score_answers("atlas_vit", table, table, {}, answers.UNRECOGNIZABLE)
@@ -141,7 +144,7 @@ def test_two_option_sets_are_never_mixed_in_one_table(small_run: Any, tmp_path: 
 def test_an_unanswered_picture_is_an_error_and_no_silent_gap(small_run: Any) -> None:
     from culturebench.evaluation.scores import score_answers
 
-    table = answers.TABLE.load(small_run.root / "data/answers/atlas_vit/atlas/noun.parquet")
+    table = answers.TABLE.load(small_run.root / "data/answers/atlas_vit/test/atlas/noun.parquet")
     with pytest.raises(CultureBenchError, match="dvc repro judge"):
         score_answers("atlas_vit", table[1:], table, {}, answers.UNRECOGNIZABLE)
 

@@ -7,21 +7,25 @@ from typing import Any
 
 import pytest
 
-from culturebench.artifacts import evaluation, pictures
-from culturebench.params.ood import Ood
+from culturebench.artifacts import answers, evaluation, pictures
+from culturebench.params.prompts import Prompts
 from culturebench.report import published, tables
 from culturebench.report.results import Results
+
+#: A caption from outside has no cultural wording, and an English one only where it is English.
+FROM_THE_NOUN = {"noun", "amplified", "random_amplified", "enhanced", "random_layer_enhanced"}
 
 
 @pytest.fixture(scope="module")
 def run(make_run: Any) -> Any:
     """Two regions; the captions from outside have the test prompts' own pictures and answers, without measurements."""
     run = make_run(["jp", "es"], prompts=3)
-    run.params.ood = Ood({"outside": {"file": "outside.csv"}})  # type: ignore[dict-item]
-    for folder in ("data/pictures/atlas", "data/answers/atlas_cnn/atlas", "data/answers/atlas_vit/atlas"):
-        (run.root / folder / "outside").mkdir()
-        for condition in pictures.OOD_CONDITIONS:
-            shutil.copy(run.root / folder / f"{condition}.parquet", run.root / folder / "outside")
+    run.params.prompts = Prompts.model_validate({"test": {"file": "data/test"}, "outside": {"file": "outside.csv"}})
+    for folder in (pictures.DIRECTORY, *(f"{answers.DIRECTORY}/{judge}" for judge in run.params.judges.root)):
+        shutil.copytree(run.root / folder / "test", run.root / folder / "outside")
+    for path in (run.root / pictures.DIRECTORY / "outside/atlas").iterdir():
+        if path.stem not in FROM_THE_NOUN:
+            pictures.TABLE.save(path, [])
     run.evaluate()
     return run
 
@@ -32,16 +36,18 @@ def rows(run: Any) -> Any:
 
 
 def results(rows: Any, prompts: str) -> Results:
-    return Results(rows, "atlas", evaluation.REFERENCE, evaluation.CONTROL, prompts=prompts)
+    return Results(rows, "atlas", prompts=prompts)
 
 
 def test_its_rows_carry_their_name_and_are_scored_as_the_test_prompts_are(rows: Any) -> None:
     test, outside = results(rows, "test"), results(rows, "outside")
-    assert set(outside.conditions) == set(pictures.OOD_CONDITIONS)
+    assert set(outside.conditions) == FROM_THE_NOUN
     for condition in outside.conditions:
         found, same = outside.get(condition, "culture_vqa"), test.get(condition, "culture_vqa")
         assert found and same and {**found, "prompts": "test"} == same
-    assert outside.delta("amplified", "culture_vqa") and outside.verdict("amplified", "culture_vqa")
+    for against in ("noun", "random_amplified"):
+        assert outside.get("amplified", "culture_vqa", against=against)
+        assert outside.verdict("amplified", "culture_vqa", against)
     assert outside.other_measures() == []  # there is no reference picture to measure by
 
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from culturebench.artifacts import evaluation
-from culturebench.evaluation.names import CULTURE
+from culturebench.conditions import BY_NAME
 from culturebench.report import charts, gallery, headline, published, reliability, sweeps, tables, words
 from culturebench.report.contents import data_values, params_values
 from culturebench.report.page import render
@@ -23,7 +23,7 @@ def html(small_run: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def results(small_run: Any) -> Any:
-    return Results(evaluation.load(small_run.root / evaluation.PATH), "atlas", evaluation.REFERENCE, evaluation.CONTROL)
+    return Results(evaluation.load(small_run.root / evaluation.PATH), "atlas")
 
 
 def test_the_page_holds_all_that_it_shows(html: Any) -> None:
@@ -81,9 +81,9 @@ def test_what_left_the_pipeline_is_counted_by_reason_the_most_frequent_first() -
 
 def compared(measure: str, difference: float, p_value: float) -> Results:
     """What is known of one difference from the reference."""
-    same = {"model": "m", "prompts": "test", "condition": "amplified", "judge": "", "region": "all", "reason": ""}
-    delta = {**same, "measure": f"delta_{measure}", "value": difference}
-    return Results([delta, {**same, "measure": f"p_delta_{measure}", "value": p_value}], "m", {}, {}, 0.95)
+    row = {"model": "m", "prompts": "test", "condition": "amplified", "judge": "", "region": "all", "reason": ""}
+    row |= {"against": "noun", "measure": measure, "value": difference, "p_value": p_value}
+    return Results([row], "m", 0.95)
 
 
 @pytest.mark.parametrize(
@@ -97,18 +97,18 @@ def compared(measure: str, difference: float, p_value: float) -> Results:
     ],
 )
 def test_the_verdict_knows_which_way_is_better(measure: str, difference: float, p_value: float, said: str) -> None:
-    found = compared(measure, difference, p_value).verdict("amplified", measure)
+    found = compared(measure, difference, p_value).verdict("amplified", measure, "noun")
     assert words.verdict(found) == said
 
 
 def test_a_difference_without_a_test_is_no_evidence() -> None:
-    assert Results([], "m", {}, {}).verdict("amplified", "culture_vqa") == "none"
+    assert Results([], "m").verdict("amplified", "culture_vqa", "noun") == "none"
 
 
 def test_the_headline_claims_no_more_than_the_numbers(results: Any) -> None:
     assert "So the knowledge is there" in headline.lead(results)
-    flat = [dict(r, value=0.5) if r["measure"].startswith("p_") else r for r in results.rows]
-    without = Results(flat, "atlas", evaluation.REFERENCE, evaluation.CONTROL)
+    flat = [dict(r, p_value=0.5) if r["p_value"] is not None else r for r in results.rows]
+    without = Results(flat, "atlas")
     assert "no evidence" in headline.lead(without)
     found = headline.findings(without)
     assert {item["verdict"] for item in found} == {"none"}
@@ -220,9 +220,21 @@ def test_the_first_letter_gives_the_direction(text: str, direction: str) -> None
 
 
 def test_every_intervention_of_the_evaluation_has_a_place_in_the_report(results: Any) -> None:
-    shown = {name for names in tables.SUMMARY.values() for name in names}
-    assert set(results.conditions) <= shown
-    assert all(results.get(name, CULTURE) for name in shown)
+    groups = tables.summary(results)
+    shown = [row["condition"] for group in groups for row in group["rows"]]
+    assert sorted(shown) == sorted(BY_NAME)
+    assert [group["heading"] for group in groups] == [
+        "From the prompt alone",
+        "Bringing it back, from the noun",
+        "Bringing it back, from English",
+        "Taking it away, from the cultural caption",
+    ]
+    assert tables.MAIN == ("noun_en", "noun", "cultural", "amplified", "enhanced", "activated")
+    assert tables.VALIDATION == ("cultural", "masked", "random_masked")
+    assert tables.ABLATION == (
+        "noun", "amplified", "random_amplified", "enhanced", "random_layer_enhanced",
+        "noun_en", "activated", "random_activated",
+    )  # fmt: skip
 
 
 def test_the_evaluations_file_is_one_row_a_line(small_run: Any) -> None:

@@ -14,12 +14,14 @@ from culturebench.artifacts import pictures, strength
 from culturebench.errors import CultureBenchError
 from culturebench.store import Store
 from culturebench.text_to_image import sampling
-from stages import generate, generate_edited, generate_enhanced, train_enhancer
-from tiny_project import write_strength
+from stages import generate, generate_edited, generate_enhanced, load_prompts, train_enhancer
+from tiny_project import write_prompts, write_strength
+
+PINNED = ("noun", "noun_en", "cultural")
 
 
 def made(project: Path, condition: str) -> list[dict[str, Any]]:
-    return pictures.TABLE.load(project / pictures.PATH.format(model="atlas", condition=condition))
+    return pictures.TABLE.load(project / pictures.TEST_PATH.format(model="atlas", condition=condition))
 
 
 def images(rows: list[dict[str, Any]]) -> list[bytes]:
@@ -41,18 +43,18 @@ def generated(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
 
 
 def test_every_condition_has_the_same_prompts_and_seeds(project: Path) -> None:
-    for condition in generate.CONDITIONS:
-        generate.STAGE.execute(model="atlas", condition=condition)
-    generate_edited.STAGE.execute(model="atlas", condition="masked")
-    keys = {c: [(row["prompt_id"], row["seed"]) for row in made(project, c)] for c in (*generate.CONDITIONS, "masked")}
+    for condition in PINNED:
+        generate.STAGE.execute(prompts="test", model="atlas", condition=condition)
+    generate_edited.STAGE.execute(prompts="test", model="atlas", condition="masked")
+    keys = {c: [(row["prompt_id"], row["seed"]) for row in made(project, c)] for c in (*PINNED, "masked")}
     assert len(keys["noun"]) == 2 * 2 * 2
     assert len({tuple(key) for key in keys.values()}) == 1
 
 
 def test_prompts_are_the_caption_of_the_condition(project: Path) -> None:
-    for condition in generate.CONDITIONS:
-        generate.STAGE.execute(model="atlas", condition=condition)
-    first = {condition: made(project, condition)[0] for condition in generate.CONDITIONS}
+    for condition in PINNED:
+        generate.STAGE.execute(prompts="test", model="atlas", condition=condition)
+    first = {condition: made(project, condition)[0] for condition in PINNED}
     assert {name: row["prompt"] for name, row in first.items()} == {
         "noun": "bowl_ja", "noun_en": "bowl_en", "cultural": "culture_ja bowl_ja",
     }  # fmt: skip
@@ -62,20 +64,20 @@ def test_prompts_are_the_caption_of_the_condition(project: Path) -> None:
 def test_strength_0_gives_the_unedited_pictures_bit_for_bit(project: Path) -> None:
     write_strength(project / strength.PATH.format(model="atlas"), amplify=0.0, activate=0.0)
     for condition in ("noun", "noun_en"):
-        generate.STAGE.execute(model="atlas", condition=condition)
+        generate.STAGE.execute(prompts="test", model="atlas", condition=condition)
     for condition in ("amplified", "random_amplified", "activated"):
-        generate_edited.STAGE.execute(model="atlas", condition=condition)
+        generate_edited.STAGE.execute(prompts="test", model="atlas", condition=condition)
     assert images(made(project, "amplified")) == images(made(project, "noun"))
     assert images(made(project, "random_amplified")) == images(made(project, "noun"))
     assert images(made(project, "activated")) == images(made(project, "noun_en"))
 
 
 def test_each_edit_changes_the_pictures_of_its_own_prompt(project: Path) -> None:
-    for condition in generate.CONDITIONS:
-        generate.STAGE.execute(model="atlas", condition=condition)
+    for condition in PINNED:
+        generate.STAGE.execute(prompts="test", model="atlas", condition=condition)
     for kind, start in (("amplified", "noun"), ("activated", "noun_en"), ("masked", "cultural")):
         for condition in (kind, f"random_{kind}"):
-            generate_edited.STAGE.execute(model="atlas", condition=condition)
+            generate_edited.STAGE.execute(prompts="test", model="atlas", condition=condition)
             rows = made(project, condition)
             assert [row["prompt"] for row in rows] == [row["prompt"] for row in made(project, start)]
             assert images(rows) != images(made(project, start))
@@ -83,8 +85,8 @@ def test_each_edit_changes_the_pictures_of_its_own_prompt(project: Path) -> None
 
 
 def test_a_picture_takes_the_draw_of_its_seeds_index_and_the_tuned_strength(project: Path) -> None:
-    generate_edited.STAGE.execute(model="atlas", condition="random_amplified")
-    generate_edited.STAGE.execute(model="atlas", condition="random_masked")
+    generate_edited.STAGE.execute(prompts="test", model="atlas", condition="random_amplified")
+    generate_edited.STAGE.execute(prompts="test", model="atlas", condition="random_masked")
     assert {(row["seed"], row["draw"], row["strength"]) for row in made(project, "random_amplified")} == {
         (0, 0, 3.0),
         (1, 1, 3.0),
@@ -93,19 +95,19 @@ def test_a_picture_takes_the_draw_of_its_seeds_index_and_the_tuned_strength(proj
 
 
 def test_a_repeated_run_computes_nothing_and_gives_the_same_bytes(project: Path, generated: list[int]) -> None:
-    out = project / pictures.PATH.format(model="atlas", condition="noun")
-    generate.STAGE.execute(model="atlas", condition="noun")
+    out = project / pictures.TEST_PATH.format(model="atlas", condition="noun")
+    generate.STAGE.execute(prompts="test", model="atlas", condition="noun")
     first, computed = out.read_bytes(), len(generated)
     out.unlink()
-    generate.STAGE.execute(model="atlas", condition="noun")
+    generate.STAGE.execute(prompts="test", model="atlas", condition="noun")
     assert (out.read_bytes(), computed, len(generated)) == (first, 4, 4)
 
 
 def test_a_run_that_was_killed_computes_only_what_is_missing_and_gives_the_same_bytes(
     project: Path, generated: list[int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    out = project / pictures.PATH.format(model="atlas", condition="amplified")
-    generate_edited.STAGE.execute(model="atlas", condition="amplified")
+    out = project / pictures.TEST_PATH.format(model="atlas", condition="amplified")
+    generate_edited.STAGE.execute(prompts="test", model="atlas", condition="amplified")
     undisturbed = out.read_bytes()
     out.unlink()
     shutil.rmtree(tmp_path / "store")
@@ -119,50 +121,48 @@ def test_a_run_that_was_killed_computes_only_what_is_missing_and_gives_the_same_
 
     monkeypatch.setattr(Store, "put", killed_after_two)
     with pytest.raises(KeyboardInterrupt):
-        generate_edited.STAGE.execute(model="atlas", condition="amplified")
+        generate_edited.STAGE.execute(prompts="test", model="atlas", condition="amplified")
     assert not out.exists()
     monkeypatch.setattr(Store, "put", put)
-    generate_edited.STAGE.execute(model="atlas", condition="amplified")
+    generate_edited.STAGE.execute(prompts="test", model="atlas", condition="amplified")
     assert (out.read_bytes(), len(generated)) == (undisturbed, 4)
 
 
 def test_a_damaged_kept_batch_is_computed_again(project: Path, generated: list[int], tmp_path: Path) -> None:
-    out = project / pictures.PATH.format(model="atlas", condition="noun")
-    generate.STAGE.execute(model="atlas", condition="noun")
+    out = project / pictures.TEST_PATH.format(model="atlas", condition="noun")
+    generate.STAGE.execute(prompts="test", model="atlas", condition="noun")
     first = out.read_bytes()
     entry = next(path for path in (tmp_path / "store").rglob("*") if path.is_file())
     entry.write_bytes(entry.read_bytes()[:-5])
-    generate.STAGE.execute(model="atlas", condition="noun")
+    generate.STAGE.execute(prompts="test", model="atlas", condition="noun")
     assert (out.read_bytes(), len(generated)) == (first, 5)
 
 
 def test_more_prompts_leave_the_pictures_of_the_others_in_the_store(project: Path, generated: list[int]) -> None:
-    generate.STAGE.execute(model="atlas", condition="noun")
-    params = yaml.safe_load((project / "params.yaml").read_text())
-    params["generate"]["prompts_per_region"] = 3
-    (project / "params.yaml").write_text(yaml.safe_dump(params))
-    generate.STAGE.execute(model="atlas", condition="noun")
+    generate.STAGE.execute(prompts="test", model="atlas", condition="noun")
+    write_prompts(project, 3)
+    generate.STAGE.execute(prompts="test", model="atlas", condition="noun")
     assert len(generated) == 4 + 2
 
 
 def test_an_enhancer_changes_pictures_at_its_own_layer(project: Path) -> None:
-    generate.STAGE.execute(model="atlas", condition="noun")
+    generate.STAGE.execute(prompts="test", model="atlas", condition="noun")
     for site, condition in (("culture", "enhanced"), ("random", "random_layer_enhanced")):
         train_enhancer.STAGE.execute(model="atlas", site=site)
-        generate_enhanced.STAGE.execute(model="atlas", condition=condition)
+        generate_enhanced.STAGE.execute(prompts="test", model="atlas", condition=condition)
         assert images(made(project, condition)) != images(made(project, "noun"))
     assert images(made(project, "enhanced")) != images(made(project, "random_layer_enhanced"))
 
 
 @pytest.mark.parametrize("stage", [generate, generate_edited, generate_enhanced])
 def test_an_unknown_condition_is_refused_with_the_known_ones(project: Path, stage: Any) -> None:
-    with pytest.raises(CultureBenchError, match=r"conditions\..*'amplifed'.*makes: \w+"):
-        stage.STAGE.execute(model="atlas", condition="amplifed")
+    with pytest.raises(CultureBenchError, match=r"'amplifed'; correct `conditions` in params.yaml: .*makes: \w+"):
+        stage.STAGE.execute(prompts="test", model="atlas", condition="amplifed")
 
 
 def test_an_unknown_model_is_refused_with_the_known_ones(project: Path) -> None:
     with pytest.raises(SystemExit, match=r"generate: .*models.sdxl; models has: atlas"):
-        generate.STAGE.main(["--model", "sdxl", "--condition", "noun"])
+        generate.STAGE.main(["--prompts", "test", "--model", "sdxl", "--condition", "noun"])
 
 
 def test_changed_weights_are_refused(project: Path, tmp_path: Path) -> None:
@@ -173,7 +173,7 @@ def test_changed_weights_are_refused(project: Path, tmp_path: Path) -> None:
     pin.write_text(pin.read_text().replace(params["pins"]["backbone"]["folder"], str(copy)))
     (copy / "unet/config.json").write_text("{}")
     with pytest.raises(CultureBenchError, match=r"unet/config.json changed: .* holds sha256 [0-9a-f]{64}.*pin_model@"):
-        generate.STAGE.execute(model="atlas", condition="noun")
+        generate.STAGE.execute(prompts="test", model="atlas", condition="noun")
 
 
 def test_a_region_without_captions_is_named(project: Path) -> None:
@@ -181,4 +181,12 @@ def test_a_region_without_captions_is_named(project: Path) -> None:
 
     splits.TABLE.save(project / splits.TEST / "nl.parquet", [])
     with pytest.raises(CultureBenchError, match="region nl has no row"):
-        generate.STAGE.execute(model="atlas", condition="noun")
+        load_prompts.STAGE.execute(prompts="test")
+
+
+def test_the_test_prompts_are_the_first_of_each_region(project: Path) -> None:
+    path = project / "data/prompts/test.parquet"
+    drawn = path.read_bytes()
+    path.unlink()
+    load_prompts.STAGE.execute(prompts="test")
+    assert path.read_bytes() == drawn

@@ -23,7 +23,7 @@ from stages import bind_judge, judge
 
 LABELS = {"jp": "Japan", "nl": "Netherlands"}
 COLOURS = {"jp": (200, 30), "nl": (30, 200)}  # red, blue
-NAMES = {"judge": "served", "model": "atlas", "condition": "noun"}
+NAMES = {"judge": "served", "prompts": "test", "model": "atlas", "condition": "noun"}
 
 
 def truth(asked: Asked) -> str:

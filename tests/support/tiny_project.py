@@ -9,9 +9,10 @@ from typing import Any
 import yaml
 from PIL import Image
 
-from culturebench.artifacts import binding, layer_probe, neurons, pins, sae, selected, splits, strength, towers
+from culturebench.artifacts import binding, layer_probe, neurons, pins, prompts, sae, selected, splits, strength, towers
 from culturebench.pins import pin_folder
 from culturebench.png import to_png
+from culturebench.text_to_image.prompts import select_prompts
 from tiny_system import write_sae
 
 REGIONS = {"jp": "ja", "nl": "nl"}
@@ -40,12 +41,19 @@ def write_project(root: Path, weights: dict[str, Path]) -> None:
     for split in (splits.TRAIN, splits.TEST):
         for number, region in enumerate(REGIONS):
             splits.TABLE.save(root / split / f"{region}.parquet", split_rows(region, f"{split}{number}"))
+    write_prompts(root, params["generate"]["prompts_per_region"])
     write_bound(root / binding.PATH.format(model="atlas"))
     write_selected(root / selected.PATH.format(encoder="atlas"))
     write_selected(root / selected.BOUND.format(model="atlas") / "atlas.parquet")
     write_probe(root / layer_probe.LAYER_PATH.format(encoder="atlas"))
     write_probe(root / layer_probe.LAYERS.format(model="atlas") / "atlas.json")
     write_strength(root / strength.PATH.format(model="atlas"), amplify=3.0, activate=2.0)
+
+
+def write_prompts(root: Path, count: int) -> None:
+    """The first `count` test prompts of each region, as load_prompts draws them."""
+    rows = splits.TABLE.load_all(root / splits.TEST, REGIONS)
+    prompts.TABLE.save(root / prompts.PATH.format(prompts="test"), select_prompts(rows, list(REGIONS), count))
 
 
 def project_params(weights: dict[str, Path]) -> dict[str, Any]:
@@ -58,6 +66,7 @@ def project_params(weights: dict[str, Path]) -> dict[str, Any]:
         "judges": {"tiny": {"kind": "atlas", "pin": "judge"}},
         "sampler": {"steps": 2, "batch_size": 2},
         "generate": {"prompts_per_region": 2, "seeds": [0, 1]},
+        "prompts": {"test": {"file": "data/test"}},
         "tune_strength": {
             "judge": "tiny", "prompts_per_region": 2, "seeds": [0], "amplify": [0, 2], "activate": [0, 1],
             "alignment_share": 0.95, "resamples": 200, "level": 0.95, "seed": 0,

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -150,10 +150,14 @@ def shrink(params: Params) -> None:
     params["train_enhancer"] |= {"steps": 4, "batch_size": 2, "log_every": 2, "log_pairs": 2, "loss_space": "latent"}
     params["judge_reliability"] |= {"pictures_per_region": 3, "resamples": 200}
     params["evaluate"]["resamples"] = 200
-    pinned, edited, enhanced = ["noun", "cultural"], ["amplified"], ["enhanced"]
-    everything = [*pinned, *edited, *enhanced]
-    params["conditions"] = {"pinned": pinned, "edited": edited, "enhanced": enhanced, "all": everything}
+    set_conditions(params, pinned=("noun", "cultural"), edited=("amplified",), enhanced=("enhanced",))
     params["sites"] = ["culture"]
+
+
+def set_conditions(params: Params, **sets: Iterable[str]) -> None:
+    """Pictures are made under these conditions alone, and under `all` of them judged."""
+    named = {key: dict.fromkeys(names) for key, names in sets.items()}
+    params["conditions"] = {**named, "all": {name: None for names in named.values() for name in names}}
 
 
 def _files_of_the_project() -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from culturebench.artifacts import binding, layer_probe, neurons, sae
-from culturebench.interventions.conditions import CultureNeurons
+from culturebench.interventions.culture_edits import CultureNeurons
 
 
 def load_culture(bound: Path, tower: str) -> CultureNeurons:

@@ -14,7 +14,7 @@ Row = Mapping[str, Any]
 NEAREST = 8  # a draw picks among that many latents of the nearest frequency
 
 
-class ChoiceError(CultureBenchError):
+class NeuronsError(CultureBenchError):
     """A region without neurons, or too few latents to draw from."""
 
 
@@ -30,12 +30,12 @@ class Neurons:
 def culture_neurons(table: Sequence[Row], region: str, sae_seed: int) -> Neurons:
     """M_cult of `region` in the autoencoder of `sae_seed`; `table` holds rows of the artifact `neurons`.
 
-    `ChoiceError` when the region has none there.
+    `NeuronsError` when the region has none there.
     """
     rows = _rows(table, region, sae_seed)
     chosen = [row for row in rows if row["selected"]]
     if not chosen:
-        raise ChoiceError(
+        raise NeuronsError(
             f"region {region!r} has no culture neurons in the autoencoder of seed {sae_seed}; "
             "widen `select_neurons.max_k` or look at its detect captions"
         )
@@ -46,14 +46,14 @@ def random_neurons(table: Sequence[Row], region: str, sae_seed: int, seed: int) 
     """As many latents as `region` has culture neurons, of no region's M_cult, that fire about as often.
 
     For each culture neuron, one of the `NEAREST` unused latents by frequency on the region's cultural prompts
-    is drawn. The same `seed` gives the same draw. `ChoiceError` when there are not enough latents.
+    is drawn. The same `seed` gives the same draw. `NeuronsError` when there are not enough latents.
     """
     wanted = culture_neurons(table, region, sae_seed).indices
     taken = {row["latent"] for row in table if row["sae_seed"] == sae_seed and row["selected"]}
     rows = {row["latent"]: row for row in _rows(table, region, sae_seed)}
     free = {latent: row["frequency"] for latent, row in rows.items() if latent not in taken}
     if len(free) < len(wanted):
-        raise ChoiceError(f"region {region!r} needs {len(wanted)} random latents, only {len(free)} are in no M_cult")
+        raise NeuronsError(f"region {region!r} needs {len(wanted)} random latents, only {len(free)} are in no M_cult")
     rng = np.random.default_rng([seed, sae_seed])
     drawn: list[int] = []
     for latent in wanted:
@@ -73,7 +73,7 @@ def _rows(table: Sequence[Row], region: str, sae_seed: int) -> list[Row]:
     if not found:
         regions = sorted({row["region"] for row in table})
         seeds = sorted({row["sae_seed"] for row in table})
-        raise ChoiceError(
+        raise NeuronsError(
             f"no scores of region {region!r} and SAE seed {sae_seed}, only of {', '.join(regions)} and {seeds}; "
             "run `dvc repro select_neurons`"
         )

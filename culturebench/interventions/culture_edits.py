@@ -1,26 +1,44 @@
-"""The edited conditions: which edit each one makes of a region's neurons, and of random ones for its control."""
+"""The edits of a region's culture neurons, and of random ones for their controls, as condition records ask for them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from culturebench.interventions.choice import Neurons, culture_neurons, random_neurons
+from culturebench.conditions import CONDITIONS, EDITS, Condition, ConditionError, Edit as EditRecord
 from culturebench.interventions.edits import NormMatched, activate, amplify, mask, norm_matched
+from culturebench.interventions.neurons import Neurons, culture_neurons, random_neurons
 from culturebench.pins import sha256_of
 from culturebench.probing import sae as saes
 from culturebench.probing.sae import TopKSAE
 from culturebench.text_to_image.base import Edit, TextToImage
 from culturebench.text_to_image.sampling import Intervention, encode
 
-#: Edit -> the caption that its condition's prompt is.
-CAPTION_OF: Final = {"amplified": "noun", "activated": "noun_en", "masked": "cultural"}
-RANDOM: Final = "random_"
-CONDITIONS: Final = (*CAPTION_OF, *(RANDOM + kind for kind in CAPTION_OF))
+#: Name of an edit's record -> what it makes of some neurons at a strength.
+MAKERS: Final[Mapping[str, Callable[[TopKSAE, Neurons, float], Edit]]] = {
+    "amplify": lambda sae, neurons, strength: amplify(sae, neurons.indices, strength),
+    "activate": lambda sae, neurons, strength: activate(sae, neurons.indices, neurons.levels, strength),
+    "mask": lambda sae, neurons, strength: mask(sae, neurons.indices),
+}
+#: Kind of a control -> the neurons that it takes in the place of a region's own: table, region, SAE seed, draw.
+DRAWS: Final[Mapping[str, Callable[[Sequence[Mapping[str, Any]], str, int, int], Neurons]]] = {
+    "random": random_neurons,
+}
+
+
+def _check(kind: str, named: set[str], made: set[str]) -> None:
+    if named != made:
+        raise ConditionError(f"records and functions of {kind} differ: {', '.join(sorted(named ^ made))}")
+
+
+_check("edits", {edit.name for edit in EDITS if edit.part == "neurons"}, set(MAKERS))
+_check(
+    "controls", {one.control.name for one in CONDITIONS if one.control and one.control.part == "neurons"}, set(DRAWS)
+)
 
 
 @dataclass(frozen=True)
@@ -35,34 +53,36 @@ class CultureNeurons:
         default_factory=dict[tuple[str, float, str, int], "Intervention | None"]
     )
 
-    def intervention(self, condition: str, strength: float, region: str, draw: int) -> Intervention | None:
-        """The edit of `condition` for one region and draw; None at strength 0, which leaves the prompt as it is.
+    def intervention(self, condition: Condition, strength: float, region: str, draw: int) -> Intervention | None:
+        """The edit of `condition` for one region and draw; None where its strength is 0, which leaves the prompt alone.
 
         Draw d takes the autoencoder d mod n, and is the seed of the random latents. A mask has no strength.
         """
-        key = (condition, strength, region, draw)
+        key = (condition.name, strength, region, draw)
         if key not in self._made:
-            nothing = strength == 0 and kind_of(condition) != "masked"
-            self._made[key] = None if nothing else self._make(*key)
+            edit = _edit_of(condition)
+            nothing = strength == 0 and edit.tuned
+            self._made[key] = None if nothing else self._make(condition, strength, region, draw)
         return self._made[key]
 
-    def _make(self, condition: str, strength: float, region: str, draw: int) -> Intervention:
-        seeds = sorted(self.folders)
+    def _make(self, condition: Condition, strength: float, region: str, draw: int) -> Intervention:
+        record, seeds = _edit_of(condition), sorted(self.folders)
         seed = seeds[draw % len(seeds)]
-        sae, kind = self._sae(seed), kind_of(condition)
+        sae, make = self._sae(seed), MAKERS[record.name]
         own = culture_neurons(self.table, region, seed)
-        edit = make_edit(kind, sae, own, strength)
+        edit = make(sae, own, strength)
         description: dict[str, Any] = {
-            "kind": kind,
+            "kind": record.home,
             "strength": strength,
             "sae": sha256_of(self.folders[seed] / saes.WEIGHTS_FILE),
             "neurons": own.indices,
             "levels": own.levels,
         }
-        if condition.startswith(RANDOM):
-            drawn = random_neurons(self.table, region, seed, draw)
-            edit = norm_matched(make_edit(kind, sae, drawn, strength), edit)
-            description |= {"random": drawn.indices, "random_levels": drawn.levels}
+        if condition.control is not None:
+            control = condition.control.name
+            drawn = DRAWS[control](self.table, region, seed, draw)
+            edit = norm_matched(make(sae, drawn, strength), edit)
+            description |= {control: drawn.indices, f"{control}_levels": drawn.levels}
         return Intervention(self.layer, edit, description)
 
     def _sae(self, seed: int) -> TopKSAE:
@@ -72,7 +92,11 @@ class CultureNeurons:
 
 
 def control_mismatch(
-    culture: CultureNeurons, system: TextToImage, prompts: Sequence[tuple[str, str]], condition: str, strength: float
+    culture: CultureNeurons,
+    system: TextToImage,
+    prompts: Sequence[tuple[str, str]],
+    condition: Condition,
+    strength: float,
 ) -> float | None:
     """How far a random control's edit misses the norm of the edit that it controls, as a share of it.
 
@@ -107,15 +131,8 @@ def _firing(groups: Sequence[Neurons]) -> float:
     return float(np.mean([np.mean(neurons.frequencies) for neurons in groups]))
 
 
-def kind_of(condition: str) -> str:
-    """The edit behind a condition or its random control."""
-    return condition.removeprefix(RANDOM)
-
-
-def make_edit(kind: str, sae: TopKSAE, neurons: Neurons, strength: float) -> Edit:
-    """One of the three edits on `neurons`."""
-    if kind == "amplified":
-        return amplify(sae, neurons.indices, strength)
-    if kind == "activated":
-        return activate(sae, neurons.indices, neurons.levels, strength)
-    return mask(sae, neurons.indices)
+def _edit_of(condition: Condition) -> EditRecord:
+    """What a condition does to neurons; `ConditionError` for one that does nothing to them."""
+    if condition.edit is None or condition.edit.part != "neurons":
+        raise ConditionError(f"{condition.name} edits no neurons, so there is no intervention on them")
+    return condition.edit

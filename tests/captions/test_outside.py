@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
-from culturebench.captions.ood import OodError, Place, read_ood
+from culturebench.captions.outside import OutsideError, Place, read_outside
 
 PLACES = {
     "jp": Place(frozenset({"jp", "japan"}), frozenset({"JP"}), "ja"),
@@ -19,17 +20,18 @@ CUBE = [
 ]
 
 
-def read(name: str, text: str) -> list[dict[str, str]]:
-    return read_ood(name, text.encode(), PLACES)
+def read(name: str, text: str) -> list[dict[str, Any]]:
+    return read_outside(name, text.encode(), PLACES)
 
 
 def test_cubes_list_of_objects_is_read_as_english() -> None:
     rows = read("cube.json", json.dumps(CUBE))
-    assert [(row["region"], row["name"], row["domain"], row["language"]) for row in rows] == [
-        ("jp", "ramen", "cuisine", "en"),
-        ("tr", "lokum", "cuisine", "en"),
+    assert [(row["region"], row["noun"]["language"], json.loads(row["metadata"])) for row in rows] == [
+        ("jp", "en", {"name": "ramen", "domain": "cuisine"}),
+        ("tr", "en", {"name": "lokum", "domain": "cuisine"}),
     ]
-    assert rows[0]["prompt"] == "A photo of ramen from Japan"
+    assert rows[0]["noun"]["text"] == "A photo of ramen from Japan"
+    assert all(row["noun_en"] == row["noun"] and row["cultural"] is None for row in rows)
 
 
 def test_the_three_formats_give_the_same_rows() -> None:
@@ -47,7 +49,7 @@ def test_the_three_formats_give_the_same_rows() -> None:
 def test_a_country_is_a_regions_code_its_name_or_one_of_its_iso_countries(country: str, region: str) -> None:
     (row,) = read("a.csv", f"country,prompt\n{country},傘\n")
     assert row["region"] == region
-    assert row["language"] == PLACES[region].language
+    assert row["noun"]["language"] == PLACES[region].language
 
 
 @pytest.mark.parametrize(
@@ -65,13 +67,13 @@ def test_a_country_is_a_regions_code_its_name_or_one_of_its_iso_countries(countr
     ],
 )
 def test_a_bad_line_is_one_error_that_names_it(line: str, said: str) -> None:
-    with pytest.raises(OodError, match=said) as error:
+    with pytest.raises(OutsideError, match=said) as error:
         read("a.csv", f"country,prompt\n{line}\n")
     assert len(str(error.value).splitlines()) == 1
 
 
 def test_every_bad_line_is_named_at_once_up_to_twenty() -> None:
-    with pytest.raises(OodError) as error:
+    with pytest.raises(OutsideError) as error:
         read("a.csv", "country,prompt\n" + "jp,傘\n" * 30)
     lines = str(error.value).splitlines()
     assert lines[0] == "a.csv:3: the same prompt and region stand at 2 already"
@@ -80,7 +82,7 @@ def test_every_bad_line_is_named_at_once_up_to_twenty() -> None:
 
 def test_one_prompt_may_stand_for_two_regions_and_white_space_makes_no_other_prompt() -> None:
     assert len(read("a.csv", "country,prompt\njp,umbrella\ntr,umbrella\n")) == 2
-    with pytest.raises(OodError, match="the same prompt"):
+    with pytest.raises(OutsideError, match="the same prompt"):
         read("a.csv", "country,prompt\njp,an umbrella\njp,an  umbrella\n")
 
 
@@ -104,5 +106,5 @@ def test_one_prompt_may_stand_for_two_regions_and_white_space_makes_no_other_pro
     ],
 )
 def test_a_file_of_another_shape_is_refused(name: str, data: bytes, said: str) -> None:
-    with pytest.raises(OodError, match=said):
-        read_ood(name, data, PLACES)
+    with pytest.raises(OutsideError, match=said):
+        read_outside(name, data, PLACES)

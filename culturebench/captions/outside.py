@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from culturebench.captions.spans import caption_row
 from culturebench.errors import CultureBenchError
 from culturebench.regions.words import country_code, languages
 
@@ -28,7 +29,7 @@ FIELDS = ("prompt", "country", "name", "domain", "language")
 Read = tuple[int, "Mapping[str, Any] | str"]
 
 
-class OodError(CultureBenchError):
+class OutsideError(CultureBenchError):
     """A file of captions with lines that cannot be used; the message has one line for each."""
 
 
@@ -41,9 +42,9 @@ class Place:
     language: str
 
 
-def read_ood(name: str, data: bytes, places: Mapping[str, Place]) -> list[dict[str, str]]:
-    """Rows of the artifact `ood`; `places` are the run's regions by code. `OodError` lists every bad line."""
-    found: list[dict[str, str]] = []
+def read_outside(name: str, data: bytes, places: Mapping[str, Place]) -> list[dict[str, Any]]:
+    """Rows of the artifact `prompts`; `places` are the run's regions by code. `OutsideError` lists every bad line."""
+    found: list[dict[str, Any]] = []
     wrong: list[str] = []
     seen: dict[str, int] = {}
     for number, fields in _entries(name, data):
@@ -57,9 +58,9 @@ def read_ood(name: str, data: bytes, places: Mapping[str, Place]) -> list[dict[s
             wrong.append(f"{name}:{number}: {error}")
     if wrong:
         more = [f"and {len(wrong) - SHOWN} more"] if len(wrong) > SHOWN else []
-        raise OodError("\n".join([*wrong[:SHOWN], *more]))
+        raise OutsideError("\n".join([*wrong[:SHOWN], *more]))
     if not found:
-        raise OodError(f"{name}: no captions; each needs at least `prompt` and `country`")
+        raise OutsideError(f"{name}: no captions; each needs at least `prompt` and `country`")
     return found
 
 
@@ -67,14 +68,14 @@ def _entries(name: str, data: bytes) -> Iterator[Read]:
     readers = {"csv": _csv, "jsonl": _json_lines, "json": _json_list}
     kind = name.rpartition(".")[2]
     if kind not in readers:
-        raise OodError(f"{name}: the name must end in .csv, .jsonl or .json, which says how to read it")
+        raise OutsideError(f"{name}: the name must end in .csv, .jsonl or .json, which says how to read it")
     if len(data) > MAX_BYTES:
-        raise OodError(f"{name}: {len(data)} bytes; at most {MAX_BYTES} are read")
+        raise OutsideError(f"{name}: {len(data)} bytes; at most {MAX_BYTES} are read")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        raise OodError(f"{name}:{line}: not UTF-8; save the file as UTF-8") from None
+        raise OutsideError(f"{name}:{line}: not UTF-8; save the file as UTF-8") from None
     return readers[kind](name, text)
 
 
@@ -100,7 +101,7 @@ def _header(name: str, cells: list[str]) -> list[str]:
     header = [cell.strip().casefold() for cell in cells]
     missing = [column for column in ("prompt", "country") if header.count(column) != 1]
     if missing:
-        raise OodError(f"{name}:1: the header must name once each: prompt, country; got: {', '.join(header)}")
+        raise OutsideError(f"{name}:1: the header must name once each: prompt, country; got: {', '.join(header)}")
     return header
 
 
@@ -118,9 +119,11 @@ def _json_list(name: str, text: str) -> Iterator[Read]:
     try:
         content = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise OodError(f"{name}: not valid JSON: {error}") from None
+        raise OutsideError(f"{name}: not valid JSON: {error}") from None
     if not isinstance(content, list):
-        raise OodError(f"{name}: holds {type(content).__name__}; a list of objects with `prompt` and `country` is read")
+        raise OutsideError(
+            f"{name}: holds {type(content).__name__}; a list of objects with `prompt` and `country` is read"
+        )
     for number, entry in enumerate(content, start=1):
         yield number, _object(entry)
 
@@ -129,7 +132,7 @@ def _object(entry: Any) -> Mapping[str, Any] | str:
     return entry if isinstance(entry, dict) else f"{type(entry).__name__} instead of an object"
 
 
-def _row(fields: Mapping[str, Any] | str, places: Mapping[str, Place], language: str) -> dict[str, str]:
+def _row(fields: Mapping[str, Any] | str, places: Mapping[str, Place], language: str) -> dict[str, Any]:
     """The row of one entry; ValueError with what is wrong."""
     if isinstance(fields, str):
         raise ValueError(fields)
@@ -142,12 +145,15 @@ def _row(fields: Mapping[str, Any] | str, places: Mapping[str, Place], language:
     spoken = values["language"] or language or places[region].language
     if spoken not in languages():
         raise ValueError(f"`language` {spoken!r} is no ISO 639 code, such as {places[region].language}")
-    digest = hashlib.sha256(f"{region}\n{values['prompt']}".encode()).hexdigest()
+    caption = caption_row(values["prompt"], spoken)
     return {
-        "prompt_id": digest,
+        "prompt_id": hashlib.sha256(f"{region}\n{values['prompt']}".encode()).hexdigest(),
         "region": region,
-        "language": spoken,
-        **{field: values[field] for field in ("prompt", "name", "domain")},
+        "subdivision": "",
+        "metadata": json.dumps({name: values[name] for name in ("domain", "name")}, ensure_ascii=False),
+        "noun": caption,
+        "noun_en": caption if spoken == "en" else None,
+        "cultural": None,
     }
 
 

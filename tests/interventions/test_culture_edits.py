@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from culturebench.interventions.bound import load_culture
-from culturebench.interventions.conditions import CONDITIONS, CultureNeurons, control_firing
+from culturebench.conditions import CONDITIONS, condition
+from culturebench.interventions.culture_edits import CultureNeurons, control_firing
+from culturebench.interventions.load_culture import load_culture
 from tiny_project import NEURONS, write_bound
 from tiny_system import WIDTH
 
+EDITED = [one for one in CONDITIONS if one.stage == "generate_edited"]
 EVERY_CULTURE_NEURON = {latent for chosen in NEURONS.values() for latent in chosen}
 
 
@@ -24,26 +26,26 @@ def culture(tmp_path: Path) -> CultureNeurons:
 def test_random_controls_take_as_many_latents_and_none_of_any_regions(culture: CultureNeurons):
     for region, chosen in NEURONS.items():
         for draw in range(6):
-            done = culture.intervention("random_amplified", 2.0, region, draw)
+            done = culture.intervention(condition("random_amplified"), 2.0, region, draw)
             assert done is not None
             assert len(done.description["random"]) == len(chosen)
             assert not set(done.description["random"]) & EVERY_CULTURE_NEURON
 
 
 def test_draws_take_the_autoencoders_in_turn_and_random_latents_of_their_own(culture: CultureNeurons):
-    found = [culture.intervention("random_masked", 0.0, "jp", draw) for draw in range(4)]
+    found = [culture.intervention(condition("random_masked"), 0.0, "jp", draw) for draw in range(4)]
     descriptions = [done.description for done in found if done]
     assert descriptions[0]["sae"] == descriptions[2]["sae"] != descriptions[1]["sae"] == descriptions[3]["sae"]
     assert len({tuple(one["random"]) for one in descriptions}) > 1
 
 
 def test_strength_0_is_no_edit_except_for_masks(culture: CultureNeurons):
-    assert {name for name in CONDITIONS if culture.intervention(name, 0.0, "jp", 0)} == {"masked", "random_masked"}
+    assert {one.name for one in EDITED if culture.intervention(one, 0.0, "jp", 0)} == {"masked", "random_masked"}
 
 
 def test_a_random_edit_is_as_large_as_the_edit_that_it_controls(culture: CultureNeurons):
     features, real = torch.randn(3, 5, WIDTH), torch.ones(3, 5, dtype=torch.bool)
-    own, control = (culture.intervention(name, 2.0, "jp", 1) for name in ("amplified", "random_amplified"))
+    own, control = (culture.intervention(condition(name), 2.0, "jp", 1) for name in ("amplified", "random_amplified"))
     assert own is not None
     assert control is not None
     sizes = [(done.edit(features, real) - features).norm(dim=-1) for done in (own, control)]
@@ -63,8 +65,8 @@ def test_how_often_a_control_fires_is_said_beside_how_often_the_neurons_do():
 
 
 def test_what_determines_an_edit_is_in_its_description(culture: CultureNeurons):
-    base = culture.intervention("activated", 2.0, "jp", 0)
-    others = [culture.intervention(*case) for case in (
+    base = culture.intervention(condition("activated"), 2.0, "jp", 0)
+    others = [culture.intervention(condition(name), *case) for name, *case in (
         ("amplified", 2.0, "jp", 0), ("activated", 3.0, "jp", 0), ("activated", 2.0, "nl", 0),
         ("activated", 2.0, "jp", 1), ("random_activated", 2.0, "jp", 0),
     )]  # fmt: skip

@@ -1,0 +1,36 @@
+"""The sets of prompts that pictures are made of."""
+
+import re
+from typing import ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict, Field, RootModel, model_validator
+
+#: The benchmark's own test prompts, and where the stage split writes them.
+TEST, TEST_FOLDER = "test", "data/test"
+
+
+class PromptSource(BaseModel):
+    """One set of prompts."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    file: str = Field(
+        description="data/test for the test split; else a .csv, .jsonl or CUBE-style .json file of captions from "
+        "outside of the benchmark, relative to the project's root."
+    )
+
+
+class Prompts(RootModel[dict[str, PromptSource]]):
+    """Name -> source; stages that make or judge pictures run over the names, and result rows carry one as `prompts`."""
+
+    section: ClassVar[str] = "prompts"
+
+    @model_validator(mode="after")
+    def _names(self) -> Self:
+        for name, source in self.root.items():
+            if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+                raise ValueError(f"{name!r} is no name for prompts: small letters, digits and _")
+            if (name == TEST) != (source.file == TEST_FOLDER):
+                raise ValueError(f"`{TEST}` is the test split, {{file: {TEST_FOLDER}}}, and no other name is")
+        if TEST not in self.root:
+            raise ValueError(f"`{TEST}` is missing; add {TEST}: {{file: {TEST_FOLDER}}}")
+        return self

@@ -1,0 +1,118 @@
+"""Captions from outside of the benchmark through all their stages, on tiny random weights."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from dvc.repo import Repo
+
+from culturebench.artifacts import answers, enhancer, pictures, places, prompts
+from culturebench.conditions import condition as record_of
+from culturebench.errors import CultureBenchError
+from import_graph import ROOT
+from stages import generate, generate_edited, generate_enhanced, judge, load_prompts, train_enhancer
+
+FILE = "country,prompt,name\nnl,bowl_nl,bowl\njp,vase_ja,vase\njp,plate_ja,plate\n"
+REGIONS = {"jp": ("Japan", "JP", "ja"), "nl": ("Netherlands", "NL", "nl")}
+MAKERS = {"generate": generate, "generate_edited": generate_edited, "generate_enhanced": generate_enhanced}
+SHIPPED: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+
+
+def name_file(project: Path, file: str = "outside.csv") -> None:
+    """Params that name a file of captions, and what captioning said of the regions."""
+    params = yaml.safe_load((project / "params.yaml").read_text())
+    params["prompts"]["outside"] = {"file": file}
+    (project / "params.yaml").write_text(yaml.safe_dump(params))
+    for code, (country, iso, language) in REGIONS.items():
+        region = {"country": country, "iso": [iso], "judge_label": country, "language": language}
+        places.save(project / places.PATH.format(region=code), region)
+    (project / "outside.csv").write_text(FILE)
+
+
+def made(condition: str) -> list[dict[str, Any]]:
+    identity = {"prompts": "outside", "model": "atlas", "condition": condition}
+    MAKERS[record_of(condition).stage].STAGE.execute(**identity)
+    return pictures.TABLE.load(Path(pictures.PATH.format(**identity)))
+
+
+def test_captions_from_outside_are_generated_and_judged_as_the_test_prompts_are(project: Path) -> None:
+    name_file(project)
+    load_prompts.STAGE.execute(prompts="outside")
+    captions = prompts.TABLE.load(Path(prompts.PATH.format(prompts="outside")))
+    assert [(row["region"], row["noun"]["text"], row["noun"]["language"]) for row in captions][-1] == (
+        "nl", "bowl_nl", "nl"
+    )  # fmt: skip
+    train_enhancer.STAGE.execute(model="atlas", site="culture")
+    assert (project / enhancer.PATH.format(model="atlas", site="culture")).is_dir()
+    noun, amplified, enhanced = (made(condition) for condition in ("noun", "amplified", "enhanced"))
+    for rows in (noun, amplified, enhanced):
+        assert {(row["prompt_id"], row["seed"]) for row in rows} == {
+            (row["prompt_id"], seed) for row in captions for seed in (0, 1)
+        }
+    assert {row["strength"] for row in amplified} == {3.0}
+    assert all(a["image"] != b["image"] for a, b in zip(noun, amplified, strict=True))
+    assert all(a["image"] != b["image"] for a, b in zip(noun, enhanced, strict=True))
+    judge.STAGE.execute(prompts="outside", judge="tiny", model="atlas", condition="noun")
+    path = answers.PATH.format(prompts="outside", judge="tiny", model="atlas", condition="noun")
+    replies = answers.TABLE.load(Path(path))
+    assert [(row["prompt_id"], row["seed"]) for row in replies] == [(row["prompt_id"], row["seed"]) for row in noun]
+
+
+@pytest.mark.parametrize("condition", ["cultural", "noun_en", "masked", "activated"])
+def test_a_condition_whose_caption_a_file_does_not_have_has_no_pictures_and_no_answers(
+    project: Path, condition: str
+) -> None:
+    name_file(project)
+    load_prompts.STAGE.execute(prompts="outside")
+    assert made(condition) == []
+    judge.STAGE.execute(prompts="outside", judge="tiny", model="atlas", condition=condition)
+    path = answers.PATH.format(prompts="outside", judge="tiny", model="atlas", condition=condition)
+    assert answers.TABLE.load(Path(path)) == []
+
+
+def test_a_file_that_is_missing_and_a_set_that_params_do_not_name_are_refused(project: Path) -> None:
+    name_file(project, "elsewhere.csv")
+    with pytest.raises(CultureBenchError, match=r"prompts\.outside\.file: elsewhere\.csv cannot be read"):
+        load_prompts.STAGE.execute(prompts="outside")
+    with pytest.raises(
+        CultureBenchError, match=r"prompts\.cube; prompts has: outside, test|prompts has: test, outside"
+    ):
+        load_prompts.STAGE.execute(prompts="cube")
+
+
+@pytest.mark.parametrize("named", [{}, {"outside": {"file": "examples/ood/captions.csv"}}])
+def test_every_set_of_prompts_has_the_same_stages(tmp_path: Path, named: dict[str, Any]) -> None:
+    shutil.copy(ROOT / "dvc.yaml", tmp_path)
+    params = SHIPPED | {"prompts": SHIPPED["prompts"] | named}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params, allow_unicode=True), encoding="utf-8")
+    Repo.init(os.fspath(tmp_path), no_scm=True).close()
+    with Repo(os.fspath(tmp_path)) as repo:
+        stages: list[Any] = list(repo.index.stages)
+        names = {stage.name for stage in stages if stage.name.split("@")[0] in {*MAKERS, "judge", "load_prompts"}}
+    conditions = {name: record_of(name).stage for name in SHIPPED["conditions"]["all"]}
+    expected = {f"load_prompts@{one}" for one in params["prompts"]}
+    expected |= {f"{stage}@{one}-atlas-{name}" for one in params["prompts"] for name, stage in conditions.items()}
+    expected |= {
+        f"judge@{judge}-{one}-atlas-{name}"
+        for one in params["prompts"] for judge in params["judges"] for name in conditions
+    }  # fmt: skip
+    assert names == expected
+
+
+def test_the_example_can_be_read_for_the_projects_own_regions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    for code in SHIPPED["regions"]:
+        region = yaml.safe_load((ROOT / f"annotations/regions/{code}.yaml").read_text(encoding="utf-8"))
+        places.save(tmp_path / places.PATH.format(region=code), {key: region[key] for key in places.KEYS})
+    params = SHIPPED | {"prompts": {**SHIPPED["prompts"], "outside": {"file": "examples/ood/captions.csv"}}}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params, allow_unicode=True), encoding="utf-8")
+    load_prompts.STAGE.execute(prompts="outside")
+    rows = prompts.TABLE.load(Path(prompts.PATH.format(prompts="outside")))
+    assert {row["region"]: 4 for row in rows} == dict.fromkeys(params["regions"], 4)
+    assert len(rows) == 60
