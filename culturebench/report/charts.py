@@ -10,7 +10,7 @@ from culturebench.report import words
 from culturebench.report.plot import Axis, Plot
 
 Row = dict[str, Any]
-LONGEST_CURVE = 48  # ranks of a neuron curve that are drawn at most
+MAX_CURVE = 48  # ranks of a neuron curve that are drawn at most
 
 
 def layer_charts(probe: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -75,7 +75,7 @@ def neuron_charts(neurons: Sequence[Row], regions: Sequence[str]) -> list[dict[s
     for rows in by_key.values():
         rows.sort(key=lambda row: row["rank"])
     elbows = [sum(row["candidate"] for row in rows) for rows in by_key.values()]
-    shown = min(LONGEST_CURVE, max(12, 3 * max(elbows, default=0)))
+    shown = min(MAX_CURVE, max(12, 3 * max(elbows, default=0)))
     top = max((rows[0]["score"] for rows in by_key.values() if rows), default=1.0)
     axis = Axis.nice(0.0, top, "")
     panels: list[dict[str, Any]] = []

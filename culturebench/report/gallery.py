@@ -54,7 +54,7 @@ def first_prompts(rows: Iterable[Row], regions: Sequence[str]) -> dict[str, tupl
 def grid(
     pictures: Mapping[str, Mapping[tuple[str, int], Row]], regions: Sequence[str], pixels: int
 ) -> list[dict[str, Any]]:
-    """One row a region: `{region, prompts: [(condition, text, lang, dir)], cells: [{condition, uri, alt} or None]}`.
+    """One row per region: `{region, prompts: [(condition, text, lang, dir)], cells: [{condition, uri, alt} or None]}`.
 
     `pictures` maps a condition to its picture rows by (prompt id, seed).
     """

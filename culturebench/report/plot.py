@@ -35,9 +35,9 @@ class Axis:
         return Axis(values[0], values[-1], tuple((v, label.replace("-", "−")) for v, label in ticks), title)
 
     @staticmethod
-    def whole(values: Sequence[float], title: str = "", *, most: int = 9, pad: float = 0.0) -> Axis:
-        """An axis of the given values, each a tick while there are at most `most`."""
-        every = max(1, math.ceil(len(values) / most))
+    def whole(values: Sequence[float], title: str = "", *, max_ticks: int = 9, pad: float = 0.0) -> Axis:
+        """An axis of the given values, each a tick while there are at most `max_ticks`."""
+        every = max(1, math.ceil(len(values) / max_ticks))
         ticks = tuple((v, f"{v:g}") for i, v in enumerate(values) if i % every == 0)
         return Axis(min(values) - pad, max(values) + pad or 1.0, ticks, title)
 

@@ -11,7 +11,7 @@ Row = dict[str, Any]
 
 
 def strengths(edit: str, found: Mapping[str, Any], paper: str) -> list[dict[str, Any]]:
-    """One row a strength: `{strength, row, alignment, allowed, chosen, paper}`; `row` has value, low and high."""
+    """One row per strength: `{strength, row, alignment, allowed, chosen, paper}`; `row` has value, low and high."""
     return [
         {
             "strength": point["strength"],
@@ -26,7 +26,7 @@ def strengths(edit: str, found: Mapping[str, Any], paper: str) -> list[dict[str,
 
 
 def elbows(neurons: Sequence[Row], regions: Sequence[str]) -> list[dict[str, Any]]:
-    """One row a region and SAE seed: `{region, seed, k, dropped, selected, first, inside, outside}`.
+    """One row per region and SAE seed: `{region, seed, k, dropped, selected, first, inside, outside}`.
 
     `k` are the latents up to the elbow, `dropped` those of them that nouns rank high too; `first`, `inside` and
     `outside` the scores of the first latent, of the last one inside the elbow, and of the next one.

@@ -50,4 +50,4 @@ def test_a_named_file_adds_its_own_stages_rows_and_table_and_changes_none_of_the
     assert tested == {"amplified", "enhanced"}
     page = (workspace.root / "reports/index.html").read_text(encoding="utf-8")
     assert "Captions from outside of the benchmark: outside" in page
-    assert f"{captions} captions, {2 * captions} pictures a condition" in page
+    assert f"{captions} captions, {2 * captions} pictures per condition" in page

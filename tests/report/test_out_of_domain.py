@@ -54,7 +54,7 @@ def test_its_rows_carry_their_name_and_are_scored_as_the_test_prompts_are(rows: 
 def test_the_report_shows_a_table_of_them_and_none_without(run: Any, small_run: Any) -> None:
     heading = "Captions from outside of the benchmark: outside"
     page = run.report().read_text(encoding="utf-8")
-    assert heading in page and "6 captions, 12 pictures a condition" in page
+    assert heading in page and "6 captions, 12 pictures per condition" in page
     assert "Captions from outside of the benchmark: " not in small_run.report().read_text(encoding="utf-8")
 
 
