@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-import webbrowser
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Annotated
 
 import typer
 from rich.table import Table
 
 from culturebench.cli import annotate, forget, pins, plan, region, release, sae, server
 from culturebench.cli._shared import ROOT, console
+from culturebench.cli.report import report
 from culturebench.cli.repro import repro
 from culturebench.errors import CultureBenchError
-
-REPORT = Path("reports/index.html")
 
 app = typer.Typer(
     help="Shows where culture fades in a text-to-image model, and what brings it back.",
@@ -97,18 +93,7 @@ def _first(items: Sequence[str], between: str, limit: int = 3) -> str:
     return between.join(items[:limit]) + more
 
 
-@app.command()
-def report(
-    show: Annotated[bool, typer.Option("--open", help="Open it in the browser as well.")] = False,
-) -> None:
-    """Print where the report is."""
-    path = (ROOT / REPORT).resolve()
-    if not path.is_file():
-        raise CultureBenchError(f"{REPORT} is not there yet; run `make repro` in the project's root")
-    typer.echo(f"The report is at {path}")
-    if show:
-        webbrowser.open(path.as_uri())
-
+app.command()(report)
 
 # In the order of the help: what everybody needs stands above.
 for command in (plan.plan, release.release, forget.forget):
