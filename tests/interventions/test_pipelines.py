@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import cache, partial
@@ -35,6 +34,7 @@ from culturebench.interventions.pipelines import (
 from culturebench.probing import sae as saes
 from culturebench.probing.sae import TopKSAE
 from culturebench.text_to_image.encoders.hub import HubEncoder
+from documents import blocks
 from import_graph import ROOT
 
 PROMPTS = ["青海波の椀 bowl", "a plain bowl"]
@@ -326,17 +326,19 @@ def test_a_pipeline_that_encodes_in_another_way_is_refused(
     assert type(pipe) is kind
 
 
-def test_the_readmes_lines_run(pipe_of: Callable[[str], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (lines,) = re.findall(r"(?ms)^```python\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"))
+def test_the_documents_lines_run(
+    pipe_of: Callable[[str], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (block,) = blocks("python")
     pipe = pipe_of("sdxl")
     made = write_neurons(tmp_path / "models/bound/sdxl", encoder_of(pipe, "text_encoder_2").hidden_size)
     made.rename(made.with_name("sdxl_clip_g"))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(pipe, "default_sample_size", 32 // pipe.vae_scale_factor)
     pictures = []
-    for snippet in (lines, lines.replace("strength=7", "strength=0")):
+    for snippet in (block.text, block.text.replace("strength=7", "strength=0")):
         torch.manual_seed(0)
         found: dict[str, Any] = {"pipe": pipe}
-        exec(snippet, found)  # noqa: S102 (our own README)
+        exec(snippet, found)  # noqa: S102 (our own page)
         pictures.append(np.asarray(found["picture"]))
     assert not np.array_equal(*pictures)

@@ -1,38 +1,31 @@
-"""Every command of the README does what it says there."""
+"""Every command of README.md, CONTRIBUTING.md and docs/ does what it says there."""
 
 from __future__ import annotations
 
 import re
 import shlex
 import subprocess
-from pathlib import Path
 
 import pytest
 import yaml
 from PIL import Image
 
 from culturebench.checks import problems
-from culturebench.params.collect import Collect
-from culturebench.params.deduplicate import Deduplicate
-from culturebench.params.judges import Judges
-from culturebench.params.screen import Screen
-from import_graph import ROOT
+from documents import blocks, commands
 from workspace import Workspace
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-COMMANDS = [line for block in re.findall(r"(?ms)^```bash\n(.*?)^```", README) for line in block.splitlines()]
-SNIPPETS = [yaml.safe_load(block) for block in re.findall(r"(?ms)^```yaml\n(.*?)^```", README)]
+COMMANDS = commands("bash")
 #: `make check` and `make test` are what runs this test.
 AROUND = {"make check", "make test"}
 #: It would open a window.
 LEFT_OUT = {"culturebench report --open"}
 #: A server, a worker and a run: tests/flows/test_server.py gives these commands.
-SERVER = {line for line in COMMANDS if re.match(r"culturebench (up|down)$|prefect |export ", line)}
-#: They change the project: a copy of it is given them in one test.
-CHANGING = {line for line in COMMANDS if re.match(r"culturebench (release|forget|region add) ", line)}
+SERVER = {line for line in COMMANDS if re.match(r"culturebench server |prefect |export ", line)}
+#: They change the project: a copy of it is given them in one test each.
+CHANGING = {line for line in COMMANDS if re.match(r"culturebench (release|forget|region add|report --figure) ", line)}
 #: They need a region of the web and its experts: tests/pipeline/test_extension.py gives these commands.
 EXTENDING = {line for line in COMMANDS if " --region vn" in line}
-CHEAP = [line for line in COMMANDS if line not in AROUND | LEFT_OUT | SERVER | CHANGING | EXTENDING]
+CHEAP = sorted({*COMMANDS} - AROUND - LEFT_OUT - SERVER - CHANGING - EXTENDING, key=COMMANDS.index)
 
 
 def run(workspace: Workspace, command: str) -> str:
@@ -50,16 +43,17 @@ def run(workspace: Workspace, command: str) -> str:
     return result.stdout
 
 
-def test_the_readme_has_the_commands_that_this_test_knows() -> None:
+def test_the_documents_have_the_commands_that_this_test_knows() -> None:
     assert "make repro" in CHEAP
     assert set(COMMANDS) >= AROUND | LEFT_OUT
-    assert all(line.startswith(("make ", "culturebench ", "dvc ")) for line in {*COMMANDS} - SERVER)
+    assert all(line.startswith(("make ", "culturebench ", "dvc ", "python -m ")) for line in {*COMMANDS} - SERVER)
+    assert set(SERVER) >= {"culturebench server up", "culturebench server down"}
 
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("pipeline")
 @pytest.mark.parametrize("command", CHEAP)
-def test_a_command_of_the_readme_runs(finished: Workspace, command: str) -> None:
+def test_a_command_of_the_documents_runs(finished: Workspace, command: str) -> None:
     printed = run(finished, command)
     if command == "make repro":
         assert "Data and pipelines are up to date." in printed
@@ -68,8 +62,9 @@ def test_a_command_of_the_readme_runs(finished: Workspace, command: str) -> None
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("pipeline")
-def test_a_folder_of_ones_own_pictures_is_collected_as_the_readme_says(workspace: Workspace) -> None:
-    source = SNIPPETS[0]["collect"]["sources"][0]
+def test_a_folder_of_ones_own_pictures_is_collected_as_the_documents_say(workspace: Workspace) -> None:
+    (block,) = blocks("yaml", section="Your own pictures")
+    source = yaml.safe_load(block.text)["collect"]["sources"][0]
     workspace.edit_params(lambda params: params["collect"].update(sources=[source]))
     assert problems(workspace.root) == []
     for number, region in enumerate(("jp", "nl", "ua")):
@@ -86,7 +81,7 @@ def test_a_folder_of_ones_own_pictures_is_collected_as_the_readme_says(workspace
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("pipeline")
-def test_a_release_a_takedown_and_a_new_region_go_as_the_readme_says(workspace: Workspace) -> None:
+def test_a_release_a_takedown_and_a_new_region_go_as_the_documents_say(workspace: Workspace) -> None:
     add, release, forget = (
         next(line for line in CHANGING if line.startswith(f"culturebench {word}"))
         for word in ("region add", "release", "forget")
@@ -103,30 +98,12 @@ def test_a_release_a_takedown_and_a_new_region_go_as_the_readme_says(workspace: 
     assert problems(workspace.root) == []
 
 
-def test_the_params_for_sources_on_the_web_are_valid_as_the_readme_gives_them() -> None:
-    (asked,) = [snippet["collect"] for snippet in SNIPPETS if "web" in snippet.get("collect", {})]
-    ours = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))["collect"]
-    params = Collect.model_validate({**ours, **asked, "web": {**ours["web"], **asked["web"]}})
-    assert {source.kind for source in params.sources} == {"commons", "wikidata", "wikipedia", "openverse"}
-
-
-def test_the_params_for_ones_own_models_are_valid_as_the_readme_gives_them() -> None:
-    (asked,) = [snippet for snippet in SNIPPETS if "deduplicate" in snippet]
-    ours = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-    screen = Screen.model_validate(ours["screen"] | asked["screen"])
-    assert screen.relevance and screen.safety
-    assert Deduplicate.model_validate(ours["deduplicate"] | asked["deduplicate"]).embedding
-
-
-def test_the_params_for_a_judge_of_ones_own_are_valid_as_the_readme_gives_them() -> None:
-    (asked,) = [snippet["judges"] for snippet in SNIPPETS if "judges" in snippet]
-    assert {judge.kind for judge in Judges.model_validate(asked).root.values()} == {"atlas", "openai"}
-
-
-def test_every_path_that_the_readme_names_exists() -> None:
-    named = {word.strip("`") for word in re.findall(r"`[\w./<>-]+`", README)}
-    made = ("data", "models", "release", "reports/drift", "reports/metrics", ".venv", "my-pictures")
-    paths = {word for word in named if "/" in word and "<" not in word and not word.startswith(made)}
-    missing = {word for word in paths if not (ROOT / word).exists()}
-    assert not missing
-    assert Path(ROOT / "annotations/guidelines.md").exists()
+@pytest.mark.slow
+@pytest.mark.xdist_group("pipeline")
+def test_the_figure_is_drawn_as_the_documents_say(workspace: Workspace) -> None:
+    (line,) = (line for line in CHANGING if line.startswith("culturebench report --figure"))
+    before = (workspace.root / "docs/result.png").read_bytes()
+    assert "The figure is at" in run(workspace, line)
+    with Image.open(workspace.root / "docs/result.png") as figure:
+        assert figure.height > 3 * 128  # three regions' pictures above the bars
+    assert (workspace.root / "docs/result.png").read_bytes() != before

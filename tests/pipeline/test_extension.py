@@ -6,7 +6,6 @@ Studio with two experts who know the truth, and a chat server that knows it too 
 
 from __future__ import annotations
 
-import re
 import shlex
 import subprocess
 import sys
@@ -32,6 +31,7 @@ from culturebench.captions.human import read_human_captions
 from culturebench.label_studio import local, region as work
 from culturebench.label_studio.client import ServerTask
 from culturebench.sources.queries import queries
+from documents import commands
 from import_graph import ROOT
 from studio import Expert, Studio, choice, mark, sure, text
 from web_rules import RULES
@@ -39,9 +39,8 @@ from workspace import REGIONS, Params, Workspace
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("extension")]
 
-_SECTION = (ROOT / "README.md").read_text(encoding="utf-8").split("\n## Extend to a region\n")[1].split("\n## ")[0]
-#: The commands of the README's section, in its order.
-README = [line for block in re.findall(r"(?ms)^```bash\n(.*?)^```", _SECTION) for line in block.splitlines()]
+#: The commands of the page's section, in its order.
+DOCUMENTED = commands("bash", document="docs/data.md", section="Extend to a region")
 PICTURES = 320
 #: Dollars for an answer of the chat server, at the prices of params.yaml.
 PRICE = (USAGE["prompt_tokens"] * 0.05 + USAGE["completion_tokens"] * 0.40) / 1_000_000
@@ -215,7 +214,7 @@ def test_vietnam_goes_from_its_file_to_the_splits_and_only_its_chain_and_the_joi
     cost = story.workspace.load_json("reports/metrics/captions.json")["regions"]["vn"]["cost"]
     assert cost == pytest.approx(story.chat.count("answered") * PRICE)
     _check_others(story, before)
-    assert story.given[1:] == README
+    assert story.given[1:] == DOCUMENTED
     story.repro("split")
     assert story.executed[-1] == set() and story.chat.paid_twice() == 0
 

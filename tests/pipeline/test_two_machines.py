@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shlex
 import subprocess
 import sys
@@ -22,8 +21,8 @@ from atlas_truth import AtlasTruth
 from chat_server import KEY, ChatServer
 from culturebench.artifacts import annotated, candidates, pictures, splits
 from culturebench.atlas.world import Scene
+from documents import commands
 from flows import dvc
-from import_graph import ROOT
 from workspace import Workspace
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline")]
@@ -168,7 +167,7 @@ def change_a_question(root: Path) -> None:
 
 def hand_over(first: Machine, folder: Path) -> Machine:
     """A clone of the first machine's commit that has pulled what the first one pushed."""
-    share, push = commands_of_the_readme()
+    share, push = documented_commands()
     first.run(*share)
     first.run("git", "add", "--all")
     first.run("git", "-c", "user.name=first", "-c", "user.email=first@localhost", "commit", "--quiet", "-m", "Results")
@@ -180,11 +179,10 @@ def hand_over(first: Machine, folder: Path) -> Machine:
     return second
 
 
-def commands_of_the_readme() -> list[list[str]]:
+def documented_commands() -> list[list[str]]:
     """How artifacts get into a bucket, which here is called `team`."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    (block,) = re.findall(r"(?ms)^```sh\n(dvc remote add.*?)^```", text)
-    return [shlex.split(line.replace("s3://bucket/", "s3://team/")) for line in block.splitlines()]
+    lines = commands("sh", document="docs/unattended.md", section="A team's bucket")
+    return [shlex.split(line.replace("s3://bucket/", "s3://team/")) for line in lines]
 
 
 def change_a_prompt(root: Path) -> None:

@@ -42,7 +42,9 @@ class ShowO2:
 
     def __init__(self, model: Model, weights: Path, steps: int) -> None:
         if not model.command:
-            raise WorkerError("models.*.command is missing; it starts Show-o2's worker, see README")
+            raise WorkerError(
+                "models.*.command is missing; it starts Show-o2's worker, see examples/models/show_o2.yaml"
+            )
         self._command = [*model.command, "--weights", str(weights)]
         self._request = {"steps": model.steps or steps, "guidance": model.guidance, "size": model.size}
         self._batches = Batches(model.runtime.batch)
