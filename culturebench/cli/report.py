@@ -42,11 +42,11 @@ def _figure() -> bytes:
 
     rows = evaluation.load(ROOT / evaluation.PATH)
     model = rows[0]["model"]
-    columns = columns_of(Results(rows, model, evaluation.REFERENCE, evaluation.CONTROL))
+    columns = columns_of(Results(rows, model))
     made = {
         column.name: {
             (row["prompt_id"], row["seed"]): row
-            for row in pictures.TABLE.load(ROOT / pictures.PATH.format(model=model, condition=column.name))
+            for row in pictures.TABLE.load(ROOT / pictures.TEST_PATH.format(model=model, condition=column.name))
         }
         for column in columns
     }

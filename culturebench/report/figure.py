@@ -9,16 +9,15 @@ from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
+from culturebench.conditions import condition
 from culturebench.evaluation.names import CULTURE
 from culturebench.report import words
-from culturebench.report.gallery import first_prompts
+from culturebench.report.gallery import COLUMNS, first_prompts
 from culturebench.report.results import Results
 
 Row = Mapping[str, Any]
 Box = tuple[float, float, float, float]
 
-#: From what fades, over what brings culture back, to what takes it away.
-COLUMNS = ("noun_en", "noun", "amplified", "enhanced", "cultural", "masked")
 REGIONS = 3
 SIDE, GAP = 128, 14  # pixels of a picture, and between two
 LEFT, TOP, RIGHT = 150, 44, 24  # room for regions' names, conditions' names, and nothing
@@ -30,7 +29,7 @@ TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 @dataclass(frozen=True)
 class Column:
-    """A condition's share of right regions with its interval, and the control's; None where there is none."""
+    """A condition's share of right regions with its interval, and its first control's; None where there is none."""
 
     name: str
     share: float
@@ -51,7 +50,8 @@ def columns_of(results: Results) -> list[Column]:
     """The columns of what was measured, from the evaluation's rows."""
     found: list[Column] = []
     for name in results.present(COLUMNS):
-        row, other = results.get(name, CULTURE), results.get(results.control.get(name, ""), CULTURE)
+        row = results.get(name, CULTURE)
+        other = next((row for row in (results.get(one, CULTURE) for one in condition(name).control_names) if row), None)
         if row and row["value"] is not None:
             found.append(Column(name, row["value"], row["low"], row["high"], other["value"] if other else None))
     return found

@@ -9,12 +9,19 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from culturebench.report.figure import BAR, COLUMNS, CONTROL, REGIONS, Column, columns_of, draw, strips_of
+from culturebench.report.figure import BAR, CONTROL, REGIONS, Column, columns_of, draw, strips_of
 from culturebench.report.results import Results
 
 
 def row(condition: str, value: float) -> dict[str, Any]:
-    same = {"model": "m", "prompts": "test", "judge": "pooled", "region": "all", "measure": "culture_vqa"}
+    same = {
+        "model": "m",
+        "prompts": "test",
+        "against": "",
+        "judge": "pooled",
+        "region": "all",
+        "measure": "culture_vqa",
+    }
     return {**same, "condition": condition, "value": value, "low": value - 0.1, "high": value + 0.1}
 
 
@@ -35,8 +42,8 @@ def of_colour(image: np.ndarray, colour: str) -> int:
 
 def test_columns_are_those_that_were_measured_with_interval_and_control() -> None:
     rows = [row("noun", 0.2), row("amplified", 0.5), row("random_amplified", 0.3)]
-    found = columns_of(Results(rows, "m", {}, {"amplified": "random_amplified"}))
-    assert [column.name for column in found] == [name for name in COLUMNS if name in ("noun", "amplified")]
+    found = columns_of(Results(rows, "m"))
+    assert [column.name for column in found] == ["noun", "amplified"]
     assert found[1] == Column("amplified", 0.5, 0.4, 0.6, 0.3)
     assert found[0].control is None
 
