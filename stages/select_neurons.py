@@ -18,8 +18,9 @@ from culturebench.probing import sae as probing_sae
 from culturebench.probing.attention import Prompt
 from culturebench.probing.features import FeatureBatch
 from culturebench.probing.pairs import Pair, pairs_of
+from culturebench.probing.pooling import pooled_latents
 from culturebench.probing.probed import Probed, open_probed
-from culturebench.probing.selection import Selection, SelectionError, Settings, pooled_latents
+from culturebench.probing.selection import Selection, SelectionError, Settings
 from culturebench.probing.selectors import SELECTORS, LapeRule, Rules, Sides
 from culturebench.progress import progress
 from culturebench.stage import Stage

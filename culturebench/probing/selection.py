@@ -5,18 +5,12 @@ Other rules stand beside it in `selectors`, all behind one interface.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from culturebench.errors import CultureBenchError
-from culturebench.probing.attention import Prompt, find_roles
-from culturebench.probing.features import FeatureBatch, summary_positions
-from culturebench.probing.sae import TopKSAE
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -121,30 +115,3 @@ def elbow(score: Floats, settings: Settings) -> int:
         y = (curve - curve[-1]) / (curve[0] - curve[-1])
         found = int(np.argmax(1.0 - x - y))
     return min(max(found, settings.min_k), settings.max_k)
-
-
-@torch.no_grad()
-def pooled_latents(
-    sae: TopKSAE, batches: Iterable[FeatureBatch], prompts: list[Prompt], *, positions: str, pool: str, causal: bool
-) -> Floats:
-    """Top-K latents of each prompt, pooled over its tokens: (prompts, latents).
-
-    `positions`: `modifier_noun` for the tokens of the spans (the noun's alone without a modifier), `summary`
-    for the token that the backbone reads. NaN for a prompt whose spans hold no token.
-    """
-    pooled = np.full((len(prompts), sae.latents), np.nan)
-    for batch in batches:
-        summaries = summary_positions(batch.tokens, causal=causal).tolist()
-        for row, summary in enumerate(summaries):
-            prompt = prompts[batch.start + row]
-            chosen = [summary]
-            if positions == "modifier_noun":
-                roles = find_roles(batch.tokens, row, prompt, summary)
-                chosen = sorted({*roles.noun, *([] if prompt.modifier is None else roles.modifier)})
-            if chosen:
-                pooled[batch.start + row] = _pool(sae.encode(batch.features[row, chosen].cpu()), pool).numpy()
-    return pooled
-
-
-def _pool(latents: Tensor, pool: str) -> Tensor:
-    return latents.amax(dim=0) if pool == "max" else latents.mean(dim=0)

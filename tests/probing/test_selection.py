@@ -4,13 +4,13 @@ import torch
 
 from culturebench.probing.attention import Prompt
 from culturebench.probing.features import feature_batches, token_features
+from culturebench.probing.pooling import pooled_latents
 from culturebench.probing.sae import TopKSAE
 from culturebench.probing.selection import (
     Settings,
     by_weighted_frequency,
     elbow,
     firing,
-    pooled_latents,
     ranks,
 )
 from small_encoder import SmallEncoder
