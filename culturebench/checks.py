@@ -11,8 +11,11 @@ from typing import Any
 import culturebench.params
 from culturebench.conditions import ConditionError, made_by
 from culturebench.params import ParamsError, load_document, load_section
+from culturebench.params.compare_selectors import CompareSelectors
 from culturebench.params.conditions import STAGES
 from culturebench.params.measure import Measure
+from culturebench.params.select_neurons import SelectNeurons
+from culturebench.probing.selectors import SelectorError, selector
 from culturebench.regions.check import check
 
 #: A list that only `dvc.yaml` reads: which stages there are.
@@ -39,6 +42,7 @@ def problems(root: Path) -> list[str]:
         *_reference_problems(document),
         *_condition_problems(document),
         *_measure_problems(document),
+        *_selector_problems(document),
         *_source_problems(document, root),
     ]
     return [*check(root, document["regions"]).errors, *named]
@@ -100,6 +104,16 @@ def _condition_problems(document: dict[str, Any]) -> Iterator[str]:
 def _measure_problems(document: dict[str, Any]) -> Iterator[str]:
     for key, name in load_section(Measure, document).pins():
         yield from _missing(f"measure.{key}", name, "pins", document)
+
+
+def _selector_problems(document: dict[str, Any]) -> Iterator[str]:
+    named = [(f"select_neurons.{key}", name) for key, name in load_section(SelectNeurons, document).named()]
+    compared = load_section(CompareSelectors, document).selectors or ()
+    for key, name in [*named, *((f"compare_selectors.selectors.{i}", name) for i, name in enumerate(compared))]:
+        try:
+            selector(name, f"params.yaml: {key}")
+        except SelectorError as error:
+            yield str(error)
 
 
 def _source_problems(document: dict[str, Any], root: Path) -> Iterator[str]:

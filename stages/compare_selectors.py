@@ -20,6 +20,7 @@ from culturebench.params.judges import Judges
 from culturebench.params.models import Models
 from culturebench.params.regions import Regions
 from culturebench.params.sampler import Sampler
+from culturebench.probing.selectors import selectors
 from culturebench.stage import Stage, secret, store_url
 from culturebench.store import Store
 from culturebench.text_to_image.prompts import COLUMNS, select_prompts
@@ -29,6 +30,7 @@ from culturebench.text_to_image.systems import edited_tower, open_sampler
 def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Path], *, model: str) -> None:
     """Mask every selector's neurons of every drawn region on all their cultural prompts, and judge the pictures."""
     numbers: CompareSelectors = params.compare_selectors
+    names = selectors(numbers.selectors, "params.yaml: compare_selectors.selectors")
     chosen = choose(params.models, model)
     regions = numbers.drawn(list(params.regions))
     prompts = select_prompts(
@@ -39,9 +41,7 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
     sampler = open_sampler(chosen, inputs["towers"], inputs["system"], params.sampler.steps, store, params.engine)
 
     # All pictures before all answers: on a cluster, the judge takes the place of the picture model.
-    made = masked_pictures(
-        sampler, prompts, masks, numbers.selectors, regions, numbers.seeds, params.sampler.batch_size
-    )
+    made = masked_pictures(sampler, prompts, masks, names, regions, numbers.seeds, params.sampler.batch_size)
     judge = open_judge(
         choose(params.judges, numbers.judge), inputs["judges"] / numbers.judge, params.engine, store, secret
     )

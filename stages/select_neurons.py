@@ -21,7 +21,7 @@ from culturebench.probing.pairs import Pair, pairs_of
 from culturebench.probing.pooling import pooled_latents
 from culturebench.probing.probed import Probed, open_probed
 from culturebench.probing.selection import Selection, SelectionError, Settings
-from culturebench.probing.selectors import SELECTORS, LapeRule, Rules, Sides
+from culturebench.probing.selectors import LapeRule, Rules, Sides, selector, usable
 from culturebench.progress import progress
 from culturebench.stage import Stage
 
@@ -31,6 +31,7 @@ COLUMNS = ("picture_id", "region", "cultural", "noun", "neutral")
 def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Path], *, encoder: str) -> None:
     """Score every latent of every autoencoder for every region on the detect split."""
     chosen: SelectNeurons = params.select_neurons.of(encoder)
+    selector(chosen.selector, "params.yaml: select_neurons.selector")
     probed = open_probed(choose(params.encoders, encoder), inputs["pins"], inputs["layer"])
     saes = {seed: probing_sae.load(sae.seed_folder(inputs["sae"], seed)) for seed in sae.seeds(inputs["sae"])}
     regions: dict[int, dict[str, Sides]] = {seed: {} for seed in saes}
@@ -49,8 +50,8 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
             regions[seed][region] = Sides(*pooled)
 
     rules = _rules(chosen)
-    names = SELECTORS if len(list(params.regions)) > 1 else {chosen.selector}  # most compare regions with each other
-    found = {seed: {name: SELECTORS[name](some, rules) for name in names} for seed, some in regions.items()}
+    names = {chosen.selector, *usable(len(list(params.regions)))}
+    found = {seed: {name: selector(name)(some, rules) for name in names} for seed, some in regions.items()}
     neurons.TABLE.save(
         outputs["neurons"],
         [

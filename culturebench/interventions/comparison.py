@@ -15,6 +15,7 @@ from culturebench.measures.statistics import Bootstrap, Estimate
 from culturebench.pins import sha256_of
 from culturebench.probing import sae as saes
 from culturebench.probing.sae import TopKSAE
+from culturebench.probing.selectors import CONTROL
 from culturebench.store import key_of
 from culturebench.text_to_image.sampling import CachedSampler, Intervention, Shot
 
@@ -22,7 +23,6 @@ Row = Mapping[str, Any]
 #: 1 where the judge named the prompt's region, by (prompt id, seed).
 Scores = Mapping[tuple[str, int], float]
 Drops = Mapping[tuple[str, str], Scores]  # (selector, source)
-CONTROL = "random"
 #: The selector and source of the pictures without any mask.
 UNMASKED = ("", "")
 

@@ -1,7 +1,7 @@
 """How the selectors of culture neurons are compared: by what masking their neurons does, on the train split."""
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -14,8 +14,11 @@ class CompareSelectors(Section):
 
     section: ClassVar[str] = "compare_selectors"
     judge: str = Field(description="Key of `judges`: the one that answers.")
-    selectors: tuple[Literal["wfs", "lape", "mad", "cas", "lap", "random"], ...] = Field(
-        min_length=1, description="Those compared; random is what each one's own effect is set against."
+    selectors: tuple[str, ...] | None = Field(
+        default=None,
+        min_length=1,
+        description="Names of those compared, of `SELECTORS` (culturebench/probing/selectors.py); null: of all. Each "
+        "one's own effect is set against that of the control among them.",
     )
     max_regions: int = Field(
         ge=2, description="Regions drawn, evenly over `regions`; each one's neurons are masked on all their prompts."

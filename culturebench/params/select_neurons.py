@@ -1,5 +1,6 @@
 """How a region's culture neurons are picked among the latents."""
 
+from collections.abc import Iterator
 from typing import ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -22,10 +23,7 @@ class SelectNeurons(EncoderSection):
     """The selector, what it looks at, and how many it may take."""
 
     section: ClassVar[str] = "select_neurons"
-    selector: Literal["wfs", "lape", "mad", "cas", "lap", "random"] = Field(
-        description="wfs: weighted frequency score; lape: activation probability entropy; mad: mean activation "
-        "difference; cas: margin to the best other region; lap: activation probability; random: as many as wfs."
-    )
+    selector: str = Field(description="Name of one of `SELECTORS` (culturebench/probing/selectors.py).")
     lape: Lape = Field(description="The shares of the selector lape.")
     positions: Literal["modifier_noun", "summary"] = Field(
         description="Tokens looked at: modifier and noun, or the special token that the picture model reads."
@@ -48,3 +46,10 @@ class SelectNeurons(EncoderSection):
         if self.min_k > self.max_k:
             raise ValueError(f"min_k ({self.min_k}) is above max_k ({self.max_k})")
         return self
+
+    def named(self) -> Iterator[tuple[str, str]]:
+        """Each key of this section that names a selector, with the name."""
+        yield "selector", self.selector
+        for name, changes in self.encoders.items():
+            if "selector" in changes:
+                yield f"encoders.{name}.selector", self.of(name).selector

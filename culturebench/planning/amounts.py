@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pyarrow.parquet as pq
 
 from culturebench.artifacts import splits
+from culturebench.probing.selectors import selectors
 
 if TYPE_CHECKING:
     from culturebench.params.check_layers import CheckLayers
@@ -109,10 +110,10 @@ def _tuning(train: Mapping[str, int], numbers: Numbers) -> Amount:
 
 def _comparison(train: Mapping[str, int], numbers: Numbers) -> Amount:
     """Unmasked pictures, and those with each selector's neurons of each drawn region masked."""
-    selectors = numbers.selectors
-    regions = selectors.drawn(numbers.regions)
-    prompts = _some({region: train[region] for region in regions}, selectors.prompts_per_region)
-    images = prompts * len(selectors.seeds) * (1 + len(selectors.selectors) * len(regions))
+    comparison = numbers.selectors
+    regions, names = comparison.drawn(numbers.regions), selectors(comparison.selectors)
+    prompts = _some({region: train[region] for region in regions}, comparison.prompts_per_region)
+    images = prompts * len(comparison.seeds) * (1 + len(names) * len(regions))
     return Amount("compare_selectors", prompts, images, images)
 
 

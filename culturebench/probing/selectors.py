@@ -1,8 +1,8 @@
-"""All rules that pick culture neurons, behind one interface: what the latents do on every region's prompts.
+"""All rules that pick culture neurons, one record each: what it is called, what it ranks by, and the function.
 
 `wfs` looks at one region and drops what its noun prompts share; the others compare regions with each other, as in
 Zhao et al., Finding Culture-Sensitive Neurons in Vision-Language Models (2025), whose selectors lap, lape, mad and
-cas (there also ConAct) are.
+cas (there also ConAct) are. What params, stages and the report know of a selector is read from its record.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from functools import partial
 
 import numpy as np
 
+from culturebench.errors import CultureBenchError
 from culturebench.probing.selection import (
     Firing,
     Floats,
@@ -25,6 +26,10 @@ from culturebench.probing.selection import (
     ranks,
     top,
 )
+
+
+class SelectorError(CultureBenchError):
+    """A selector that does not exist, or a record that is not whole."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +60,39 @@ class Rules:
 
 Regions = Mapping[str, Sides]
 #: The latents on every region's prompts -> which of them are each region's culture neurons.
-Selector = Callable[[Regions, Rules], dict[str, Selection]]
+Pick = Callable[[Regions, Rules], dict[str, Selection]]
 #: Firing by region -> score by region (latents,); the higher the more the latent is the region's, 0 and below: not.
 Score = Callable[[Sequence[Firing]], list[Floats]]
+
+
+@dataclass(frozen=True)
+class Selector:
+    """One rule that picks culture neurons; a record that lacks something is a `SelectorError`."""
+
+    name: str  # in params.yaml and in artifacts
+    label: str  # in the report
+    by: str  # what it ranks latents by
+    source: str  # where it was published, or what it is here for
+    pick: Pick
+    compares: bool  # regions with each other, so that it needs two of them
+    control: bool = False  # every other one's effect is set against its own
+    told: str = ""  # how the report says that it picked the neurons, in sentences; without: by its label and `by`
+
+    def __post_init__(self) -> None:
+        for key in ("name", "label", "by", "source"):
+            if not getattr(self, key).strip():
+                raise SelectorError(f"selector {self.name!r}: `{key}` is empty; fill it in")
+        if not callable(self.pick):
+            raise SelectorError(f"selector {self.name!r}: `pick` is {self.pick!r}, no function")
+
+    def __call__(self, regions: Regions, rules: Rules) -> dict[str, Selection]:
+        """Each region's culture neurons; `SelectionError` when it has nothing to compare a region with."""
+        if self.compares and len(regions) < 2:
+            single = ", ".join(name for name, other in SELECTORS.items() if not other.compares and not other.control)
+            raise SelectionError(
+                f"the selector {self.name} compares regions and needs two of them; use {single}, or add to `regions`"
+            )
+        return self.pick(regions, rules)
 
 
 def by_wfs(regions: Regions, rules: Rules) -> dict[str, Selection]:
@@ -136,20 +171,98 @@ def margin(firings: Sequence[Firing]) -> list[Floats]:
     return list(means - np.where(means == first, second, first))
 
 
-SELECTORS: dict[str, Selector] = {
-    "wfs": by_wfs,
-    "lape": by_entropy,
-    "mad": partial(by_score, mean_difference),
-    "cas": partial(by_score, margin),
-    "lap": partial(by_score, activation_probability),
-    "random": at_random,
-}
+def registry(records: Sequence[Selector]) -> dict[str, Selector]:
+    """The records by name, in their order; `SelectorError` for a name that stands twice, and without one control."""
+    names = [record.name for record in records]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise SelectorError(f"two selectors are called {twice[0]!r}; every selector has a name of its own")
+    controls = [record.name for record in records if record.control]
+    if len(controls) != 1:
+        raise SelectorError(f"one selector is the control of the others, not {len(controls)}: {', '.join(controls)}")
+    return {record.name: record for record in records}
+
+
+_ZHAO = "Zhao et al. 2025"
+#: In the order of the report's table.
+SELECTORS = registry(
+    (
+        Selector(
+            name="wfs",
+            label="WFS",
+            by="how often × how strongly, without what nouns share",
+            source="Where Culture Fades, CVPR 2026",
+            pick=by_wfs,
+            compares=False,
+            told="they are ranked by weighted frequency score (WFS): how often one fires on cultural prompts, times "
+            "how strongly. The first K (up to the elbow of the curve, within the bounds of `select_neurons` in "
+            "params.yaml) that are not also high on plain nouns are the region's culture neurons.",
+        ),
+        Selector(
+            name="lape",
+            label="LAPE",
+            by="lowest entropy of the firing probability over regions",
+            source="Tang et al. 2024",
+            pick=by_entropy,
+            compares=True,
+        ),
+        Selector(
+            name="mad",
+            label="MAD",
+            by="mean activation minus that of the other regions",
+            source=_ZHAO,
+            pick=partial(by_score, mean_difference),
+            compares=True,
+        ),
+        Selector(
+            name="cas",
+            label="CAS (ConAct)",
+            by="mean activation minus that of the best other region",
+            source=_ZHAO,
+            pick=partial(by_score, margin),
+            compares=True,
+        ),
+        Selector(
+            name="lap",
+            label="LAP",
+            by="how often it fires",
+            source=_ZHAO,
+            pick=partial(by_score, activation_probability),
+            compares=True,
+        ),
+        Selector(
+            name="random",
+            label="Random",
+            by="as many as WFS, drawn from all: the control",
+            source="what a rule that knows nothing would find",
+            pick=at_random,
+            compares=False,
+            control=True,
+        ),
+    )
+)
+CONTROL = next(name for name, record in SELECTORS.items() if record.control)
+
+
+def selector(name: str, key: str = "") -> Selector:
+    """The record of a selector; `SelectorError` lists those there are, and names the `key` of params.yaml."""
+    if name not in SELECTORS:
+        lines = (f"\n  {one.name}: {one.label}, {one.by} ({one.source})" for one in SELECTORS.values())
+        raise SelectorError(f"{f'{key}: ' if key else ''}{name!r} is no selector; there are:{''.join(lines)}")
+    return SELECTORS[name]
+
+
+def selectors(names: Sequence[str] | None, key: str = "") -> list[str]:
+    """`names` once their records are found; all there are where `names` is None."""
+    return [selector(name, key).name for name in (SELECTORS if names is None else names)]
+
+
+def usable(regions: int) -> list[str]:
+    """The selectors that can be asked about so many regions."""
+    return [name for name, record in SELECTORS.items() if regions > 1 or not record.compares]
 
 
 def _firing(regions: Regions, rules: Rules) -> tuple[list[Firing], list[Firing]]:
     """Of every region, on cultural and on noun prompts."""
-    if len(regions) < 2:
-        raise SelectionError("a selector that compares regions needs two of them; use wfs, or add to `regions`")
     sides = regions.values()
     return [firing(s.cultural, rules.settings) for s in sides], [firing(s.noun, rules.settings) for s in sides]
 

@@ -14,6 +14,7 @@ import yaml
 
 from culturebench.conditions import CONDITIONS, EDITS, condition
 from culturebench.evaluation.names import CULTURE
+from culturebench.probing.selectors import selector
 from culturebench.report import charts, check, gallery, headline, published, selectors, sweeps, tables, words
 from culturebench.report.results import Results
 
@@ -97,7 +98,7 @@ def _encoder(name: str, found: Mapping[str, Any], regions: Sequence[str]) -> dic
         "elbows": sweeps.elbows(found["neurons"], regions),
         "overlap": charts.overlap(found["neurons"], regions),
         "sae": found["sae"],
-        "rule": selectors.rule(found["selector"]),
+        "rule": selector(found["selector"]),
         "training": selectors.training_charts(found["sae"]["seeds"]),
     }
 

@@ -36,6 +36,7 @@ def render(values: Mapping[str, Any]) -> str:
         keep_trailing_newline=True,
     )
     environment.filters.update(
+        code=words.code,
         column=words.column,
         condition=words.condition,
         direction=words.direction,

@@ -5,47 +5,33 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from culturebench.probing.selectors import CONTROL, SELECTORS, selector
 from culturebench.report.plot import Axis, Plot
 
 Row = Mapping[str, Any]
-#: Selector -> (label, what it ranks latents by), in the order of the table.
-NAMES = {
-    "wfs": ("WFS", "how often × how strongly, without what nouns share"),
-    "lape": ("LAPE", "lowest entropy of the firing probability over regions"),
-    "mad": ("MAD", "mean activation minus that of the other regions"),
-    "cas": ("CAS (ConAct)", "mean activation minus that of the best other region"),
-    "lap": ("LAP", "how often it fires"),
-    "random": ("Random", "as many as WFS, drawn from all: the control"),
-}
 EFFECTS = ("own", "cross", "selective", "beyond_random")
-
-
-def rule(name: str) -> dict[str, str]:
-    """How the report speaks of a selector: `{name, label, by}`."""
-    label, by = NAMES[name]
-    return {"name": name, "label": label, "by": by}
 
 
 def comparison(found: Mapping[str, Any]) -> dict[str, Any]:
     """What masking did: a row of effects a selector, and a matrix of drops each."""
-    names = [name for name in NAMES if name in found["selectors"]]
+    names = sorted(found["selectors"], key=lambda name: list(SELECTORS).index(selector(name).name))
     drops = {(cell["selector"], cell["source"], cell["target"]): cell for cell in found["matrix"]}
     regions: Sequence[str] = found["regions"]
     return {
         **{key: found[key] for key in ("judge", "prompts", "seeds", "unmasked", "regions")},
         "rows": [_row(name, found["selectors"][name]) for name in names],
         "matrices": [
-            {"label": NAMES[name][0], "rows": [[drops[name, one, other] for other in regions] for one in regions]}
+            {"label": selector(name).label, "rows": [[drops[name, one, other] for other in regions] for one in regions]}
             for name in names
         ],
     }
 
 
 def _row(name: str, effects: Row) -> dict[str, Any]:
-    cells = [effects[key] if (name, key) != ("random", "beyond_random") else None for key in EFFECTS]
+    cells = [effects[key] if (name, key) != (CONTROL, "beyond_random") else None for key in EFFECTS]
     return {
-        "label": NAMES[name][0],
-        "by": NAMES[name][1],
+        "label": selector(name).label,
+        "by": selector(name).by,
         "neurons": effects["neurons"],
         "cells": [{"row": cell, "evident": _evident(cell)} for cell in cells],
     }
