@@ -9,6 +9,7 @@ from typing import Any
 
 from culturebench.errors import CultureBenchError
 from culturebench.evaluation.names import CULTURE, LANGUAGE, OBJECT, PLAIN, UNPARSEABLE
+from culturebench.measures.records import measure as record_of
 
 Key = tuple[str, int]  # (prompt id, seed)
 Scores = dict[Key, float]
@@ -70,9 +71,12 @@ def score_answers(
 
 
 def score_measured(measured: Sequence[Row]) -> list[Scored]:
-    """The measures of the stage measure; one that was run on no picture keeps its reason."""
+    """The measures of the stage measure; one that was run on no picture keeps its reason.
+
+    `MeasureError` for a measure of which nobody says which of two values is the better one.
+    """
     scored = []
-    for measure in sorted({row["measure"] for row in measured}):
+    for measure in sorted({record_of(row["measure"]).name for row in measured}):
         rows = [row for row in measured if row["measure"] == measure]
         scores = {(row["prompt_id"], row["seed"]): row["value"] for row in rows if row["value"] is not None}
         reasons = sorted({row["reason"] for row in rows if row["value"] is None and row["reason"]})

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 from culturebench.conditions import in_order
-from culturebench.evaluation.names import AGREEMENT, ALL, LOWER_IS_BETTER, POOLED, TEST
+from culturebench.evaluation.names import AGREEMENT, ALL, POOLED, TEST
+from culturebench.measures import records
 
 Row = dict[str, Any]
 Verdict = Literal["better", "worse", "none"]
@@ -37,15 +38,14 @@ class Results:
         delta = self.get(condition, measure, judge, against=against) if against else None
         if not delta or not delta["value"] or delta["p_value"] is None or delta["p_value"] > 1 - self.level:
             return "none"
-        return "worse" if (delta["value"] > 0) == (measure in LOWER_IS_BETTER) else "better"
+        direction = records.measure(measure).direction
+        if direction == "neither":
+            return "none"
+        return "better" if (delta["value"] > 0) == (direction == "higher") else "worse"
 
     def agreement(self, condition: str) -> list[Row]:
         """Kappa of each two judges, and of all when there are more."""
         return [row for row in self.rows if row["measure"] == AGREEMENT and row["condition"] == condition]
-
-    def other_measures(self) -> list[str]:
-        """Measures without a judge, sorted."""
-        return sorted({row["measure"] for row in self.rows if not row["judge"]})
 
     def present(self, names: Sequence[str]) -> list[str]:
         """Those of `names` that have rows, in that order."""

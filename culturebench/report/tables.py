@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from culturebench.conditions import CONDITIONS, condition
-from culturebench.evaluation.names import CULTURE, LANGUAGE, OBJECT, PLAIN
+from culturebench.evaluation.names import CULTURE, LANGUAGE
+from culturebench.measures import records
 from culturebench.report import published
 from culturebench.report.results import Results
 
@@ -66,8 +67,7 @@ def comparison(results: Results, paper: str, names: Sequence[str]) -> dict[str, 
     `{columns, rows: [{condition, strength, culture, delta, against, verdict, controls, judges, cells, paper}],
     missing: [(measure, reason)], paper}`.
     """
-    others = [name for name in (OBJECT, PLAIN, *results.other_measures()) if name != CULTURE]
-    present = results.present(names)
+    others, present = records.at("column"), results.present(names)
     run = [name for name in others if any(_value(results.get(c, name)) is not None for c in present)]
     missing = [(name, reason) for name in others if name not in run and (reason := _reason(results, present, name))]
     rows = [_comparison_row(results, paper, name, run) for name in present]
@@ -99,7 +99,7 @@ def _comparison_row(results: Results, paper: str, name: str, others: Sequence[st
         "cells": [
             {
                 "row": row,
-                "share": measure in (OBJECT, PLAIN),
+                "share": records.measure(measure).unit == "share",
                 "verdict": results.verdict(name, measure, record.reference) if record.reference else "",
                 "paper": published.value(paper, name, measure),
             }

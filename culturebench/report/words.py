@@ -8,6 +8,7 @@ import unicodedata
 from typing import Any
 
 from culturebench.conditions import condition as record_of
+from culturebench.measures import records
 
 #: Region code -> the name that a reader knows; a code without a name shows as it is.
 REGION_NAMES = {
@@ -30,21 +31,6 @@ REGION_NAMES = {
     "vn": "Vietnam",
     "unrecognizable": "none",
     "unparseable": "no option",
-}
-
-MEASURE_NAMES = {
-    "culture_vqa": "CultureVQA ↑",
-    "object_accuracy": "Object right ↑",
-    "plain_share": "No culture seen",
-    "atlas_alignment": "Fits the caption (atlas encoder) ↑",
-    "atlas_perceptual_reference": "Distance to the reference (atlas encoder) ↓",
-    "atlas_perceptual_diversity": "Diversity (atlas encoder) ↑",
-    "clip_score": "CLIPScore ↑",
-    "image_reward": "ImageReward ↑",
-    "lpips_reference": "LPIPS to reference ↓",
-    "lpips_diversity": "LPIPS diversity ↑",
-    "vendi_score": "Vendi score ↑",
-    "cultural_similarity": "CSS ↑",
 }
 
 Row = dict[str, Any]
@@ -79,7 +65,7 @@ def explained(name: str) -> str:
 
 def measure(name: str) -> str:
     """The measure's column head."""
-    return MEASURE_NAMES.get(name, name.replace("_", " ").capitalize())
+    return records.measure(name).head
 
 
 def direction(text: str) -> str:
