@@ -10,12 +10,14 @@ from typing import Any
 
 import culturebench.params
 from culturebench.conditions import ConditionError, made_by
+from culturebench.errors import CultureBenchError
+from culturebench.measures.records import SCORERS, given_by
 from culturebench.params import ParamsError, load_document, load_section
 from culturebench.params.compare_selectors import CompareSelectors
 from culturebench.params.conditions import STAGES
 from culturebench.params.measure import Measure
 from culturebench.params.select_neurons import SelectNeurons
-from culturebench.probing.selectors import SelectorError, selector
+from culturebench.probing.selectors import selector
 from culturebench.regions.check import check
 
 #: A list that only `dvc.yaml` reads: which stages there are.
@@ -71,7 +73,7 @@ def section_models() -> list[type[Any]]:
 def _complaint(action: Any) -> list[str]:
     try:
         action()
-    except ParamsError as error:
+    except CultureBenchError as error:
         return [str(error)]
     return []
 
@@ -102,6 +104,10 @@ def _condition_problems(document: dict[str, Any]) -> Iterator[str]:
 
 
 def _measure_problems(document: dict[str, Any]) -> Iterator[str]:
+    for key in Measure.scorers():
+        yield from _complaint(lambda key=key: given_by(key))
+    for key in sorted(SCORERS.keys() - set(Measure.scorers())):
+        yield f"culturebench/params/measure.py has no field {key}, a scorer of culturebench/measures/records.py"
     for key, name in load_section(Measure, document).pins():
         yield from _missing(f"measure.{key}", name, "pins", document)
 
@@ -110,10 +116,7 @@ def _selector_problems(document: dict[str, Any]) -> Iterator[str]:
     named = [(f"select_neurons.{key}", name) for key, name in load_section(SelectNeurons, document).named()]
     compared = load_section(CompareSelectors, document).selectors or ()
     for key, name in [*named, *((f"compare_selectors.selectors.{i}", name) for i, name in enumerate(compared))]:
-        try:
-            selector(name, f"params.yaml: {key}")
-        except SelectorError as error:
-            yield str(error)
+        yield from _complaint(lambda key=key, name=name: selector(name, f"params.yaml: {key}"))
 
 
 def _source_problems(document: dict[str, Any], root: Path) -> Iterator[str]:

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 from culturebench.artifacts import circular, labels, pins
 from culturebench.measures.circular import warning
+from culturebench.measures.records import SCORERS
 from culturebench.params import choose
 from culturebench.params.encoders import Encoders
 from culturebench.params.measure import Measure
@@ -41,7 +42,7 @@ def _warnings(params: SimpleNamespace, folder: Path, model: str) -> dict[str, st
     found: dict[str, str] = {}
     for key, name in params.measure.pins():
         measure = key.partition(".")[0]
-        if measure in ("clip_score", "cultural_similarity"):
+        if SCORERS[measure].circular:
             sentence = warning(measure, pins.load(pin_path(folder, name)), model, towers)
             found |= {measure: sentence} if sentence else {}
     return found

@@ -6,7 +6,8 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from culturebench.artifacts import labels, measured, pictures, pins, splits
-from culturebench.measures.opening import ENGLISH, measure_all
+from culturebench.measures.opening import measure_all
+from culturebench.measures.task import ENGLISH, Task
 from culturebench.params.measure import Measure
 from culturebench.stage import Stage
 
@@ -25,7 +26,7 @@ def run(
     references = {row["picture_id"]: row for row in test}
     names = inputs["measures"] / Path(labels.MEASURES_PATH).name
     known = labels.load(names) if numbers.cultural_similarity else {}
-    measured.TABLE.save(outputs["measured"], measure_all(numbers, inputs["measures"], known, made, references))
+    measured.TABLE.save(outputs["measured"], measure_all(Task(numbers, inputs["measures"], known, made, references)))
 
 
 STAGE = Stage(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -16,12 +17,17 @@ from transformers import (
     AutoTokenizer,
     ChineseCLIPImageProcessorPil,
     ChineseCLIPModel,
+    CLIPConfig,
     CLIPImageProcessorPil,
     CLIPModel,
 )
 
 from culturebench.errors import CultureBenchError
 from culturebench.text_to_image.encoders.files import read_json, read_weights
+from culturebench.text_to_image.runtime import device_of, dtype_of
+
+if TYPE_CHECKING:
+    from culturebench.measures.task import Forecast, Task
 
 #: `model_type` -> (model, what prepares its pictures). Others, such as SigLIP, give no CLIPScore.
 KINDS: dict[str, tuple[Any, Any]] = {
@@ -30,6 +36,8 @@ KINDS: dict[str, tuple[Any, Any]] = {
     "chinese_clip": (ChineseCLIPModel, ChineseCLIPImageProcessorPil),
 }
 CONTEXT = 77  # tokens that a CLIP reads at most
+#: Its shapes are the defaults of transformers' CLIPConfig, whose docstring says so.
+KNOWN = "openai/clip-vit-base-patch32"
 OPTIONS = {"local_files_only": True, "use_safetensors": True}
 
 
@@ -133,3 +141,45 @@ class SentenceTower:
 
 def _tokens(tokenizer: Any, texts: Sequence[str], limit: int) -> Any:
     return tokenizer(list(texts), padding=True, truncation=True, max_length=limit, return_tensors="pt")
+
+
+def opened(task: Task, pin: str, text: str | None = None) -> Clip:
+    """The CLIP of a pin, with the text tower of another one instead of its own if any."""
+    how = task.numbers.runtime
+    return Clip(task.folder(pin), task.folder(text) if text else None, device_of(how), dtype_of(how))
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A CLIP of the meta device, with a picture and a text for it."""
+
+    model: Any
+    pixels: Tensor  # (1, 3, side, side)
+    ids: Tensor  # (1, tokens)
+
+    def picture(self) -> None:
+        """One picture through its tower."""
+        self.model.get_image_features(pixel_values=self.pixels)
+
+    def picture_with_text(self) -> None:
+        """One picture and one text."""
+        self.picture()
+        self.model.get_text_features(input_ids=self.ids)
+
+
+def shape_of(forecast: Forecast, pin: str) -> Shape | None:
+    """By the config in the pin's folder, else of a repository whose shapes are known; None for any other."""
+    source = forecast.pins[pin]
+    path = forecast.root / source.folder / "config.json"
+    kind: Any = CLIPModel
+    config: Any = CLIPConfig()
+    if path.is_file():
+        read = read_json(path)
+        if read.get("model_type") not in KINDS:
+            return None
+        kind = KINDS[read["model_type"]][0]
+        config = kind.config_class.from_dict(read)
+    elif source.repo != KNOWN:
+        return None
+    side = config.vision_config.image_size
+    return Shape(kind(config).eval(), torch.empty(1, 3, side, side), torch.zeros(1, CONTEXT, dtype=torch.long))

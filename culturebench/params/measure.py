@@ -9,14 +9,18 @@ from culturebench.params._base import Section
 from culturebench.params._runtime import Runtime
 
 
-class _Weights(BaseModel):
-    """A measure that needs weights."""
+class Weights(BaseModel):
+    """A scorer that needs weights."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     pin: str = Field(description="Key of `pins`: its weights.")
 
+    def pins(self) -> Iterator[tuple[str, str]]:
+        """Each key that names a pin, with the pin's name."""
+        yield "pin", self.pin
 
-class ClipScore(_Weights):
+
+class ClipScore(Weights):
     """A CLIP of transformers: CLIP, AltCLIP or Chinese-CLIP."""
 
     text: str | None = Field(
@@ -25,8 +29,14 @@ class ClipScore(_Weights):
         "CLIP's own.",
     )
 
+    def pins(self) -> Iterator[tuple[str, str]]:
+        """Each key that names a pin, with the pin's name."""
+        yield from super().pins()
+        if self.text:
+            yield "text", self.text
 
-class Lpips(_Weights):
+
+class Lpips(Weights):
     """LPIPS, version 0.1; its pin holds torchvision's backbone and the linear layers of the package lpips."""
 
     network: Literal["alex", "vgg"] = Field(default="alex", description="The backbone; published values name it.")
@@ -35,7 +45,7 @@ class Lpips(_Weights):
     )
 
 
-class CulturalSimilarity(_Weights):
+class CulturalSimilarity(Weights):
     """CSS: the best cosine of a picture with any concept of its region's culture; the pin is a CLIP."""
 
     concepts: list[str] = Field(
@@ -44,7 +54,7 @@ class CulturalSimilarity(_Weights):
 
 
 class Measure(Section):
-    """The automatic measures of generated pictures; one without weights is reported as not run."""
+    """The automatic measures of generated pictures; a scorer without weights is reported as not run."""
 
     section: ClassVar[str] = "measure"
     alignment: str | None = Field(description="Key of `pins`: the atlas's dual encoder; null: of real pictures.")
@@ -52,21 +62,24 @@ class Measure(Section):
         description="The test row's caption that pictures are compared with, one for all conditions."
     )
     clip_score: ClipScore | None = Field(default=None, description="CLIPScore, as the raw cosine.")
-    image_reward: _Weights | None = Field(default=None, description="ImageReward, on the English of `caption`.")
+    image_reward: Weights | None = Field(default=None, description="ImageReward, on the English of `caption`.")
     lpips: Lpips | None = Field(default=None, description="LPIPS to the reference, and between a prompt's pictures.")
-    vendi_score: _Weights | None = Field(
+    vendi_score: Weights | None = Field(
         default=None, description="The Vendi score of a prompt's pictures, by cosines of a CLIP's picture embeddings."
     )
     cultural_similarity: CulturalSimilarity | None = Field(default=None, description="CSS of K-StyleLoRA.")
     runtime: Runtime = Field(default_factory=Runtime, description="Where and in which precision the weights run.")
 
+    @classmethod
+    def scorers(cls) -> list[str]:
+        """The keys of this section that are scorers: all but what they share."""
+        return [key for key in cls.model_fields if key not in ("caption", "runtime")]
+
     def pins(self) -> Iterator[tuple[str, str]]:
         """Each key of this section that names a pin, with the pin's name."""
-        if self.alignment:
-            yield "alignment", self.alignment
-        for name in ("clip_score", "image_reward", "lpips", "vendi_score", "cultural_similarity"):
-            chosen: _Weights | None = getattr(self, name)
-            if chosen:
-                yield f"{name}.pin", chosen.pin
-        if self.clip_score and self.clip_score.text:
-            yield "clip_score.text", self.clip_score.text
+        for key in self.scorers():
+            chosen: str | Weights | None = getattr(self, key)
+            if isinstance(chosen, Weights):
+                yield from ((f"{key}.{part}", name) for part, name in chosen.pins())
+            elif chosen:
+                yield key, chosen

@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from transformers import CLIPImageProcessorPil
 
 import tiny_measures
-from culturebench.measures.image_reward import ImageRewardError, Rewards, prepared
+from culturebench.measures.scorers.image_reward import ImageRewardError, Rewards, prepared
 
 ORIGINAL = [-0.8742021, -1.403248, -1.0177505]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import tiny_measures
-from culturebench.measures.lpips import Lpips, LpipsError
+from culturebench.measures.scorers.lpips import Lpips, LpipsError
 
 #: Network -> distances of pictures 0 and 1, 0 and 2, 1 and 2.
 ORIGINAL = {

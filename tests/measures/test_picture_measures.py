@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,8 +11,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from culturebench.measures.pictures import ALIGNMENT, DIVERSITY, REFERENCE, distances, measure_pictures
+from culturebench.measures.scorers.alignment import ALIGNMENT, DIVERSITY, REFERENCE, distances, measure_pictures
 from culturebench.measures.scoring import of_each
+from culturebench.measures.task import Task
+from culturebench.params.measure import Measure
 from culturebench.png import to_png
 
 RED, GREEN = (255, 0, 0), (0, 255, 0)
@@ -37,19 +40,23 @@ def picture(prompt: str, seed: int, colour: tuple[int, int, int]) -> dict[str, A
 REFERENCES = {name: {"cultural": {"text": "red"}, "image": to_png(Image.new("RGB", (8, 8), RED))} for name in "ab"}
 
 
+def task(pictures: list[dict[str, Any]]) -> Task:
+    return Task(Measure(alignment=None, caption="cultural"), Path(), {}, pictures, REFERENCES)
+
+
 def values(rows: list[dict[str, Any]], measure: str) -> dict[tuple[str, int], Any]:
     return {(row["prompt_id"], row["seed"]): row["value"] for row in rows if row["measure"] == measure}
 
 
 def test_each_picture_is_compared_with_its_own_reference_and_caption() -> None:
-    rows = measure_pictures(Colours(), [picture("a", 0, RED), picture("b", 0, GREEN)], REFERENCES, "cultural")
+    rows = measure_pictures(Colours(), task([picture("a", 0, RED), picture("b", 0, GREEN)]))
     assert values(rows, ALIGNMENT) == {("a", 0): 1.0, ("b", 0): 0.0}
     assert values(rows, REFERENCE) == {("a", 0): 0.0, ("b", 0): 2.0}
 
 
 def test_diversity_is_the_mean_distance_between_one_prompts_pictures() -> None:
     pictures = [picture("a", 0, RED), picture("a", 1, RED), picture("a", 2, GREEN), picture("b", 0, RED)]
-    rows = measure_pictures(Colours(), pictures, REFERENCES, "cultural")
+    rows = measure_pictures(Colours(), task(pictures))
     assert values(rows, DIVERSITY) == {("a", -1): pytest.approx(4 / 3), ("b", -1): None}
     assert [row["reason"] for row in rows if row["measure"] == DIVERSITY and row["value"] is None] == [
         "needs two pictures of one prompt"

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from scipy import stats
 
-from culturebench.measures.vendi import vendi_score
+from culturebench.measures.scorers.vendi_score import vendi_score
 
 VENDI = 1.8878291
 

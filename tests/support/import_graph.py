@@ -32,7 +32,10 @@ def file_of(module: str) -> str | None:
 
 
 def imported_names(file: str) -> Iterator[str]:
-    """Every module that `file` may import: `from a import b` gives `a` and `a.b`. Imports for types alone count not."""
+    """Every module that `file` may import: `from a import b` gives `a` and `a.b`. Imports for types alone count not.
+
+    A text such as f"culturebench.measures.scorers.{key}" gives every module of that package.
+    """
     package = Path(file).with_suffix("").as_posix().split("/")[:-1]
     for node in _nodes(tree(file)):
         if isinstance(node, ast.Import):
@@ -42,6 +45,16 @@ def imported_names(file: str) -> Iterator[str]:
             base = ".".join([*parents, *([node.module] if node.module else [])])
             yield base
             yield from (f"{base}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.JoinedStr) and isinstance(node.values[0], ast.Constant):
+            yield from _modules_below(str(node.values[0].value))
+
+
+def _modules_below(prefix: str) -> list[str]:
+    """The modules of a package of ours, of a text that ends in a dot behind its name."""
+    parts = prefix.split(".")
+    if parts[-1] or parts[0] not in PACKAGES or not (folder := ROOT.joinpath(*parts)).is_dir():
+        return []
+    return [prefix + path.stem for path in sorted(folder.glob("[!_]*.py"))]
 
 
 def _nodes(node: ast.AST) -> Iterator[ast.AST]:

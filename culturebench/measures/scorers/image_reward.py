@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -18,13 +18,23 @@ from torch import Tensor, nn
 from transformers import BertTokenizer, BlipTextConfig, BlipTextModel, BlipVisionConfig, BlipVisionModel
 
 from culturebench.errors import CultureBenchError
+from culturebench.measures.scoring import Rows, measured, of_each
+from culturebench.measures.task import ENGLISH, Forecast, Task, Work
 from culturebench.text_to_image.encoders.files import read_json, read_weights
+from culturebench.text_to_image.runtime import device_of, dtype_of
+
+if TYPE_CHECKING:
+    from culturebench.params.measure import Weights
+
+NO_ENGLISH = "not run: the test picture has no English caption of this kind"
 
 TOKENS = 35
 MEAN, DEVIATION = 0.16717362830052426, 1.0333394966054072  # of rewards in its training
 HEADS, PATCH, PIXELS = 16, 16, 224  # of its ViT-L
 #: Positions of the head's linear layers, with the dropout behind each and no other function.
 HEAD = {0: 0.2, 2: 0.2, 4: 0.1, 6: None, 7: None}
+#: Outputs of the published head's layers.
+WIDTHS = (1024, 128, 64, 16, 1)
 CHANNEL_MEAN = (0.48145466, 0.4578275, 0.40821073)  # as OpenAI's CLIP prepares its pictures
 CHANNEL_DEVIATION = (0.26862954, 0.26130258, 0.27577711)
 #: Names in ImageReward.pt -> names in transformers.
@@ -43,6 +53,30 @@ NAMES = (
 UNUSED = re.compile(r"^blip\.(vision_proj|text_proj)\.|position_ids$")
 
 
+def run(chosen: Weights, task: Task) -> Rows:
+    """The reward of every picture for the English of its caption; without such a caption a reason."""
+    how = task.numbers.runtime
+    rewards = Rewards(task.folder(chosen.pin), device_of(how), dtype_of(how))
+    english = ENGLISH[task.numbers.caption]
+    told = [row for row in task.pictures if task.references[row["prompt_id"]][english]]
+    untold = [row for row in task.pictures if not task.references[row["prompt_id"]][english]]
+    silent = [measured("image_reward", row, row["seed"], None, NO_ENGLISH) for row in untold]
+    liked = of_each("image_reward", told, lambda images, rows: rewards.score(images, task.texts(rows, english)))
+    return [*liked, *silent]
+
+
+def work(_chosen: Weights, _forecast: Forecast) -> Work:
+    """One picture with its text, without the masks, which ask for numbers."""
+    model = published()
+    pixels, ids = torch.empty(1, 3, PIXELS, PIXELS), torch.zeros(1, TOKENS, dtype=torch.long)
+
+    def once() -> None:
+        seen = model.vision(pixel_values=pixels).last_hidden_state
+        model.head(model.text(input_ids=ids, encoder_hidden_states=seen).last_hidden_state[:, 0])
+
+    return Work(once)
+
+
 class ImageRewardError(CultureBenchError):
     """Weights that are no ImageReward."""
 
@@ -51,7 +85,7 @@ class ImageReward(nn.Module):
     """BLIP's picture tower, its text tower that attends to the picture, and a head on the first token."""
 
     def __init__(self, vision: BlipVisionConfig, text: BlipTextConfig, widths: Sequence[int]) -> None:
-        """`widths` are the outputs of the head's layers: 1024, 128, 64, 16 and 1."""
+        """`widths` are the outputs of the head's layers."""
         super().__init__()
         self.vision, self.text = BlipVisionModel(vision), BlipTextModel(text, add_pooling_layer=False)
         layers: list[nn.Module] = []
@@ -69,6 +103,19 @@ class ImageReward(nn.Module):
             input_ids=ids, attention_mask=mask, encoder_hidden_states=seen, encoder_attention_mask=everywhere
         )
         return (self.head(read.last_hidden_state[:, 0])[:, 0].float() - MEAN) / DEVIATION
+
+
+def published() -> ImageReward:
+    """As published, without its weights: ViT-L of BLIP, read by a BERT-base."""
+    vision = BlipVisionConfig(
+        hidden_size=1024, intermediate_size=4096, num_hidden_layers=24, num_attention_heads=HEADS, image_size=PIXELS,
+        patch_size=PATCH,
+    )  # fmt: skip
+    text = BlipTextConfig(
+        vocab_size=30524, encoder_hidden_size=1024, hidden_size=768, intermediate_size=3072, num_hidden_layers=12,
+        num_attention_heads=12, is_decoder=True,
+    )  # fmt: skip
+    return ImageReward(vision, text, WIDTHS).eval()
 
 
 class Rewards:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
@@ -16,13 +16,33 @@ from PIL import Image, ImageOps
 from torch import Tensor, nn
 
 from culturebench.errors import CultureBenchError
-from culturebench.measures.scoring import pairs
+from culturebench.measures.scoring import Rows, of_each, of_prompts, pairs
+from culturebench.measures.task import Forecast, Task, Work
 from culturebench.text_to_image.encoders.files import read_weights
+from culturebench.text_to_image.runtime import device_of
+
+if TYPE_CHECKING:
+    from culturebench.params.measure import Lpips as Chosen
 
 #: Network -> positions of `features` behind which it is read: each ReLU before a pooling, for AlexNet every ReLU.
 TAPS = {"alex": (1, 4, 7, 9, 11), "vgg": (3, 8, 15, 22, 29)}
 WIDTHS = {"alex": (64, 192, 384, 256, 256), "vgg": (64, 128, 256, 512, 512)}
 SHIFT, SCALE = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)  # of pixels in -1..1
+
+
+def run(chosen: Chosen, task: Task) -> Rows:
+    """The distance of every picture to its reference, and between those of one prompt."""
+    model = Lpips.from_folder(task.folder(chosen.pin), chosen.network, chosen.size).to(device_of(task.numbers.runtime))
+    return [
+        *of_each("lpips_reference", task.pictures, lambda images, rows: model.distances(images, task.originals(rows))),
+        *of_prompts("lpips_diversity", task.pictures, model.diversity),
+    ]
+
+
+def work(chosen: Chosen, forecast: Forecast) -> Work:
+    """One pair with the reference, and the picture's share of the pairs of its prompt."""
+    model, pixels = Lpips(chosen.network, chosen.size), torch.empty(1, 3, chosen.size, chosen.size)
+    return Work(lambda: model(pixels, pixels), 1 + (forecast.pictures - 1) / 2)
 
 
 class LpipsError(CultureBenchError):

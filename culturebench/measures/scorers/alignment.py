@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 import torch
 from PIL import Image
 from torch import Tensor
 
+from culturebench.atlas.alignment import AtlasAlignment
 from culturebench.measures.scoring import Row, Rows, of_each, of_prompts, pairs
-from culturebench.png import from_png
+from culturebench.measures.task import Task
 
-ALIGNMENT = "atlas_alignment"  # cosine of picture and caption, up
-REFERENCE = "atlas_perceptual_reference"  # distance to the reference picture, down
-DIVERSITY = "atlas_perceptual_diversity"  # mean distance between a prompt's pictures, up
+ALIGNMENT = "atlas_alignment"  # cosine of picture and caption
+REFERENCE = "atlas_perceptual_reference"  # distance to the reference picture
+DIVERSITY = "atlas_perceptual_diversity"  # mean distance between a prompt's pictures
 
 
 class DualEncoder(Protocol):
@@ -29,20 +30,16 @@ class DualEncoder(Protocol):
         ...
 
 
-def measure_pictures(
-    encoder: DualEncoder, pictures: Sequence[Row], references: Mapping[str, Row], caption: str
-) -> Rows:
-    """Rows of the artifact `measured`: fit to the caption, distance to the reference, diversity.
+def run(chosen: str, task: Task) -> Rows:
+    """Rows of the encoder of a pin."""
+    return measure_pictures(AtlasAlignment(task.folder(chosen)), task)
 
-    `references` maps a prompt id to its test row, whose picture and `caption` the pictures are compared with.
-    """
 
-    def fit(images: list[Image.Image], rows: Sequence[Row]) -> list[float]:
-        return encoder.similarity(images, [references[row["prompt_id"]][caption]["text"] for row in rows])
+def measure_pictures(encoder: DualEncoder, task: Task) -> Rows:
+    """Fit to the caption, distance to the reference, and the mean distance between a prompt's pictures."""
 
     def far(images: list[Image.Image], rows: Sequence[Row]) -> list[float]:
-        originals = [from_png(references[row["prompt_id"]]["image"]) for row in rows]
-        return distances(encoder.features(images), encoder.features(originals))
+        return distances(encoder.features(images), encoder.features(task.originals(rows)))
 
     def spread(images: list[Image.Image]) -> float:
         maps, (left, right) = encoder.features(images), pairs(len(images))
@@ -50,9 +47,9 @@ def measure_pictures(
         return sum(found) / len(found)
 
     return [
-        *of_each(ALIGNMENT, pictures, fit),
-        *of_each(REFERENCE, pictures, far),
-        *of_prompts(DIVERSITY, pictures, spread),
+        *of_each(ALIGNMENT, task.pictures, lambda images, rows: encoder.similarity(images, task.texts(rows))),
+        *of_each(REFERENCE, task.pictures, far),
+        *of_prompts(DIVERSITY, task.pictures, spread),
     ]
 
 
