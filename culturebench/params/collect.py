@@ -66,9 +66,11 @@ class _OnlineSource(_Source):
     """A source on the web; `collect.web` says how it is asked."""
 
 
-class _SearchSource(_OnlineSource):
+class SearchSource(_OnlineSource):
     """A source that is asked for the keywords of a region file."""
 
+    price: ClassVar[float] = 0.0  # dollars for a request, which gives `per_request` pictures at most
+    per_request: ClassVar[int] = 1
     per_query: int = Field(default=50, ge=1, le=10_000, description="pictures that one query gives at most")
 
 
@@ -77,7 +79,7 @@ Url = Annotated[str, Field(pattern=r"^https?://")]
 Width = Annotated[int, Field(ge=64, le=8192)]
 
 
-class CommonsSource(_SearchSource):
+class CommonsSource(SearchSource):
     """Wikimedia Commons: searches, and categories that a search finds."""
 
     kind: Literal["commons"]
@@ -87,7 +89,7 @@ class CommonsSource(_SearchSource):
     depth: int = Field(default=1, ge=0, le=5, description="levels of subcategories below them")
 
 
-class WikidataSource(_SearchSource):
+class WikidataSource(SearchSource):
     """Wikidata: pictures of things by country (the region file's `iso`) and class."""
 
     kind: Literal["wikidata"]
@@ -100,7 +102,7 @@ class WikidataSource(_SearchSource):
     page: int = Field(default=500, ge=1, le=10_000, description="results of one request")
 
 
-class WikipediaSource(_SearchSource):
+class WikipediaSource(SearchSource):
     """Wikipedia: free page images of the articles that a keyword finds."""
 
     kind: Literal["wikipedia"]
@@ -110,14 +112,14 @@ class WikipediaSource(_SearchSource):
     width: Width = Field(default=1280, description="pixels; wider pictures are fetched as the wiki's own rendering")
 
 
-class OpenverseSource(_SearchSource):
+class OpenverseSource(SearchSource):
     """Openverse; the environment's OPENVERSE_ACCESS_TOKEN, if there, allows more requests."""
 
     kind: Literal["openverse"]
     url: Url = Field(default="https://api.openverse.org/v1/images/", description="where pictures are searched")
 
 
-class GoogleSource(_SearchSource):
+class GoogleSource(SearchSource):
     """Google's Programmable Search; needs GOOGLE_API_KEY in the environment. It gives no licence.
 
     Google takes no new customers for this API, and serves the others until January 1, 2027
@@ -125,6 +127,8 @@ class GoogleSource(_SearchSource):
     """
 
     kind: Literal["google_cse"]
+    price: ClassVar[float] = 0.005  # $5 for 1,000, the daily free ones not taken off
+    per_request: ClassVar[int] = 10
     url: Url = Field(default="https://customsearch.googleapis.com/customsearch/v1", description="where to search")
     engine: str = Field(min_length=1, description="id (cx) of the search engine, which is no secret")
     rights: str = Field(default="", description="licences to filter by, as `cc_publicdomain|cc_attribute`")
@@ -175,6 +179,10 @@ class Collect(Section):
     min_ok: Share = Field(description="the stage fails when a smaller share of a region's files could be read")
     web: Web = Field(description="how the web is asked")
     sources: list[Source] = Field(min_length=1, description="where to look")
+
+    def paid(self) -> list[SearchSource]:
+        """The sources that cost money."""
+        return [source for source in self.sources if isinstance(source, SearchSource) and source.price]
 
     @model_validator(mode="after")
     def _say_who_asks(self) -> "Collect":

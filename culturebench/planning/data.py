@@ -14,20 +14,15 @@ from culturebench.captions.draft import draft_schema
 from culturebench.captions.openai import REPAIR, instructions
 from culturebench.chat.request import ChatImage, ChatRequest
 from culturebench.params import load_region
-from culturebench.params.collect import GoogleSource
 from culturebench.planning.amounts import PICTURES, Amount
 from culturebench.planning.plan import Planned
-from culturebench.sources.google_cse import PAGE
 from culturebench.sources.queries import queries
 
 if TYPE_CHECKING:
     from culturebench.params._endpoint import Endpoint
     from culturebench.params.caption import Caption
-    from culturebench.params.collect import Collect
+    from culturebench.params.collect import Collect, SearchSource
 
-#: Dollars for a search, the daily free ones not taken off: developers.google.com/custom-search/v1/overview, $5 for
-#: 1,000; closed to new customers, and until January 1, 2027 for the others. No other source is paid.
-SEARCH = 0.005
 #: Of a collected picture in bytes, where none is there to weigh: a JPEG of a thousand pixels and more.
 PICTURE_BYTES = 3e5
 #: What a model is told about its faults, in bytes at most, beside its own reply.
@@ -56,18 +51,14 @@ def _collection(numbers: DataHalf, root: Path) -> Planned:
     there = [file for file in files.values() if file.is_file()]
     pictures = sum(pq.read_metadata(file).num_rows for file in there) + PICTURES * (len(files) - len(there))
     disk = sum(file.stat().st_size for file in there) + PICTURES * PICTURE_BYTES * (len(files) - len(there))
-    searches = sum(_searches(source, numbers.regions, root) for source in numbers.collect.sources)
-    return Planned(
-        Amount("collect", 0, calls=searches, pictures=pictures), disk=disk, dollars=searches * SEARCH or None
-    )
+    paid = [(source, _searches(source, numbers.regions, root)) for source in numbers.collect.paid()]
+    calls, dollars = sum(count for _, count in paid), sum(source.price * count for source, count in paid)
+    return Planned(Amount("collect", 0, calls=calls, pictures=pictures), disk=disk, dollars=dollars or None)
 
 
-def _searches(source: Any, regions: Iterable[str], root: Path) -> int:
-    """Searches that are paid."""
-    if not isinstance(source, GoogleSource):
-        return 0
+def _searches(source: SearchSource, regions: Iterable[str], root: Path) -> int:
     asked = [region for region in regions if source.regions is None or region in source.regions]
-    pages = -(-source.per_query // PAGE)
+    pages = -(-source.per_query // source.per_request)
     return sum(pages * len(queries(_region(region, ASKED, root))) for region in asked)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, Field
@@ -13,9 +12,6 @@ from culturebench.progress import progress
 from culturebench.sources.api import Answer, Api
 from culturebench.sources.queries import Query
 from culturebench.sources.search_hit import SearchHit
-
-#: Results of one request at most.
-PAGE: Final = 10
 
 
 class _Image(BaseModel):
@@ -62,7 +58,7 @@ def _items(api: Api, settings: GoogleSource, query: Query, key: str) -> Iterator
         fixed["rights"] = settings.rights
     start = 1
     while start <= settings.per_query:
-        num = min(PAGE, settings.per_query - start + 1)
+        num = min(settings.per_request, settings.per_query - start + 1)
         reply = api.ask(_Reply, settings.url, {**fixed, "num": str(num), "start": str(start)}, {"X-Goog-Api-Key": key})
         yield from reply.items[:num]
         following = reply.queries.nextPage

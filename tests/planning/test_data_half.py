@@ -13,9 +13,9 @@ from culturebench.chat.ledger import Ledger
 from culturebench.chat.request import ChatRequest
 from culturebench.params import load_region, load_section
 from culturebench.params.caption import Caption
-from culturebench.params.collect import Collect
+from culturebench.params.collect import Collect, GoogleSource
 from culturebench.planning.amounts import PICTURES
-from culturebench.planning.data import SEARCH, TOLD, DataHalf, caption_dollars, data_half
+from culturebench.planning.data import TOLD, DataHalf, caption_dollars, data_half
 from culturebench.planning.plan import Planned
 from culturebench.sources.queries import queries
 from culturebench.store import Store
@@ -92,6 +92,6 @@ def test_searches_cost_what_google_asks_for_every_page_of_every_keyword(root: Pa
     keys = ("language", "keywords", "subdivisions")
     words = sum(len(queries(load_region(code, keys, root / "annotations/regions"))) for code in ("jp", "nl"))
     assert collected.amount.calls == 3 * words  # pages of ten
-    assert collected.dollars == pytest.approx(3 * words * SEARCH)
+    assert collected.dollars == pytest.approx(3 * words * GoogleSource.price)
     some, _ = planned(root, [{**GOOGLE, "regions": ["jp"]}])
     assert 0 < some.amount.calls < collected.amount.calls
