@@ -20,19 +20,12 @@ import yaml
 from dvc.dependency import ParamsDependency
 from dvc.repo import Repo
 
+from culturebench.artifacts import code
 from culturebench.checks import section_models
+from culturebench.code.sources import NO_CODE
 from culturebench.stage import Stage
-from import_graph import (
-    ROOT,
-    closure,
-    file_of,
-    files_of_stage,
-    foreign_imports,
-    imports,
-    python_files,
-    says_something,
-    tree,
-)
+from flows import digests
+from import_graph import ROOT, SOURCES, closure, file_of, foreign_imports, imports, python_files, tree
 
 DATA_STAGES = ("collect", "screen", "deduplicate", "annotate", "caption", "ground", "split")
 #: What each split is for: who may read it.
@@ -53,11 +46,15 @@ REGISTRIES = {"encoders", "models", "judges", "ood", "pins"}
 #: They ask a judge as the stage judge does, and get rows of the same kind without storing them.
 BORROWERS = {(name, "culturebench/artifacts/answers.py") for name in ("compare_selectors", "tune_strength")}
 #: They hash and copy files; no library has a say in the bytes that they write.
-COPIERS = {"pin_model", "bind_pins", "bind_encoder", "bind_judge"}
+COPIERS = {"code", "pin_model", "bind_pins", "bind_encoder", "bind_judge"}
 #: Folders of which a stage may depend on the part that params name.
 NAMED_IN_PARAMS = ("models/pins/", "models/judges/")
 #: DVC, and the lock that flows and commands share: neither knows of Prefect.
 COMMANDS_USE = {"flows/__init__.py", "flows/dvc.py", "flows/workspace.py"}
+#: What marks a folder and is read by others' tools.
+MARKERS = {"culturebench/py.typed"}
+#: Names in params.yaml (`use`), and in a table of the package itself.
+NAMED_ELSEWHERE = {"culturebench/images/custom_model.py", "culturebench/__init__.py"}
 #: What reads params alone.
 INDIFFERENT = {"yaml", "pydantic", "platformdirs"}
 
@@ -207,21 +204,35 @@ def test_a_stage_is_given_the_identities_that_it_asks_for(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", STAGE_NAMES)
-def test_a_stage_depends_on_exactly_the_code_that_it_runs(name: str) -> None:
-    needed = files_of_stage(name)
+def test_a_stage_depends_on_its_own_code_and_lists_no_file_of_it(name: str) -> None:
     for stage in of_stage(name):
-        declared = {file for path in dependencies(stage) if is_code(path) for file in _files_under(path)}
-        missing, excess = sorted(needed - declared), sorted(declared - needed)
-        lines = [*(f"      - {file}" for file in missing), *(f"    not {file}" for file in excess)]
-        assert not lines, f"deps of {name} in dvc.yaml need:\n" + "\n".join(lines)
+        assert parameters(stage).get(code.PATH, set()) == {name} - {code.STAGE}, stage.name
+        assert not {path for path in dependencies(stage) if is_code(path)}, stage.name
 
 
-def _files_under(path: str) -> list[str]:
-    folder = ROOT / path
-    if not folder.is_dir():
-        return [path]
-    found = [file.relative_to(ROOT).as_posix() for file in folder.rglob("*") if file.is_file()]
-    return [file for file in found if "__pycache__" not in file and (not file.endswith(".py") or says_something(file))]
+def test_the_committed_digests_are_those_of_the_code() -> None:
+    assert code.load(ROOT / code.PATH) == digests.current(ROOT), "run `python -m stages.code` and commit code.json"
+
+
+def test_the_pipeline_fits_on_a_few_screens() -> None:
+    assert len((ROOT / "dvc.yaml").read_text(encoding="utf-8").splitlines()) <= 500
+
+
+def test_every_file_beside_the_code_is_named_by_code_that_reads_it() -> None:
+    listed = (path.relative_to(ROOT) for path in (ROOT / "culturebench").rglob("*") if path.is_file())
+    beside = {
+        path.as_posix() for path in listed if path.suffix not in (".py", ".pyc") and not {*NO_CODE} & {*path.parts}
+    }
+    read = {name for file in python_files("culturebench") for name in SOURCES.data_files(file)}
+    assert beside - MARKERS == read
+
+
+def test_whoever_imports_by_name_has_the_name_or_its_package_in_its_text() -> None:
+    for file in python_files("culturebench"):
+        for node in ast.walk(tree(file)):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("import_module", "__import__")):
+                text = ast.unparse(node.args[0]).lstrip("f")[1:]
+                assert text.startswith("culturebench.") or file in NAMED_ELSEWHERE, f"{file}: {ast.unparse(node)}"
 
 
 @pytest.mark.parametrize("name", STAGE_NAMES)
@@ -281,12 +292,13 @@ def test_a_stage_has_exactly_the_outs_that_it_writes(name: str) -> None:
         assert paths(stage.outs) == written, stage.name
 
 
-@pytest.mark.parametrize("name", STAGE_NAMES)
+@pytest.mark.parametrize("name", [name for name in STAGE_NAMES if name != code.STAGE])
 def test_a_stage_depends_on_exactly_the_params_that_it_reads(name: str) -> None:
     sections = {section.section for section in declaration(name).sections if decides_bytes(section)}
     for stage in of_stage(name):
         found = parameters(stage)
         entries = {*identity(stage).values(), *_named_in_params(name)}
+        del found[code.PATH]
         keys = {_widened(key, entries) for key in found.pop("params.yaml", set())}
         assert keys == sections, stage.name
         region = identity(stage).get("region")
@@ -355,7 +367,7 @@ def _named_modules(name: str, package: str) -> Iterator[str]:
 
 def _paths_of(module: ModuleType) -> Iterator[str]:
     for value in vars(module).values():
-        if isinstance(value, str) and "/" in value:
+        if isinstance(value, str) and ("/" in value or Path(value).suffix):
             yield value
         elif isinstance(value, dict):
             yield from (item for item in value.values() if isinstance(item, str) and "/" in item)
@@ -366,13 +378,13 @@ def _overlap(path: str, other: str) -> bool:
 
 
 def _way(start: str, goal: str) -> str:
-    """How `start` comes to import `goal`."""
+    """How `start` comes to reach `goal`."""
     ways = [[start]]
     seen = {start}
     for way in ways:
         if way[-1] == goal:
             return " -> ".join(way)
-        new = sorted(imports(way[-1]) - seen)
+        new = sorted(SOURCES.imports(way[-1]) - seen)
         seen.update(new)
         ways += [[*way, name] for name in new]
     return "no way"

@@ -47,7 +47,7 @@ def _config(name: str, folder: str, paths: Sequence[str], default: bool = False)
 def render(template: str, values: Mapping[str, Any]) -> str:
     """A template of this package as Markdown."""
     environment = Environment(
-        loader=PackageLoader("culturebench.release"),
+        loader=PackageLoader("culturebench.release", "templates"),
         autoescape=False,  # Markdown, and every value comes from region files and counts
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -28,7 +28,7 @@ OF_RUN = ("reliability.html.j2", "data.html.j2", "setup.html.j2")
 def render(values: Mapping[str, Any]) -> str:
     """The page as HTML; every text is escaped but the charts' own SVG."""
     environment = Environment(
-        loader=PackageLoader("culturebench.report"),
+        loader=PackageLoader("culturebench.report", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

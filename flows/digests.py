@@ -1,0 +1,35 @@
+"""Keeps code.json, by which stages depend on their code, as new as the code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from culturebench.artifacts import code
+from culturebench.artifacts._table import ArtifactError
+from culturebench.code.digests import digests
+from culturebench.params import load_document
+
+STAGE = code.STAGE
+
+
+def current(root: Path) -> dict[str, str]:
+    """Stage -> digest of its code as it is now; empty in a project that has no stage `code`."""
+    stages = {path.stem for path in (root / "stages").glob("[!_]*.py")}
+    if STAGE not in stages:
+        return {}
+    return digests(root, stages - {STAGE}, load_document(root / "params.yaml"))
+
+
+def note(root: Path) -> None:
+    """Write code.json anew where it is old, as the stage `code` does; those who do so at once write the same bytes."""
+    if found := current(root):
+        code.save(root / code.PATH, found)
+
+
+def unnoted(root: Path) -> dict[str, str]:
+    """The digests of now where code.json has others, for a look that writes nothing; else empty."""
+    found = current(root)
+    try:
+        return found if found and code.load(root / code.PATH) != found else {}
+    except ArtifactError:
+        return found

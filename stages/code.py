@@ -1,0 +1,23 @@
+"""Work out what the code of every other stage is, so that DVC knows which of them other code can change."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+from culturebench.artifacts import code
+from culturebench.code.digests import digests
+from culturebench.params import load_document
+from culturebench.stage import Stage
+
+
+def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Path]) -> None:
+    """Write the digest of each stage's code; it always runs, since it reads whatever the stages import."""
+    stages = {path.stem for path in Path("stages").glob("[!_]*.py")} - {code.STAGE}
+    code.save(outputs["code"], digests(Path(), stages, load_document()))
+
+
+STAGE = Stage(name=code.STAGE, run=run, outputs={"code": code.PATH})
+
+if __name__ == "__main__":
+    STAGE.main()
