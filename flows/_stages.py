@@ -4,7 +4,7 @@ Importing torch, transformers and diffusers takes longer than most stages of a s
 this process imports too, while DVC and the next stage are at work; the next stage then starts with it. Only libraries:
 the project's own code is read anew by each stage, so that a stage never runs code older than what DVC notes of it.
 
-`flows._repro` starts this as a script with the descriptor of a socket. A line is a request, a JSON list: the module,
+`flows._fork` starts this as a script with the descriptor of a socket. A line is a request, a JSON list: the module,
 its arguments, its folder, its environment. Each is answered by a line with the exit status, negative for a signal.
 """
 

@@ -9,15 +9,19 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
+from culturebench.artifacts import code
 from culturebench.errors import CultureBenchError
 from culturebench.regions.prune import prune
+from flows import digests
 from flows.pipeline import Pipeline
 from flows.processes import running
 from flows.repair import repair
@@ -65,6 +69,8 @@ _MARKS = (
 )
 
 
+#: The stage that keeps code.json new runs always, and there is nothing to tell of it.
+_OF_CODE = re.compile(rf"^(Running stage|Stage) '{code.STAGE}'|^> python -m stages\.{code.STAGE}$")
 #: Advice on Git that DVC repeats after every stage, and that a list with nothing in it is empty.
 _ADVICE = re.compile(
     r"^(To track the changes with git|To enable auto staging|Use `dvc push`|\t(git add|dvc config core)"
@@ -117,12 +123,15 @@ def reproduce(
 ) -> tuple[StageOutcome, ...]:
     """Run `dvc repro` on `targets` and what is before them, on everything when there are none.
 
-    `single` leaves out what is before them. Every line of output goes to `on_line`; `environment` is added to the
-    current one. Raises `DvcError` when a stage fails, `UnknownName` for a target that there is not. An exception,
-    Ctrl-C included, ends the stages' processes too.
+    `single` leaves out what is before them, and takes code.json as it is: who makes several such calls at once lets
+    `flows.digests` write it once before. Every line of output goes to `on_line`; `environment` is added to the current
+    one. Raises `DvcError` when a stage fails, `UnknownName` for a target that there is not. An exception, Ctrl-C
+    included, ends the stages' processes too.
     """
     for sentence in (*repair(root), *prune(root)):
         on_line(sentence)
+    if not single:
+        digests.note(root)
     if not single and (cached := _all_cached(targets, root, environment)):
         on_line("Data and pipelines are up to date.")
         return cached
@@ -151,7 +160,7 @@ def reproduce(
 def _all_cached(targets: Sequence[str], root: Path, environment: Mapping[str, str] | None) -> tuple[StageOutcome, ...]:
     """The stages asked for if nothing about them has changed, else none; a look costs a quarter of `dvc repro`."""
     try:
-        pipeline = look(root=root, environment=environment)
+        pipeline = look(root=root, environment=environment, noted=True)
     except DvcError:  # somebody writes, or the pipeline cannot be read: DVC waits, or says so
         return ()
     selected = pipeline.select(targets)
@@ -177,22 +186,38 @@ def _attempt(
     with running([*script, *command], root=root, environment=environment) as process:
         for line in _lines(process):
             reader.read(line)
-            if not _ADVICE.match(line):
+            if not _ADVICE.match(line) and not _OF_CODE.match(line):
                 on_line(line)
                 tail.append(line)
     failed = process.returncode != 0
     text = "\n".join(tail)
-    return _Attempt(reader.outcomes(), failed, failed and "it is being blocked by" in text, text)
+    outcomes = (found for found in reader.outcomes() if found.stage != code.STAGE or found.outcome is Outcome.FAILED)
+    return _Attempt(tuple(outcomes), failed, failed and "it is being blocked by" in text, text)
 
 
-def look(*, root: Path, environment: Mapping[str, str] | None = None) -> Pipeline:
-    """Every stage, its place in the order, and what has changed about it, at the cost of one call of DVC."""
-    try:
-        return _index(root, environment)
-    except DvcError:
-        if not repair(root):
-            raise
-        return _index(root, environment)
+def look(*, root: Path, environment: Mapping[str, str] | None = None, noted: bool = False) -> Pipeline:
+    """Every stage, its place in the order, and what has changed about it, at the cost of one call of DVC.
+
+    Nothing is written: where code.json is old, DVC is told what it would hold. `noted` says that it is new.
+    """
+    with _params({} if noted else digests.unnoted(root)) as options:
+        try:
+            return _index(root, environment, *options)
+        except DvcError:
+            if not repair(root):
+                raise
+            return _index(root, environment, *options)
+
+
+@contextmanager
+def _params(of_code: Mapping[str, str]) -> Generator[Sequence[str]]:
+    if not of_code:
+        yield ()
+        return
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "params.json"
+        path.write_text(json.dumps({code.PATH: of_code}), encoding="utf-8")
+        yield "--params", str(path)
 
 
 def graph(*, root: Path, environment: Mapping[str, str] | None = None) -> Pipeline:
@@ -207,7 +232,16 @@ def _index(root: Path, environment: Mapping[str, str] | None, *options: str) -> 
         lines = list(_lines(process))
     if process.returncode != 0:
         raise DvcError("DVC cannot read the pipeline: " + "\n".join(lines[-TAIL:]))
-    return Pipeline.read(json.loads(lines[-1]))
+    found: dict[str, Any] = json.loads(lines[-1])
+    if found["difference"]:
+        _warn(found["difference"])
+    return Pipeline.read(found["stages"])
+
+
+@cache
+def _warn(sentence: str) -> None:
+    """Once is enough."""
+    print(sentence, file=sys.stderr)
 
 
 def push(*, root: Path, on_line: Callable[[str], None]) -> None:

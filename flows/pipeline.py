@@ -10,6 +10,7 @@ from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from typing import Any, cast
 
+from culturebench.artifacts import code
 from culturebench.errors import CultureBenchError
 
 
@@ -47,8 +48,9 @@ class Pipeline:
 
     @staticmethod
     def read(entries: Mapping[str, Mapping[str, Any]]) -> Pipeline:
-        """From what `flows._index` prints."""
-        before = {name: frozenset(entry["before"]) for name, entry in entries.items()}
+        """From what `flows._index` prints, without the stage that tells the others' code: it runs always."""
+        before = {name: frozenset(entry["before"]) - {code.STAGE} for name, entry in entries.items()}
+        before.pop(code.STAGE, None)
         return Pipeline(
             {
                 name: Stage(

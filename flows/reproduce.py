@@ -15,7 +15,7 @@ from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows import dvc, experiment, results
+from flows import digests, dvc, experiment, results
 from flows.dvc import DvcError, Outcome, StageOutcome
 from flows.pipeline import Pipeline, Stage
 from flows.processes import ending_all
@@ -114,7 +114,8 @@ def _reproduce(
 ) -> dict[str, str]:
     logger = get_run_logger()
     started = time.monotonic()
-    pipeline = dvc.look(root=root)
+    digests.note(root)  # once: each task of the run takes it as it is
+    pipeline = dvc.look(root=root, noted=True)
     selected = pipeline.select(targets, regions, models)
     stale = [name for name in selected if name in pipeline.stale]
     logger.info("%d of %d stages are stale.", len(stale), len(selected))
