@@ -4,7 +4,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class CustomModel(BaseModel):
-    """Code outside of this project; DVC does not see it, so a changed one needs another `version`."""
+    """Code that the user brings: in the project's root it counts as the stage's; installed, it needs new `version`s."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     use: str = Field(
