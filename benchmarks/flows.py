@@ -70,7 +70,8 @@ def plain(root: Path, *arguments: str) -> None:
 def python(root: Path, *arguments: str, url: str = "") -> None:
     """This interpreter with the code of `root`; `url` is that of a Prefect server."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = {**os.environ, "PATH": path, "PYTHONPATH": str(root), "PWD": str(root)} | ({"PREFECT_API_URL": url} if url else {})
+    environment = {**os.environ, "PATH": path, "PYTHONPATH": str(root), "PWD": str(root)}
+    environment |= {"PREFECT_API_URL": url} if url else {}
     command = [sys.executable, *arguments]
     subprocess.run(command, cwd=root, env=environment, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 

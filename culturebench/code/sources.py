@@ -7,7 +7,6 @@ a `__getattr__`) reaches that for those who take such a name, not for whoever im
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import os
 import re
@@ -42,13 +41,12 @@ class Sources:
         self._others: dict[str, list[str]] = {}
 
     def module(self, file: str) -> Module:
-        """The parsed file; `CodeError` when it is no Python."""
+        """What the file says; `CodeError` when it is no Python."""
         if file not in self._modules:
             try:
-                tree = ast.parse((self._root / file).read_bytes(), file)
+                self._modules[file] = Module.read(file, (self._root / file).read_bytes())
             except (OSError, SyntaxError, ValueError) as error:
                 raise CodeError(f"{file} cannot be read as Python: {error}") from None
-            self._modules[file] = Module(file, tree)
         return self._modules[file]
 
     def digest(self, file: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 from culturebench.code.sources import Sources
@@ -13,9 +14,10 @@ PACKAGES = ("culturebench", "flows", "stages")
 SOURCES = Sources(ROOT, PACKAGES)
 
 
+@cache
 def tree(file: str) -> ast.Module:
     """The parsed file, named relative to the root."""
-    return SOURCES.module(file).tree
+    return ast.parse((ROOT / file).read_bytes(), file)
 
 
 def python_files(folder: str) -> list[str]:
