@@ -56,7 +56,7 @@ STAGE = Stage(
         "towers": towers.PATH,
         "bound": binding.PATH,
         "strength": strength.PATH,
-        "prompts": prompt_sets.PATH.format(prompts="test"),
+        "prompts": prompt_sets.TEST_PATH,
     },
     outputs={"pictures": pictures.ONE_PROMPT_PATH},
 )

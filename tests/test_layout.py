@@ -32,19 +32,15 @@ DATA_STAGES = ("collect", "screen", "deduplicate", "annotate", "caption", "groun
 READERS = {
     "data/detect": {"probe_layers", "train_sae", "select_neurons"},
     "data/train": {"check_layers", "train_sae", "compare_selectors", "tune_strength", "train_enhancer"},
-    "data/test": {
-        "generate",
-        "generate_edited",
-        "generate_enhanced",
-        "generate_one_prompt",
-        "judge_reliability",
-        "measure",
-    },
+    "data/test": {"load_prompts", "judge_reliability", "measure"},
 }
 #: Sections that map names: a stage may depend on the entry that it uses alone.
-REGISTRIES = {"encoders", "models", "judges", "ood", "pins"}
+REGISTRIES = {"encoders", "models", "judges", "pins", "prompts"}
 #: They ask a judge as the stage judge does, and get rows of the same kind without storing them.
-BORROWERS = {(name, "culturebench/artifacts/answers.py") for name in ("compare_selectors", "tune_strength")}
+BORROWERS = {
+    *((name, "culturebench/artifacts/answers.py") for name in ("compare_selectors", "tune_strength")),
+    ("load_prompts", "culturebench/artifacts/splits.py"),  # the test split, by the path that params name
+}
 #: They hash and copy files; no library has a say in the bytes that they write.
 COPIERS = {"code", "pin_model", "bind_pins", "bind_encoder", "bind_judge"}
 #: Folders of which a stage may depend on the part that params name.
@@ -143,7 +139,7 @@ def _reads_environment(file: str) -> bool:
 
 
 #: What is off by default, so that there is a stage of every kind.
-SWITCHED_ON = {"ood": {"outside": {"file": "examples/ood/captions.csv"}}}
+SWITCHED_ON = {"prompts": {"test": {"file": "data/test"}, "outside": {"file": "examples/ood/captions.csv"}}}
 
 
 @cache
@@ -277,7 +273,7 @@ def _pinned(stage: Any, values: dict[str, str]) -> set[str]:
     """The folder of weights of a pin, or the file of captions: it is named in params.yaml, not in the code."""
     if "pin" in values:
         return {document()["pins"][values["pin"]]["folder"]}
-    return {source["file"] for name, source in document()["ood"].items() if values == {"prompts": name}}
+    return {source["file"] for name, source in document()["prompts"].items() if values == {"prompts": name}}
 
 
 @cache

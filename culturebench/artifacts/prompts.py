@@ -7,6 +7,7 @@ from culturebench.artifacts._table import Table, required
 
 STAGE = "load_prompts"
 PATH = "data/prompts/{prompts}.parquet"
+TEST_PATH = "data/prompts/test.parquet"
 TABLE = Table(
     stage=STAGE,
     key=("region", "prompt_id"),

@@ -39,7 +39,7 @@ def test_the_table_of_metrics_says_what_has_changed_and_what_is_new() -> None:
     before = {"atlas": {"noun": {"culture_vqa": 0.25, "object_vqa": 0.9}}}
     now = {
         "atlas": {
-            "noun": {"culture_vqa": 0.3, "object_vqa": 0.9, "delta_culture_vqa": 0.1},
+            "noun": {"culture_vqa": 0.3, "object_vqa": 0.9, "minus": {"noun_en": {"culture_vqa": 0.1}}},
             "masked": {"culture_vqa": 0.1},
         }
     }
