@@ -12,13 +12,15 @@ import time
 import urllib.request
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import psutil
 import typer
 
 from culturebench.cli._shared import ROOT, console
 from culturebench.errors import CultureBenchError
+
+if TYPE_CHECKING:
+    import psutil
 
 app = typer.Typer(help="A Prefect server and a worker on this machine, to run flows.", no_args_is_help=True)
 
@@ -83,6 +85,8 @@ def stop(root: Path, except_for: Collection[str] = ()) -> list[str]:
 
 def _started(root: Path) -> Iterator[tuple[str, psutil.Process]]:
     """What `up` started and still runs; a process that has got the same number since is another one."""
+    import psutil
+
     path = root / STARTED
     for entry in json.loads(path.read_text(encoding="utf-8")) if path.exists() else ():
         try:
@@ -95,6 +99,8 @@ def _started(root: Path) -> Iterator[tuple[str, psutil.Process]]:
 
 
 def _start(root: Path, name: str, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
+    import psutil
+
     log = root / HOME / f"{name}.log"
     with log.open("ab") as output:
         process = subprocess.Popen(
@@ -115,6 +121,8 @@ def _start(root: Path, name: str, arguments: Sequence[str], environment: Mapping
 
 def _end(process: psutil.Process) -> None:
     """SIGTERM to the process, so that a worker can end its runs; SIGKILL to whatever of its tree is left."""
+    import psutil
+
     family = [process, *process.children(recursive=True)]
     process.terminate()
     psutil.wait_procs([process], GRACE)

@@ -26,12 +26,11 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import maximum_bipartite_matching
 
 from culturebench.artifacts import layer_probe, neurons, sae
 from culturebench.errors import CultureBenchError
 from culturebench.evaluation.names import ALL, CULTURE, POOLED, TEST
+from culturebench.extras import needed
 
 #: Cosine of two decoder directions from which on they are one neuron.
 SAME = 0.7
@@ -106,6 +105,10 @@ def _decoder(folder: Path) -> Directions:
 
 def overlap(one: Directions, other: Directions) -> float | None:
     """Jaccard index of two sets of directions, (n, d) and (m, d); None when both are empty or d differs."""
+    with needed("pipeline"):
+        from scipy.sparse import csr_array
+        from scipy.sparse.csgraph import maximum_bipartite_matching
+
     if one.shape[1] != other.shape[1] or not len(one) + len(other):
         return None
     same = (_unit(one) @ _unit(other).T) >= SAME
