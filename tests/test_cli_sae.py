@@ -16,6 +16,7 @@ def test_the_autoencoders_of_an_encoder_are_exported_one_folder_a_seed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    Path("params.yaml").touch()  # as in a clone
     write_probe(tmp_path / layer_probe.LAYER_PATH.format(encoder="small"))
     for seed in (0, 3):
         write_sae(sae.seed_folder(tmp_path / sae.PATH.format(encoder="small"), seed), seed)
@@ -28,6 +29,7 @@ def test_the_autoencoders_of_an_encoder_are_exported_one_folder_a_seed(
 
 def test_an_encoder_without_autoencoders_is_told_what_to_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    Path("params.yaml").touch()
     write_probe(tmp_path / layer_probe.LAYER_PATH.format(encoder="small"))
     done = CliRunner().invoke(cli.app, ["sae", "export", "small", "exported"])
     assert "dvc repro train_sae" in str(done.exception)

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 import typer
 from rich.table import Table
 
-from culturebench.cli import annotate, forget, pins, plan, region, release, sae, server
+from culturebench.cli import annotate, forget, neurons, pins, plan, region, release, sae, server
+from culturebench.cli._clone import CloneCommand, PipelineCommand
 from culturebench.cli._shared import ROOT, console
 from culturebench.cli.report import report
 from culturebench.cli.repro import repro
@@ -23,6 +24,7 @@ app = typer.Typer(
 )
 app.add_typer(region.app, name="region")
 app.add_typer(pins.app, name="pins")
+app.add_typer(neurons.app, name="neurons")
 app.add_typer(sae.app, name="sae")
 app.add_typer(annotate.app, name="annotate")
 app.add_typer(server.app, name="server")
@@ -36,7 +38,7 @@ def main() -> None:
         sys.exit(f"culturebench: {error}")
 
 
-@app.command()
+@app.command(cls=CloneCommand)
 def doctor() -> None:
     """Say what works on this machine and, line by line, what to do about what does not."""
     from culturebench.doctor import diagnose
@@ -52,7 +54,7 @@ def doctor() -> None:
     raise typer.Exit(1 if failed else 0)
 
 
-@app.command()
+@app.command(cls=CloneCommand)
 def validate() -> None:
     """Check params.yaml and the region files; `make repro` does so before it begins."""
     from culturebench.checks import problems
@@ -63,10 +65,10 @@ def validate() -> None:
     raise typer.Exit(1 if found else 0)
 
 
-app.command()(repro)
+app.command(cls=PipelineCommand)(repro)
 
 
-@app.command()
+@app.command(cls=PipelineCommand)
 def status() -> None:
     """Show which stages will run, which may follow, and why."""
     from flows import dvc
@@ -93,8 +95,9 @@ def _first(items: Sequence[str], between: str, limit: int = 3) -> str:
     return between.join(items[:limit]) + more
 
 
-app.command()(report)
+app.command(cls=CloneCommand)(report)
 
 # In the order of the help: what everybody needs stands above.
-for command in (plan.plan, release.release, forget.forget):
-    app.command()(command)
+app.command(cls=CloneCommand)(plan.plan)
+for command in (release.release, forget.forget):
+    app.command(cls=PipelineCommand)(command)

@@ -10,6 +10,7 @@ import typer
 from platformdirs import user_cache_dir
 from rich.table import Table
 
+from culturebench.cli._clone import PipelineCommand
 from culturebench.cli._shared import ROOT, console
 
 app = typer.Typer(help="Experts' work on pictures and captions, in Label Studio.", no_args_is_help=True)
@@ -26,7 +27,7 @@ ProjectOption = Annotated[
 ]
 
 
-@app.command()
+@app.command(cls=PipelineCommand)
 def up(
     port: Annotated[int | None, typer.Option(help="By default that of last time, or 8080 when free.")] = None,
     webhooks: Annotated[bool, typer.Option("--webhooks", help="Let it call addresses of this machine.")] = False,
@@ -43,7 +44,7 @@ def up(
     typer.echo(f"Experts sign up at {Server(entry.url, entry.token).invitation()}")
 
 
-@app.command()
+@app.command(cls=PipelineCommand)
 def down() -> None:
     """Stop the Label Studio of this machine; its data stay."""
     from culturebench.label_studio import local
@@ -53,7 +54,7 @@ def down() -> None:
     typer.echo("Label Studio has stopped." if stopped else "No Label Studio of this machine was running.")
 
 
-@app.command()
+@app.command(cls=PipelineCommand)
 def push(region: Annotated[str, REGION] = "", project: ProjectOption = "pictures") -> None:
     """Send what experts have not been given yet; safe to repeat, nothing is sent twice."""
     from culturebench.label_studio import questions, region as work
@@ -72,7 +73,7 @@ def push(region: Annotated[str, REGION] = "", project: ProjectOption = "pictures
         typer.echo(f"left out: {name}: {reason}", err=True)
 
 
-@app.command()
+@app.command(cls=PipelineCommand)
 def status(region: RegionOption) -> None:
     """Show how far a region's experts are, and the questions on pictures of all regions."""
     from functools import partial
@@ -95,7 +96,7 @@ def status(region: RegionOption) -> None:
     console.print(table)
 
 
-@app.command()
+@app.command(cls=PipelineCommand)
 def pull(region: Annotated[str, REGION] = "", project: ProjectOption = "pictures") -> None:
     """Bring the experts' answers into annotations/; the same bytes when nothing changed."""
     from culturebench.label_studio import questions, region as work

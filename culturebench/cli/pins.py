@@ -8,12 +8,13 @@ from typing import Annotated
 
 import typer
 
+from culturebench.cli._clone import CloneCommand
 from culturebench.cli._shared import ROOT
 
 app = typer.Typer(help="Weights from the hub, newer ones taken over, and pickles made safe.", no_args_is_help=True)
 
 
-@app.command()
+@app.command(cls=CloneCommand)
 def fetch(name: Annotated[str, typer.Argument(help="Key of `pins` in params.yaml.")]) -> None:
     """Download the weights of a pin from the hub, at its commit; HF_TOKEN opens what is behind a licence."""
     from culturebench.hub import TOKEN_VARIABLE, fetch as fetch_pin
@@ -33,7 +34,7 @@ def convert(file: Annotated[Path, typer.Argument(help="A checkpoint such as pyto
     typer.echo(f"{file} is now {convert_pickle(file)}")
 
 
-@app.command()
+@app.command(cls=CloneCommand)
 def accept(name: Annotated[str, typer.Argument(help="Key of `pins` in params.yaml.")]) -> None:
     """Put the revision that the flow reprobe proposed for a pin into params.yaml."""
     from culturebench.revisions import accept as accept_pin

@@ -9,12 +9,13 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
+from culturebench.cli._clone import CloneCommand
 from culturebench.cli._shared import ROOT, console
 
 app = typer.Typer(help="The regions of the project.", no_args_is_help=True)
 
 
-@app.command("list")
+@app.command("list", cls=CloneCommand)
 def list_regions() -> None:
     """Show every region that has a file: its code, country, language, subdivisions, and its pictures so far."""
     from culturebench.regions.overview import overview
@@ -32,7 +33,7 @@ def list_regions() -> None:
     console.print(table)
 
 
-@app.command("add")
+@app.command("add", cls=CloneCommand)
 def add_region(
     code: Annotated[str, typer.Argument(help="Two to eight small letters, such as vn.")],
     country: Annotated[str, typer.Option(help="Its English name, such as Vietnam.")],
@@ -50,7 +51,7 @@ def add_region(
         typer.echo(f"`culturebench region check {code}` says what is missing; then run `make repro`.")
 
 
-@app.command("check")
+@app.command("check", cls=CloneCommand)
 def check_regions(
     chosen: Annotated[list[str] | None, typer.Argument(metavar="[CODE]...", help="By default every file.")] = None,
 ) -> None:
@@ -68,7 +69,7 @@ def check_regions(
     typer.echo(f"{len(every)} region files are in order: {', '.join(every)}.")
 
 
-@app.command("show")
+@app.command("show", cls=CloneCommand)
 def show_region(code: Annotated[str, typer.Argument(help="Of the region, such as jp.")]) -> None:
     """Show one region as a page to read."""
     from culturebench.regions.check import region_path

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from culturebench.cli._clone import CloneCommand
 from culturebench.cli._shared import ROOT
 
 app = typer.Typer(help="The trained autoencoders for other tools.", no_args_is_help=True)
@@ -17,7 +18,7 @@ def _group() -> None:
     """Keeps `export` a command of its own."""
 
 
-@app.command()
+@app.command(cls=CloneCommand)
 def export(
     encoder: Annotated[str, typer.Argument(help="Key of `encoders` in params.yaml.")],
     folder: Annotated[Path, typer.Argument(help="Gets one folder per seed, for `SAE.load_from_disk` of SAELens.")],

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from culturebench.cli._clone import PipelineCommand
 from culturebench.cli._shared import ROOT, console
 from culturebench.errors import CultureBenchError
 
@@ -37,7 +38,7 @@ class LocalPrefectError(CultureBenchError):
     """The local server or worker cannot be started."""
 
 
-@app.command()
+@app.command(cls=PipelineCommand)
 def up(port: Annotated[int, typer.Option(help="Of the server and its pages.")] = 4200) -> None:
     """Start a local Prefect server and a worker, and deploy the flows of prefect.yaml; whichever runs already stays."""
     running = {name for name, _ in _started(ROOT)}
@@ -62,7 +63,7 @@ def up(port: Annotated[int, typer.Option(help="Of the server and its pages.")] =
     console.print(f"Tell other commands where it is:  export PREFECT_API_URL={url}")
 
 
-@app.command()
+@app.command(cls=PipelineCommand)
 def down() -> None:
     """End the server and the worker that `up` started here, and what they are running."""
     ended = stop(ROOT)
