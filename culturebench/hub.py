@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,26 +21,46 @@ TOKEN_VARIABLE = "HF_TOKEN"
 T = TypeVar("T")
 
 
-def fetch(name: str, source: PinSource, *, token: str | None = None, endpoint: str | None = None) -> Path:
-    """Download what the pin names into its folder, and check it; what is there already is not downloaded again.
+@dataclass(frozen=True)
+class Asked:
+    """What somebody asked for, in the words of errors: where the repository and its commit are named, what to do."""
 
-    `PinError` for a folder's pin, a licence that was not accepted, a repository or commit that does not exist, a hub
-    that cannot be reached, and a file whose sha256 is not the hub's.
+    repo: str
+    commit: str
+    again: str
+
+
+def of_pin(name: str) -> Asked:
+    """A pin of params.yaml."""
+    return Asked(f"pins.{name}.repo", f"pins.{name}.commit", f"run `culturebench pins fetch {name}`")
+
+
+def fetch(name: str, source: PinSource, *, token: str | None = None, endpoint: str | None = None) -> Path:
+    """As `fetch_repository` for a pin of params.yaml; `PinError` also for one of a folder of your own."""
+    if source.repo is None:
+        raise PinError(f"pins.{name} names no `repo`; there is nothing to download for a folder of your own")
+    return fetch_repository(source, of_pin(name), token=token, endpoint=endpoint)
+
+
+def fetch_repository(source: PinSource, asked: Asked, *, token: str | None = None, endpoint: str | None = None) -> Path:
+    """Download a repository's files into the folder, and check them; what is there already is not downloaded again.
+
+    `PinError` for a licence that was not accepted, a repository or commit that does not exist, a hub that cannot be
+    reached, and a file whose sha256 is not the hub's.
     """
     repo, commit = source.repo, source.commit
-    if repo is None or commit is None:
-        raise PinError(f"pins.{name} names no `repo`; there is nothing to download for a folder of your own")
+    assert repo is not None and commit is not None
     api = HfApi(endpoint=endpoint, token=token or False)
     folder = Path(source.folder)
-    stated = _asking(name, repo, lambda: _hashes(api, repo, commit))
+    stated = _asking(asked, repo, lambda: _hashes(api, repo, commit))
     _asking(
-        name,
+        asked,
         repo,
         lambda: api.snapshot_download(
             repo, revision=commit, local_dir=folder, allow_patterns=list(source.files) or None
         ),
     )
-    _check(name, folder, stated)
+    _check(asked, folder, stated)
     record = {"commit": commit, "repo": repo}
     (folder / HUB_FILE).write_text(json.dumps(record, sort_keys=True) + "\n", encoding="utf-8")
     return folder
@@ -57,7 +78,7 @@ def newest(name: str, source: PinSource, *, token: str | None = None, endpoint: 
         except RevisionNotFoundError:
             raise PinError(f"{repo} has no branch {branch!r}; correct pins.{name}.follow") from None
 
-    return _asking(name, repo, ask)
+    return _asking(of_pin(name), repo, ask)
 
 
 def _hashes(api: HfApi, repo: str, commit: str) -> dict[str, str]:
@@ -66,19 +87,16 @@ def _hashes(api: HfApi, repo: str, commit: str) -> dict[str, str]:
     return {file.rfilename: file.lfs.sha256 for file in siblings if file.lfs}
 
 
-def _check(name: str, folder: Path, stated: Mapping[str, str]) -> None:
+def _check(asked: Asked, folder: Path, stated: Mapping[str, str]) -> None:
     for file, wanted in sorted(stated.items()):
         path = folder / file
         if path.is_file() and (found := sha256_of(path)) != wanted:
             path.unlink()
-            raise PinError(
-                f"{path} has sha256 {found}, the hub states {wanted}; it was removed: "
-                f"run `culturebench pins fetch {name}` again"
-            )
+            raise PinError(f"{path} has sha256 {found}, the hub states {wanted}; it was removed: {asked.again} again")
 
 
-def _asking(name: str, repo: str, ask: Callable[[], T]) -> T:
-    again = f"run `culturebench pins fetch {name}`"
+def _asking(asked: Asked, repo: str, ask: Callable[[], T]) -> T:
+    again = asked.again
     try:
         return ask()
     except GatedRepoError:
@@ -87,10 +105,10 @@ def _asking(name: str, repo: str, ask: Callable[[], T]) -> T:
             f"into the environment variable {TOKEN_VARIABLE}, and {again}"
         ) from None
     except RevisionNotFoundError:
-        raise PinError(f"{repo} has no such commit as pins.{name}.commit; correct it, and {again}") from None
+        raise PinError(f"{repo} has no such commit as {asked.commit}; correct it, and {again}") from None
     except RepositoryNotFoundError:
         raise PinError(
-            f"{repo} does not exist, or {TOKEN_VARIABLE} may not see it; correct pins.{name}.repo, or accept its "
+            f"{repo} does not exist, or {TOKEN_VARIABLE} may not see it; correct {asked.repo}, or accept its "
             f"licence on the page huggingface.co/{repo} and set {TOKEN_VARIABLE}; then {again}"
         ) from None
     except (HfHubHTTPError, httpx2.HTTPError, OSError) as error:

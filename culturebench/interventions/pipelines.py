@@ -8,26 +8,30 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
-from culturebench.conditions import Edit as EditRecord, condition
+from culturebench.conditions import Condition, Edit as EditRecord, condition
 from culturebench.conditions.catalogue import ACTIVATE, AMPLIFY, MASK
 from culturebench.errors import CultureBenchError
 from culturebench.interventions import enhancer as enhancers
 from culturebench.interventions.by_language import region_of
-from culturebench.interventions.culture_edits import CultureNeurons
 from culturebench.interventions.load_culture import load_culture
+from culturebench.interventions.packs import files as packs
+from culturebench.interventions.packs.config import MadeFor
+from culturebench.interventions.packs.download import fetched
 from culturebench.probing import sae as saes
 from culturebench.regions.model import load_region_file
 from culturebench.text_to_image.base import Edit
 from culturebench.text_to_image.encoders.hub import ENCODER, TOKENIZER, HubEncoder
+from culturebench.text_to_image.fingerprint import has_fingerprint
+from culturebench.text_to_image.sampling import Intervention
 
 #: A prompt -> what is done to the features of its tokens; None: nothing.
 Choose = Callable[[str], Edit | None]
@@ -37,28 +41,56 @@ class PipelineError(CultureBenchError):
     """A pipeline that cannot be edited as asked."""
 
 
+class Culture(Protocol):
+    """`CultureNeurons` of this project, or a pack that was handed on."""
+
+    @property
+    def layer(self) -> int:
+        """Where the neurons are, 0-based."""
+        ...
+
+    def intervention(self, condition: Condition, strength: float, region: str, draw: int) -> Intervention | None:
+        """The edit of a region's neurons, None where nothing is to be done."""
+        ...
+
+
 @dataclass(frozen=True)
 class Neurons:
     """The culture neurons of one text encoder, and the languages of the regions where these were given."""
 
-    culture: CultureNeurons
+    culture: Culture
     width: int  # dimensions of the encoder's features
     languages: Mapping[str, str] = field(default_factory=dict[str, str])  # region -> ISO 639-1 code
+    # of a pack alone
+    made_for: MadeFor | None = None  # the one encoder that is edited
+    strengths: Mapping[str, float] = field(default_factory=dict[str, float])  # amplify | activate -> as tuned
 
 
-def load_neurons(folder: str | os.PathLike[str], regions: str | os.PathLike[str] | None = None) -> Neurons:
-    """What was found in an encoder: `folder` is such as models/bound/<model>/<encoder>.
+def load_neurons(
+    source: str | os.PathLike[str], regions: str | os.PathLike[str] | None = None, *, commit: str | None = None
+) -> Neurons:
+    """What was found in an encoder: a pack of neurons, or a project's folder such as models/bound/<model>/<encoder>.
 
-    `regions` is a folder of region files, such as annotations/regions; with it a prompt's language can tell its
-    region. `ArtifactError` or `RegionError` for a file that is missing or damaged.
+    `source` is a folder, or with a full `commit` (40 hex digits) a repository `owner/name` of the hub. A pack knows its
+    regions' languages; else `regions`, a folder of region files such as annotations/regions, tells them, so that a
+    prompt's language can tell its region. `PackError`, `ArtifactError`, `RegionError` or `PinError` for what is missing
+    or damaged.
     """
-    bound = Path(folder)
-    culture = load_culture(bound.parent, bound.name)
+    folder = Path(source) if commit is None else fetched(str(source), commit)
+    if commit is not None or packs.is_pack(folder):
+        pack = packs.load(folder)
+        languages = pack.config.languages if regions is None else _languages(pack.config.regions, Path(regions))
+        return Neurons(pack, pack.width, languages, pack.made_for, pack.strengths)
+    if not folder.is_dir():
+        raise packs.PackError(f"there is no folder {folder}; a repository of the hub needs its full `commit` beside it")
+    culture = load_culture(folder.parent, folder.name)
     width = saes.load(culture.folders[min(culture.folders)]).d
-    if regions is None:
-        return Neurons(culture, width)
-    codes = sorted({row["region"] for row in culture.table})
-    return Neurons(culture, width, {code: load_region_file(Path(regions) / f"{code}.yaml").language for code in codes})
+    codes = {row["region"] for row in culture.table}
+    return Neurons(culture, width, {} if regions is None else _languages(codes, Path(regions)))
+
+
+def _languages(codes: Iterable[str], regions: Path) -> dict[str, str]:
+    return {code: load_region_file(regions / f"{code}.yaml").language for code in sorted(codes)}
 
 
 @contextmanager
@@ -69,9 +101,9 @@ def amplify(
 
     Without `region` each prompt's language tells it. `tower` names the text encoder that the neurons are of, such as
     `text_encoder_2`, in a pipeline with several. Of several autoencoders the one with the lowest seed is taken.
-    `PipelineError`, `NeuronsError` or `LanguageError` for what does not fit.
+    `PipelineError`, `NeuronsError` or `LanguageError` for what does not fit, such as another encoder than a pack's.
     """
-    with _edited(pipe, tower, neurons.culture.layer, neurons.width, _chooser(neurons, AMPLIFY, strength, region)):
+    with _under(pipe, tower, neurons, _chooser(neurons, AMPLIFY, strength, region)):
         yield
 
 
@@ -80,14 +112,14 @@ def activate(
     pipe: Any, neurons: Neurons, region: str | None = None, strength: float = 1.0, *, tower: str | None = None
 ) -> Generator[None]:
     """As `amplify`, but each neuron is set to `strength` times its mean activation on cultural prompts."""
-    with _edited(pipe, tower, neurons.culture.layer, neurons.width, _chooser(neurons, ACTIVATE, strength, region)):
+    with _under(pipe, tower, neurons, _chooser(neurons, ACTIVATE, strength, region)):
         yield
 
 
 @contextmanager
 def mask(pipe: Any, neurons: Neurons, region: str | None = None, *, tower: str | None = None) -> Generator[None]:
     """As `amplify`, but the neurons are set to 0."""
-    with _edited(pipe, tower, neurons.culture.layer, neurons.width, _chooser(neurons, MASK, 0.0, region)):
+    with _under(pipe, tower, neurons, _chooser(neurons, MASK, 0.0, region)):
         yield
 
 
@@ -114,6 +146,18 @@ def _chooser(neurons: Neurons, what: EditRecord, strength: float, region: str | 
             "so that a prompt's language tells it"
         )
     return lambda text: edit_of(region_of(text, neurons.languages))
+
+
+@contextmanager
+def _under(pipe: Any, tower: str | None, neurons: Neurons, choose: Choose) -> Generator[None]:
+    made_for, layer, name = neurons.made_for, neurons.culture.layer, _tower(pipe, tower)
+    if made_for and not has_fingerprint(getattr(pipe, name), layer, made_for.fingerprint):
+        raise PipelineError(
+            f"the neurons are of the encoder {made_for}; {name} of this pipeline has other weights, or other parts "
+            "inside: load that encoder, or neurons that were found in this one"
+        )
+    with _edited(pipe, name, layer, neurons.width, choose):
+        yield
 
 
 @contextmanager

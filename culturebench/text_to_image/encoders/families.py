@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,11 +74,16 @@ def text_stack(model: nn.Module, family: Family) -> nn.Module:
     raise FamilyError(f"{type(model).__name__} has no {family.blocks}; its library's layout is not known")
 
 
+def blocks_of(model: nn.Module, family: Family) -> list[nn.Module]:
+    """The transformer blocks in order, inside whatever holds them."""
+    return list(_get(text_stack(model, family), family.blocks))
+
+
 def layers_of(model: nn.Module, family: Family) -> list[Layer]:
     """Every block's attention module and output projection, in order."""
-    blocks: Iterable[nn.Module] = _get(text_stack(model, family), family.blocks)
     return [
-        Layer(index, _get(block, family.attention), _get(block, family.output)) for index, block in enumerate(blocks)
+        Layer(index, _get(block, family.attention), _get(block, family.output))
+        for index, block in enumerate(blocks_of(model, family))
     ]
 
 
