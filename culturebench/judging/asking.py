@@ -12,6 +12,7 @@ from culturebench.artifacts.answers import UNRECOGNIZABLE
 from culturebench.artifacts.pins import Pin, load as load_pin
 from culturebench.engine.batches import map_batches
 from culturebench.engine.worker import Cached, Worker, in_batches
+from culturebench.extras import needed
 from culturebench.judging.atlas import AtlasClassifier
 from culturebench.judging.base import Answer, Judge, Question, shuffled
 from culturebench.pins import fingerprint, pin_path, verified
@@ -51,8 +52,9 @@ def open_judge(
         worker = transformers.local_worker(chosen, load_pin(pin), names, _served_model(pin))
         cached = transformers.cached_replies(chosen, fingerprint(pin), names, store)
         return by_engine(worker, engine, chosen.batch, cached)
-    from culturebench.chat.client import ChatClient
-    from culturebench.judging import openai
+    with needed("pipeline"):
+        from culturebench.chat.client import ChatClient
+        from culturebench.judging import openai
 
     key = secret(chosen.key_variable) if chosen.key_variable else None
     return openai.ServedJudge(ChatClient(chosen, store, key), names)
