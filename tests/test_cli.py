@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from culturebench import cli
 from culturebench.checks import problems
+from culturebench.cli import _clone
 from culturebench.doctor import KEYS, LABEL_STUDIO, diagnose
 from culturebench.regions.overview import overview
 
@@ -165,6 +166,17 @@ def test_every_command_explains_itself_and_what_it_is_given(name: str) -> None:
     assert "Usage" in call(*name.split(), "--help").stdout
     assert COMMANDS[name].help
     assert not [one.name for one in COMMANDS[name].params if not getattr(one, "help", None)]
+
+
+@pytest.mark.parametrize("name", [name for name, one in COMMANDS.items() if not hasattr(one, "commands")])
+def test_every_command_but_one_says_that_it_works_in_a_clone(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if name == "pins convert":  # of any file
+        return
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(_clone.CloneError, match=f"{name}` works in the root of a clone .*there is no params.yaml in"):
+        COMMANDS[name].invoke(COMMANDS[name].make_context(name, [], resilient_parsing=True))
 
 
 def test_status_gives_a_row_to_all_stages_of_a_kind_that_wait_for_the_same(project: Path) -> None:

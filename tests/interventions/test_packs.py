@@ -16,10 +16,11 @@ from diffusers import DiffusionPipeline
 from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
+import found_neurons
 import sd15
 import tiny_project
 from culturebench import cli
-from culturebench.artifacts import binding, evaluation, layer_probe, neurons as neuron_table, pins, sae, strength
+from culturebench.artifacts import evaluation, pins, strength
 from culturebench.cli import _clone
 from culturebench.interventions.packs import download, files
 from culturebench.interventions.packs.config import MadeFor, PackConfig, Pin, Region
@@ -27,18 +28,17 @@ from culturebench.interventions.packs.export import MOST_BYTES, Wish, _precision
 from culturebench.interventions.packs.files import Pack, PackError
 from culturebench.interventions.pipelines import PipelineError, activate, amplify, load_neurons, mask
 from culturebench.params.encoders import Encoder
-from culturebench.pins import PinError, pin_folder
+from culturebench.pins import PinError
 from culturebench.probing import sae as saes
 from culturebench.probing.sae import TopKSAE
 from culturebench.text_to_image import fingerprint as fingerprints
 from culturebench.text_to_image.encoders.atlas import AtlasTextEncoder
 from culturebench.text_to_image.fingerprint import FingerprintError, fingerprint, has_fingerprint
+from found_neurons import LAYER, OF
 from hub_server import BRANCH, COMMIT, REPO, Hub, serving
 from import_graph import ROOT
 from tiny_system import write_weights
 
-LAYER, LATENTS = 1, 48
-OF = {"jp": [1, 7, 30], "nl": [7, 8], "de": [40]}
 PROMPTS = ["お椀", "een huis met een tuin"]
 EDITS = [
     lambda pipe, neurons, region: amplify(pipe, neurons, region, 7),
@@ -65,29 +65,7 @@ def pipe(weights: Path) -> Any:
 
 @pytest.fixture(scope="module")
 def found(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A clone in which the neurons of the model `sd` with the tower `clip` were found."""
-    root = tmp_path_factory.mktemp("found")
-    pins.save(root / pins.PATH.format(pin="clip"), pin_folder("clip", weights))
-    bound = root / binding.PATH.format(model="sd")
-    verdict = dict.fromkeys(layer_probe.LAYER_KEYS, "")
-    layer_probe.save_layer(binding.layer_path(bound, "clip"), {**verdict, "layer": LAYER})
-    width = json.loads((weights / "text_encoder/config.json").read_text())["hidden_size"]
-    for seed in (0, 1):
-        generator = torch.Generator().manual_seed(seed)
-        whole = TopKSAE(width, LATENTS, k=4)
-        for tensor in (whole.encoder, whole.encoder_bias, whole.decoder, whole.decoder_bias):
-            tensor.data = torch.randn(tensor.shape, generator=generator)
-        saes.save(whole, sae.seed_folder(binding.sae_folder(bound, "clip"), seed))
-    neuron_table.TABLE.save(
-        binding.neurons_path(bound, "clip"),
-        [
-            {**tiny_project.neuron(seed, "jp", latent), "region": region, "selected": latent in chosen,
-             "mean": 1 + latent / 3}
-            for seed in (0, 1) for region, chosen in OF.items() for latent in range(LATENTS)
-        ],
-    )  # fmt: skip
-    shutil.copytree(ROOT / "annotations/regions", root / "annotations/regions")
-    return root
+    return found_neurons.write(tmp_path_factory.mktemp("found"), weights)
 
 
 def wish(**values: Any) -> Wish:
