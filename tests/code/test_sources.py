@@ -138,6 +138,7 @@ EDITS: dict[str, tuple[Callable[[Path], None], set[str]]] = {
     "what nobody imports": (lambda root: write(root, "culturebench/pens/chalk.py", "DUST = 2\n"), set()),
     "a package's docstring": (lambda root: write(root, "culturebench/__init__.py", '"""Ours."""\n'), set()),
     "a package of all": (lambda root: write(root, "culturebench/__init__.py", "ALL = 1\n"), {"draw", "write"}),
+    "names that a package hands on when asked": (lambda root: write(root, "culturebench/__init__.py", LAZY), set()),
     "a list that is read": (lambda root: write(root, "culturebench/list.txt", "b\n"), {"write"}),
     "a list that nobody reads": (lambda root: write(root, "culturebench/other.txt", "c\n"), set()),
     "a function that params name": (lambda root: write(root, "my_models.py", "import my_numbers, json\n"), {"write"}),
