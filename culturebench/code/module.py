@@ -20,7 +20,8 @@ class Module:
 
     #: The path relative to the root, with slashes.
     file: str
-    #: The hash (sha256, hex) of its code; empty where there is none.
+    #: The hash (sha256, hex) of its code; empty where there is none, and of a lazy package: what it hands on is reached
+    #: by those who ask for it, and its table of names changes nobody's result.
     digest: str
     #: Whether it is a package that imports when a name is asked of it.
     is_lazy: bool
@@ -46,7 +47,7 @@ class Module:
         constants = (node.value for node in nodes if isinstance(node, ast.Constant))
         return Module(
             file=file,
-            digest="" if code == EMPTY else hashlib.sha256(code.encode()).hexdigest(),
+            digest="" if lazy or code == EMPTY else hashlib.sha256(code.encode()).hexdigest(),
             is_lazy=lazy,
             imported=frozenset(_names(nodes, file)),
             imported_at_once=frozenset(_names(at_once, file)),
