@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,9 +18,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from culturebench.cli import _prefect_environment as environment
 from culturebench.cli._clone import PipelineCommand
+from culturebench.cli._prefect_secret import NAME, password, private_home
 from culturebench.cli._shared import ROOT, console
 from culturebench.errors import CultureBenchError
+from culturebench.params import load_document
 
 if TYPE_CHECKING:
     import psutil
@@ -29,6 +34,8 @@ app = typer.Typer(help="A Prefect server and a worker on this machine, to run fl
 HOME = Path(".prefect")
 STARTED = HOME / "started.json"
 POOL = "local"
+#: What a run may choose of its job: neither a command nor its environment.
+TEMPLATE = ("--base-job-template", "deploy/local-pool.json")
 HOST = "127.0.0.1"
 PATIENCE = 120.0  # seconds for the server to answer
 GRACE = 15.0  # seconds for a process to end by itself
@@ -39,28 +46,44 @@ class LocalPrefectError(CultureBenchError):
 
 
 @app.command(cls=PipelineCommand)
-def up(port: Annotated[int, typer.Option(help="Of the server and its pages.")] = 4200) -> None:
+def up(
+    port: Annotated[int, typer.Option(help="Of the server and its pages.")] = 4200,
+    give: Annotated[
+        list[str] | None, typer.Option(help="One more variable of your environment that flows get; may be repeated.")
+    ] = None,
+) -> None:
     """Start a local Prefect server and a worker, and deploy the flows of prefect.yaml; whichever runs already stays."""
     running = {name for name, _ in _started(ROOT)}
-    home = (ROOT / HOME).resolve()
-    home.mkdir(parents=True, exist_ok=True)
+    root, person = ROOT.resolve(), dict(os.environ)
+    home = private_home(root / HOME)
     url = f"http://{HOST}:{port}/api"
-    environment = _environment(home, url)
+    told = environment.own(person, home, root, url, password(home))
+    of_worker = environment.worker(person, told, load_document(ROOT / "params.yaml"), give or ())
     try:
         if "server" not in running:
             _refuse_a_taken_port(port)
-            _start(ROOT, "server", ["server", "start", "--host", HOST, "--port", str(port)], environment)
+            of_server = environment.server(person, told, port)
+            _start(ROOT, "server", ["server", "start", "--host", HOST, "--port", str(port)], of_server)
         _wait_for(ROOT, url)
-        _deploy(environment)
+        _refuse_an_open_server(url)
+        _deploy(of_worker)
         if "worker" not in running:
-            _start(ROOT, "worker", ["worker", "start", "--pool", POOL, "--type", "process"], environment)
+            _start(ROOT, "worker", ["worker", "start", "--pool", POOL, "--type", "process"], of_worker)
     except BaseException:
         stop(ROOT, except_for=running)
         raise
-    console.print(
-        f"Prefect is at http://{HOST}:{port}, its worker in {ROOT.resolve()}; `culturebench server down` ends both."
-    )
-    console.print(f"Tell other commands where it is:  export PREFECT_API_URL={url}")
+    _say_where(root, home / NAME, url, environment.set_aside(person, told))
+
+
+def _say_where(root: Path, secret: Path, url: str, set_aside: Sequence[str]) -> None:
+    """Where the server is and how to ask it; the password itself is never printed."""
+    typer.echo(f"Prefect is at {url.removesuffix('/api')}, its worker in {root}; `culturebench server down` ends both.")
+    typer.echo(f"Its page asks for a password: the text of {secret}, which only you can read.")
+    if set_aside:
+        typer.echo(f"Of your environment {', '.join(set_aside)} is for another server, and is not used for this one.")
+    typer.echo("Tell other commands where it is:")
+    typer.echo(f"  export PREFECT_API_URL={url}")
+    typer.echo(f'  export PREFECT_API_AUTH_STRING="$(cat {shlex.quote(str(secret))})"')
 
 
 @app.command(cls=PipelineCommand)
@@ -99,7 +122,7 @@ def _started(root: Path) -> Iterator[tuple[str, psutil.Process]]:
             yield entry["name"], process
 
 
-def _start(root: Path, name: str, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
+def _start(root: Path, name: str, arguments: Sequence[str], variables: Mapping[str, str]) -> None:
     import psutil
 
     log = root / HOME / f"{name}.log"
@@ -107,7 +130,7 @@ def _start(root: Path, name: str, arguments: Sequence[str], environment: Mapping
         process = subprocess.Popen(
             [sys.executable, "-m", "prefect", "--no-prompt", *arguments],
             cwd=root,
-            env=dict(environment),
+            env=dict(variables),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -133,9 +156,9 @@ def _end(process: psutil.Process) -> None:
     psutil.wait_procs(family, GRACE)
 
 
-def _deploy(environment: Mapping[str, str]) -> None:
+def _deploy(variables: Mapping[str, str]) -> None:
     for module, *arguments in (
-        ("prefect", "--no-prompt", "work-pool", "create", POOL, "--type", "process", "--overwrite"),
+        ("prefect", "--no-prompt", "work-pool", "create", POOL, "--type", "process", "--overwrite", *TEMPLATE),
         ("prefect", "--no-prompt", "deploy", "--all"),
         ("flows.automations",),
     ):
@@ -143,7 +166,7 @@ def _deploy(environment: Mapping[str, str]) -> None:
         done = subprocess.run(
             command,
             cwd=ROOT,
-            env=dict(environment),
+            env=dict(variables),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -152,19 +175,6 @@ def _deploy(environment: Mapping[str, str]) -> None:
         )
         if done.returncode != 0:
             raise LocalPrefectError(f"`{' '.join(command[2:])}` failed:\n{done.stdout.strip()}")
-
-
-def _environment(home: Path, url: str) -> dict[str, str]:
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    own = {"PREFECT_HOME": str(home), "PREFECT_API_URL": url, "PREFECT_UI_API_URL": url, "PATH": path}
-    own["PWD"] = str(ROOT.resolve())  # prefect.yaml names it; a shell sets it, another caller may not
-    # A run whose process is gone sends no more heartbeats; see flows/automations.yaml.
-    quiet = {
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "DO_NOT_TRACK": "1",
-        "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
-    }
-    return {**os.environ, **own, **quiet}
 
 
 def _refuse_a_taken_port(port: int) -> None:
@@ -179,8 +189,27 @@ def _refuse_a_taken_port(port: int) -> None:
             ) from None
 
 
+def _refuse_an_open_server(url: str) -> None:
+    """One that an older version started, or somebody else's: it would run commands for every page that is open here."""
+    try:
+        with _opener().open(f"{url}/admin/version", timeout=30):
+            pass
+    except urllib.error.HTTPError as error:
+        if error.code == 401:
+            return
+        raise LocalPrefectError(f"{url} answers {error.code} to who has no password, and not 401") from None
+    raise LocalPrefectError(
+        f"the server at {url} answers everybody who asks, pages in your browser as well: end it "
+        "(`culturebench server down` if `up` started it), and run `culturebench server up` again"
+    )
+
+
+def _opener() -> urllib.request.OpenerDirector:
+    return urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
 def _wait_for(root: Path, url: str) -> None:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    opener = _opener()
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         try:

@@ -20,7 +20,7 @@ from flows.reprobe import DRIFT
 from flows.sync_annotations import QUOTA_MET
 from flows.workspace import only_writer
 from loopback import Server
-from prefect_api import Deployed, free_port, leftovers, wait_until
+from prefect_api import Deployed, free_port, give_password, leftovers, wait_until
 from workspace import Params, Workspace
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("server")]
@@ -30,9 +30,11 @@ KEY, PASSWORD = f"sk-{secrets.token_hex(16)}", secrets.token_hex(16)
 SECRETS = {
     "CULTUREBENCH_IMAGE": "registry.example/culturebench",
     "OPENAI_API_KEY": KEY,
-    "MODEL_URL": f"http://me:{PASSWORD}@127.0.0.1:1/",
+    "CULTUREBENCH_MODEL_URL": f"http://me:{PASSWORD}@127.0.0.1:1/",
 }
-PRINTS_SECRETS = 'import os\nprint("asking with", os.environ["OPENAI_API_KEY"], os.environ["MODEL_URL"], flush=True)\n'
+PRINTS_SECRETS = (
+    'import os\nprint("asking with", os.environ["OPENAI_API_KEY"], os.environ["CULTUREBENCH_MODEL_URL"], flush=True)\n'
+)
 FUTURE = "from __future__ import annotations\n"
 ENDLESS = 10_000_000  # steps
 
@@ -92,6 +94,8 @@ def test_a_person_sees_the_run_and_its_pictures_in_the_browser(deployed: Deploye
     picture = deployed.artifacts(first)["pictures-atlas"]["id"]
     with browse(tmp_path) as page:
         page.resize(1400, 1000)
+        page.open(home)
+        give_password(page, deployed.password)
         page.open(f"{home}/runs/flow-run/{first}")
         wait_until(lambda: "Completed" in page.evaluate("document.body.innerText"), "the page of the run", 60)
         page.open(f"{home}/artifacts/artifact/{picture}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import signal
@@ -10,13 +11,14 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+from chromium import Page
 from workspace import Workspace
 
 FINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
@@ -31,25 +33,50 @@ class Deployed:
     port: int
     secrets: dict[str, str]
 
+    @property
+    def person(self) -> dict[str, str]:
+        """The environment of who works here, before the server is told of."""
+        own = {"PYTHONPATH": str(self.workspace.root), "PWD": str(self.workspace.root)}
+        return {**self.workspace.shell, **self.secrets, **own}
+
+    @property
+    def password(self) -> str:
+        """What the server wants to hear; empty before the first start."""
+        path = self.workspace.root / ".prefect/auth-string"
+        return path.read_text(encoding="utf-8") if path.exists() else ""
+
     def command(self, *arguments: str) -> str:
         """What a command prints in the workspace; it must succeed."""
-        url = f"http://127.0.0.1:{self.port}/api"
-        own = {"PYTHONPATH": str(self.workspace.root), "PREFECT_API_URL": url, "PWD": str(self.workspace.root)}
-        environment = {**self.workspace.shell, **self.secrets, **own}
-        done = subprocess.run(
-            arguments, cwd=self.workspace.root, env=environment, capture_output=True, text=True, check=False
-        )
+        done = self._run(arguments)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
+    def _run(self, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
+        told = {"PREFECT_API_URL": f"http://127.0.0.1:{self.port}/api", "PREFECT_API_AUTH_STRING": self.password}
+        environment = {**self.person, **told}
+        return subprocess.run(
+            arguments, cwd=self.workspace.root, env=environment, capture_output=True, text=True, check=False
+        )
+
     def up(self) -> str:
         """Start whatever does not run."""
-        return self.command("culturebench", "server", "up", "--port", str(self.port))
+        return self.command(*self._up)
 
-    def ask(self, path: str, body: Any = None, method: str | None = None) -> Any:
-        """A request to the server's API, POST when there is a body."""
+    def try_up(self) -> subprocess.CompletedProcess[str]:
+        """The same where it may fail."""
+        return self._run(self._up)
+
+    @property
+    def _up(self) -> tuple[str, ...]:
+        return ("culturebench", "server", "up", "--port", str(self.port))
+
+    def ask(self, path: str, body: Any = None, method: str | None = None, password: str | None = "its own") -> Any:
+        """A request to the server's API, POST when there is a body, with its password or another one, or none."""
         data = None if body is None else json.dumps(body).encode()
         url, headers = f"http://127.0.0.1:{self.port}/api/{path}", {"Content-Type": "application/json"}
+        if password is not None:
+            known = self.password if password == "its own" else password
+            headers["Authorization"] = f"Basic {base64.b64encode(known.encode()).decode()}"
         request = urllib.request.Request(url, data, headers, method=method)
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         for _ in range(60):
@@ -119,6 +146,11 @@ class Deployed:
         entries = json.loads((self.workspace.root / ".prefect/started.json").read_text(encoding="utf-8"))
         return psutil.Process(next(entry["pid"] for entry in entries if entry["name"] == name))
 
+    def note(self, name: str, number: int) -> None:
+        """Let a process count as started by `up`."""
+        entry = {"name": name, "pid": number, "created": psutil.Process(number).create_time()}
+        (self.workspace.root / ".prefect/started.json").write_text(json.dumps([entry]), encoding="utf-8")
+
     def kill_the_worker(self) -> None:
         """As when its machine is gone: SIGKILL to it and to its runs; nobody tells the stages."""
         worker = self.process("worker")
@@ -135,6 +167,15 @@ class Deployed:
             if process.info["status"] != psutil.STATUS_ZOMBIE and where and Path(where) == self.workspace.root:
                 found += [command] if " dvc " in command or "stages." in command else []
         return found
+
+
+def give_password(page: Page, password: str) -> None:
+    """Answer the question of Prefect's page, once it stands there."""
+    wait_until(lambda: page.evaluate("!!document.querySelector('input[type=password]')"), "the question", 60)
+    page.evaluate("document.querySelector('input[type=password]').focus()")
+    page.call("Input.insertText", text=password)
+    page.evaluate("document.querySelector('button[type=submit], form button').click()")
+    wait_until(lambda: not page.evaluate("!!document.querySelector('input[type=password]')"), "the page behind it", 60)
 
 
 def free_port() -> int:
