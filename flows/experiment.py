@@ -5,10 +5,10 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ruamel.yaml import YAML
 
@@ -19,6 +19,8 @@ from culturebench.params.pins import Pins
 from flows import dvc
 
 PLACE = Path(".dvc/tmp")
+#: Keys of params.yaml that name code to run, a key to send, or the server that it is sent to.
+GUARDED = frozenset({"use", "command", "key_variable", "base_url", "url", "commons_url", "endpoint"})
 
 
 class ExperimentError(CultureBenchError):
@@ -42,6 +44,45 @@ def checkout(root: Path, overrides: Mapping[str, Any]) -> Generator[Path]:
             bring(root, copy, source.folder)
         dvc.share_cache(root, copy)
         yield copy
+
+
+def refuse_unsafe(root: Path, overrides: Mapping[str, Any]) -> None:
+    """`ExperimentError` for an override that names code, a key, a server, or a path outside of the workspace.
+
+    Whoever may start a run chooses numbers and names; what runs and where keys go is decided in params.yaml.
+    """
+    for key, value in overrides.items():
+        for name in key.split("."):
+            _refuse_guarded(key, name)
+        _refuse_inside(root.resolve(), key, value)
+
+
+def _refuse_guarded(key: str, name: str) -> None:
+    if name in GUARDED:
+        raise ExperimentError(f"override {key!r}: {name} can be changed in params.yaml alone, not for one run")
+
+
+def _refuse_inside(root: Path, key: str, value: Any) -> None:
+    if isinstance(value, Mapping):
+        for name, entry in cast(Mapping[Any, Any], value).items():
+            _refuse_guarded(f"{key}.{name}", str(name))
+            _refuse_inside(root, f"{key}.{name}", entry)
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        for entry in cast(Sequence[Any], value):
+            _refuse_inside(root, key, entry)
+    elif isinstance(value, str) and _leads_out(root, value):
+        raise ExperimentError(f"override {key!r}: {value!r} is outside of the project's folder")
+
+
+def _leads_out(root: Path, value: str) -> bool:
+    """Whether the text, read as a path, leads out of the workspace; prompts and names do not look like that."""
+    path = Path(value)
+    if value.startswith(("~", "file:")) or path.is_absolute() or ".." in path.parts:
+        return True
+    try:
+        return not (root / path).resolve().is_relative_to(root)  # a link may lead anywhere
+    except (OSError, ValueError):
+        return False  # too long for a path, or with a zero in it
 
 
 def bring(root: Path, copy: Path, folder: str) -> None:

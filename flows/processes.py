@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -16,6 +17,7 @@ from flows import _guard
 #: How long the guard may take to end a group, in seconds: its own grace, and time to do it on a busy machine.
 PATIENCE = _guard.GRACE + 10.0
 
+_OF_THE_SERVER = re.compile(r"^PREFECT_.*(AUTH_STRING|API_KEY)$")
 _running: set[subprocess.Popen[str]] = set()
 _stopped = threading.Event()
 
@@ -83,6 +85,8 @@ def ending_all() -> Generator[None]:
 
 
 def _inherited() -> dict[str, str]:
+    """This process's environment without what opens the Prefect server: no stage asks it anything."""
+    kept = {name: value for name, value in os.environ.items() if not _OF_THE_SERVER.search(name)}
     here = Path(sys.executable).parent
     path = f"{here}{os.pathsep}{os.environ.get('PATH', '')}"
-    return {**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1", "DVC_NO_ANALYTICS": "1"}
+    return {**kept, "PATH": path, "PYTHONUNBUFFERED": "1", "DVC_NO_ANALYTICS": "1"}

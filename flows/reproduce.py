@@ -83,7 +83,7 @@ def reproduce(
         regions: Narrows the targets to stages of these regions, and of no region where targets are named.
         models: Narrows the targets in the same way to stages of these models.
         overrides: Params to change for this run, `generate.seeds: [0, 1]`; the run becomes a DVC experiment and the
-            workspace stays as it is.
+            workspace stays as it is. Code, keys, servers and paths outside of the workspace cannot be named.
         devices: GPUs as `CUDA_VISIBLE_DEVICES` names them; one stage at a time runs on each. By default one stage at a
             time runs at all.
         publish: `branch`: after success `dvc push`, and dvc.lock with the metrics on the branch `results`.
@@ -95,6 +95,7 @@ def reproduce(
         if not overrides:
             stack.enter_context(only_writer(root, logger.info))
             return _reproduce(root, *chosen, publish)
+        experiment.refuse_unsafe(root, overrides)
         with only_writer(root, logger.info):
             copy = stack.enter_context(experiment.checkout(root, overrides))
         found = _reproduce(copy, *chosen, "none")

@@ -109,6 +109,44 @@ def test_an_override_that_does_not_fit_is_refused_before_any_work(
     assert not list((project / ".dvc/tmp").glob("experiment-*"))
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("judges.mine", {"use": "os:system"}, r"judges\.mine\.use': use can be changed in params\.yaml alone"),
+        ("judges.mine.use", "os:system", "use can be"),
+        ("caption.openai.key_variable", "AWS_SECRET_ACCESS_KEY", "key_variable can be"),
+        ("caption.openai", {"base_url": "http://example.org"}, "base_url can be"),
+        ("collect.sources", [{"kind": "google_cse", "url": "http://example.org"}], "url can be"),
+        ("models.atlas.command", ["sh", "-c", "true"], "command can be"),
+        ("collect.sources", [{"kind": "folder", "path": "/etc"}], "'/etc' is outside"),
+        ("pins.atlas_encoder.folder", "../other", "'../other' is outside"),
+        ("pins.atlas_encoder.folder", "~/weights", "is outside"),
+        ("pins.atlas_encoder.folder", "out/weights", "is outside"),
+        ("prompts.sets.a.file", "data/../../a.txt", "is outside"),
+    ],
+)
+def test_a_run_cannot_choose_code_keys_servers_or_what_lies_outside(
+    tmp_path: Path, key: str, value: object, message: str
+) -> None:
+    (tmp_path / "out").symlink_to(tmp_path.parent)
+    with pytest.raises(ExperimentError, match=message):
+        experiment.refuse_unsafe(tmp_path, {key: value})
+
+
+def test_a_run_can_choose_numbers_names_and_paths_inside(tmp_path: Path) -> None:
+    experiment.refuse_unsafe(
+        tmp_path,
+        {
+            "evaluate.resamples": 300,
+            "regions": ["jp", "nl"],
+            "judges.atlas_vit": {"kind": "atlas", "pin": "atlas_vit"},
+            "generate": {"seeds": [0, 1], "negative_prompt": "blurred/low quality. " * 60},
+            "pins.atlas_encoder.folder": "weights/newer",
+            "evaluate.level": None,
+        },
+    )
+
+
 def test_without_a_commit_there_is_nothing_to_start_from(tmp_path: Path) -> None:
     git(tmp_path, "init", "--quiet")
     with pytest.raises(ExperimentError, match="no commit"), experiment.checkout(tmp_path, {}):

@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import re
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import jsonschema
 import kubernetes_validate
-import prefect.server.api
 import pytest
 import yaml
 from prefect.utilities.templating import apply_values
@@ -33,21 +31,21 @@ def deployment(kind: str) -> dict[str, Any]:
 
 
 def template(kind: str) -> dict[str, Any]:
-    """The base job template of a pool: our own of Kubernetes, the one that Prefect ships of Docker."""
-    if kind == "kubernetes":
-        return json.loads((DEPLOY / "kubernetes-pool.json").read_text(encoding="utf-8"))
-    shipped = Path(prefect.server.api.__path__[0]) / "collections_data/views/aggregate-worker-metadata.json"
-    return json.loads(shipped.read_text(encoding="utf-8"))["prefect-docker"]["docker"]["default_base_job_configuration"]
+    """The base job template of a pool."""
+    return json.loads((DEPLOY / f"{kind}-pool.json").read_text(encoding="utf-8"))
 
 
 def job() -> dict[str, Any]:
-    """The job that a worker starts for a run; it turns the environment into a list, and the command into words."""
+    """The job that a worker starts for a run: it adds its own environment, and a command where there is none."""
     whole, given = template("kubernetes"), deployment("kubernetes")["work_pool"]["job_variables"]
     of_the_run = {"name": "calm-otter", "labels": {"prefect.io/flow-run-name": "calm-otter"}}
     defaults = {key: value["default"] for key, value in whole["variables"]["properties"].items() if "default" in value}
-    values: dict[str, Any] = {**defaults, **given, **of_the_run, "command": ["prefect", "flow-run", "execute"]}
-    values["env"] = [{"name": name, "value": value} for name, value in values["env"].items()]
-    return apply_values(whole["job_configuration"]["job_manifest"], values)
+    made = apply_values(whole["job_configuration"]["job_manifest"], {**defaults, **given, **of_the_run})
+    (container,) = made["spec"]["template"]["spec"]["containers"]
+    assert "args" not in container
+    container["args"] = ["prefect", "flow-run", "execute"]
+    container["env"].insert(0, {"name": "PREFECT_API_URL", "value": "http://server/api"})
+    return made
 
 
 def test_kubernetes_knows_every_field_of_what_is_applied_to_it() -> None:
@@ -87,9 +85,22 @@ def test_the_job_and_the_worker_mount_and_may_use_what_is_applied() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_pool_has_every_variable_that_its_deployment_sets(kind: str) -> None:
-    variables, given = template(kind)["variables"], deployment(kind)["work_pool"]["job_variables"]
+    variables, given = schema(kind), deployment(kind)["work_pool"]["job_variables"]
     assert set(given) <= set(variables["properties"])
     jsonschema.validate(given, variables)
+
+
+@pytest.mark.parametrize("kind", ["local", *KINDS])
+@pytest.mark.parametrize("name", ["command", "env", "env.A", "working_dir", "volumes", "networks", "privileged"])
+def test_a_run_can_choose_neither_its_command_nor_its_environment_nor_its_rights(kind: str, name: str) -> None:
+    with pytest.raises(jsonschema.ValidationError, match="Additional properties"):
+        jsonschema.validate({name: "x", "workspace": "/workspace"} if kind == "docker" else {name: "x"}, schema(kind))
+    written = json.dumps(template(kind)["job_configuration"])
+    assert "{{ " + name + " }}" not in written
+
+
+def schema(kind: str) -> dict[str, Any]:
+    return template(kind)["variables"]
 
 
 @pytest.mark.parametrize("kind", KINDS)

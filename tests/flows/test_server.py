@@ -252,13 +252,16 @@ def test_no_secret_is_left_behind_and_down_ends_exactly_what_up_started(deployed
     assert "Nothing" in deployed.command("culturebench", "server", "down")
     for secret in (KEY, PASSWORD):
         assert leftovers(deployed.workspace.root.parent, secret) == []
+    assert leftovers(deployed.workspace.root.parent, deployed.password) == [
+        str(deployed.workspace.root / ".prefect/auth-string")
+    ]
 
 
 def test_the_files_for_other_pools_are_taken_by_a_server(deployed: Deployed) -> None:
     deployed.up()
-    template = ("--base-job-template", "deploy/kubernetes-pool.json")
-    for kind, options in (("docker", ()), ("kubernetes", template)):
-        deployed.command("prefect", "--no-prompt", "work-pool", "create", kind, "--type", kind, *options)
+    for kind in ("docker", "kubernetes"):
+        template = ("--base-job-template", f"deploy/{kind}-pool.json")
+        deployed.command("prefect", "--no-prompt", "work-pool", "create", kind, "--type", kind, *template)
         deployed.command("prefect", "--no-prompt", "deploy", "--all", "--prefect-file", f"deploy/prefect-{kind}.yaml")
         found = deployed.ask(f"deployments/name/reproduce/reproduce-{kind}")
         assert found["work_pool_name"] == kind
