@@ -24,7 +24,7 @@ from culturebench.regions.prune import prune
 from flows import digests
 from flows.pipeline import Pipeline
 from flows.processes import running
-from flows.repair import repair
+from flows.repair import clear_path_locks, complaint, repair
 
 #: How long to wait for another reproduction that is at the same stage before asking again, in seconds.
 PATIENCE = 1.0
@@ -198,13 +198,16 @@ def _attempt(
 def look(*, root: Path, environment: Mapping[str, str] | None = None, noted: bool = False) -> Pipeline:
     """Every stage, its place in the order, and what has changed about it, at the cost of one call of DVC.
 
-    Nothing is written: where code.json is old, DVC is told what it would hold. `noted` says that it is new.
+    Nothing is written: where code.json is old, DVC is told what it would hold (`noted` says that it is new), and a
+    dvc.lock that cannot be read stays as it is: `DvcError` says the way out.
     """
     with _params({} if noted else digests.unnoted(root)) as options:
         try:
             return _index(root, environment, *options)
         except DvcError:
-            if not repair(root):
+            if said := complaint(root):
+                raise DvcError(said) from None
+            if not clear_path_locks(root):
                 raise
             return _index(root, environment, *options)
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from culturebench.errors import CultureBenchError
+from flows.repair import repair
 
 #: Below the root; the kernel gives the lock back when its holder ends, however it ends.
 LOCK = Path(".dvc/tmp/culturebench.lock")
@@ -21,10 +22,11 @@ class WorkspaceError(CultureBenchError):
 
 
 @contextmanager
-def only_writer(root: Path, on_wait: Callable[[str], None]) -> Generator[None]:
-    """The block is the only writer of the workspace at `root`; a wait is told once to `on_wait`.
+def only_writer(root: Path, tell: Callable[[str], None], *, rebuild: bool = False) -> Generator[None]:
+    """The block is the only writer of the workspace at `root`; a wait, and what had to be mended, is told to `tell`.
 
-    `WorkspaceError` where there is none.
+    `WorkspaceError` where there is none; `LockConflict` for a dvc.lock with a merge conflict, unless the block shall
+    build it again.
     """
     if not (root / ".dvc").is_dir():
         raise WorkspaceError(f"{root.resolve()} holds no pipeline; run this in the project's root")
@@ -32,9 +34,11 @@ def only_writer(root: Path, on_wait: Callable[[str], None]) -> Generator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as file:
         if not _taken(file.fileno()):
-            on_wait("Another run is writing to this workspace; this one waits for its end.")
+            tell("Another run is writing to this workspace; this one waits for its end.")
             while not _taken(file.fileno()):
                 time.sleep(PATIENCE)
+        for sentence in repair(root, rebuild=rebuild):
+            tell(sentence)
         yield
 
 

@@ -17,15 +17,15 @@ def repro(
     """Run what is not up to date; goes on where a stopped or killed run was.
 
     It is `dvc repro` with four things more: it waits for flows that write to this workspace, as they wait for it; files
-    that a kill cut off are mended first; the processes of a stopped run never outlive it; and every stage says which
-    one of how many it is.
+    that a kill cut off, and a dvc.lock with a merge conflict, are mended first and kept as they were; the processes of
+    a stopped run never outlive it; and every stage says which one of how many it is.
     """
     from flows import dvc
     from flows.workspace import only_writer
 
     chosen = targets or []
     report = Progress(lambda: len(dvc.graph(root=ROOT).select(chosen)))
-    with only_writer(ROOT, typer.echo):
+    with only_writer(ROOT, typer.echo, rebuild=True):
         dvc.reproduce(chosen, root=ROOT, on_line=report.line)
 
 

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from flows import dvc
+from flows.repair import LockConflict
+from flows.workspace import only_writer
 
 PIPELINE = """
 stages:
@@ -117,13 +119,53 @@ def test_stages_that_wait_for_each_other_are_named_as_dvc_names_them(project: Pa
     assert sorted(our_names.strip(" .").split(", ")) == sorted(names.strip(" .\n").split(", ")) == ["one", "two"]
 
 
-def test_a_look_mends_what_a_kill_left_where_dvc_cannot_read_it(project: Path) -> None:
+def test_a_look_says_what_a_kill_left_where_dvc_cannot_read_it_and_changes_nothing(project: Path) -> None:
     lock = project / "dvc.lock"
     whole = lock.read_text()
     lock.write_text(whole[: whole.rindex("md5: ") + 3])
-    assert run_dvc(project, "status").returncode != 0
-    assert list(dvc.look(root=project).stale) == ["join"]
-    assert lock.read_text() in whole
+    before = files(project)
+    with pytest.raises(dvc.DvcError, match="culturebench repro"):
+        dvc.look(root=project)
+    assert files(project) == before
+
+
+def test_a_look_names_a_merge_conflict_and_changes_nothing(project: Path) -> None:
+    conflict(project)
+    before = files(project)
+    with pytest.raises(dvc.DvcError, match=r"merge conflict \(line 3\).*git checkout --ours.*culturebench repro"):
+        dvc.look(root=project)
+    assert files(project) == before
+
+
+def test_a_conflict_is_built_again_from_the_run_cache_where_a_person_asks_for_it(project: Path) -> None:
+    lock = project / "dvc.lock"
+    whole = lock.read_text()
+    conflicted = conflict(project)
+    with pytest.raises(LockConflict), only_writer(project, print):  # as a flow does, at night
+        pytest.fail("the block ran")
+    assert lock.read_text() == conflicted
+    said: list[str] = []
+    with only_writer(project, said.append, rebuild=True):
+        done = dvc.reproduce(root=project)
+    assert {outcome.outcome for outcome in done} <= {dvc.Outcome.RESTORED, dvc.Outcome.CACHED}
+    assert lock.read_text() == whole
+    assert any("is kept in .dvc/tmp/unreadable/" in line for line in said)
+    assert (project / ".dvc/tmp/unreadable/dvc.lock").read_text() == conflicted
+
+
+def conflict(project: Path) -> str:
+    """What a merge leaves where both sides recorded another result of one stage."""
+    lock = project / "dvc.lock"
+    head, *rest = lock.read_text().splitlines(keepends=True)
+    found = "".join([head, rest[0], "<<<<<<< HEAD\n", *rest[1:], "=======\n", *rest[1:], ">>>>>>> theirs\n"])
+    lock.write_text(found)
+    return found
+
+
+def files(project: Path) -> dict[str, bytes]:
+    """Every file of the workspace but DVC's own temporary ones."""
+    found = (path for path in project.rglob("*") if path.is_file() and ".dvc/tmp" not in path.as_posix())
+    return {str(path): path.read_bytes() for path in found}
 
 
 def test_a_look_leaves_no_lock_on_any_path(project: Path) -> None:
