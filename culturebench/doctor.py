@@ -9,8 +9,8 @@ import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
-from urllib.error import URLError
 from urllib.request import urlopen
 
 #: What a run on the atlas writes, with room to spare, in bytes.
@@ -107,11 +107,15 @@ def _disk(root: Path) -> Finding:
 
 
 def _store(url: str) -> Finding:
+    from culturebench.store import without_secrets
+
     if "://" in url:
-        return Finding("cached results", True, url)
+        return Finding("cached results", True, without_secrets(url))
     folder = Path(url)
     exists = next(parent for parent in (folder, *folder.parents) if parent.exists())
     writable = exists.is_dir() and _writable(exists)
+    if writable and exists == folder and folder.stat().st_mode & 0o007:
+        url = f"{url}; everybody on this machine can read it: chmod 700 {url}"
     return Finding(
         "cached results", writable, url, "name a writable folder or bucket in CULTUREBENCH_STORE", needed=True
     )
@@ -157,8 +161,9 @@ def _label_studio(url: str) -> Finding:
     try:
         with urlopen(f"{url.rstrip('/')}/health", timeout=3) as reply:
             answered = bool(reply.status == 200)
-    except (URLError, OSError, ValueError) as error:
-        return Finding("Label Studio", False, f"no answer ({error})", f"start it, or correct {LABEL_STUDIO}")
+    except (HTTPException, OSError, ValueError) as error:
+        why = getattr(error, "reason", type(error).__name__)  # the error itself may hold the URL's password
+        return Finding("Label Studio", False, f"no answer ({why})", f"start it, or correct {LABEL_STUDIO}")
     return Finding("Label Studio", answered, "answers" if answered else "not healthy", "look at its own log")
 
 

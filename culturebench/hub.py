@@ -115,3 +115,8 @@ def _asking(asked: Asked, repo: str, ask: Callable[[], T]) -> T:
         raise PinError(
             f"{repo} cannot be downloaded ({type(error).__name__}); look at the network, and {again}"
         ) from None
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        raise PinError(
+            f"what answers for {repo} is no hub's reply ({type(error).__name__}); look at HF_ENDPOINT and at what "
+            f"stands between here and the hub, and {again}"
+        ) from None

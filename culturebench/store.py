@@ -5,31 +5,43 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from pathlib import Path
 from typing import Any
 
 import fsspec
+from fsspec.implementations.local import LocalFileSystem
+
+from culturebench.errors import CultureBenchError
 
 HASH_BYTES = 32
+TRIES = 5  # of a `put` whose file a `delete` takes away under its hands
+
+
+class StoreError(CultureBenchError):
+    """A store that cannot be read or written."""
 
 
 class Store:
-    """Content-addressed results at an fsspec URL (`/a/folder`, `s3://bucket/prefix`).
+    """Content-addressed results at an fsspec URL (`/a/folder`, `s3://bucket/prefix`); a new folder is closed to others.
 
     Every entry starts with the sha256 of its content, so that a truncated or damaged one counts as absent.
-    Two writers of one key write equal bytes under names of their own; the last rename wins.
+    Two writers of one key write equal bytes under names of their own; the last rename wins. Raises `StoreError`.
     """
 
     def __init__(self, url: str) -> None:
         files, root = fsspec.url_to_fs(url)
         self._files: Any = files
         self._root = str(root)
+        self._name = without_secrets(url)
 
     def get(self, key: str) -> bytes | None:
         """The content kept under `key`, or None when there is none that is whole."""
         try:
-            entry = self._files.cat_file(self._path(key))
+            with self._usable("read"):
+                entry = self._files.cat_file(self._path(key))
         except FileNotFoundError:
             return None
         digest, content = entry[:HASH_BYTES], entry[HASH_BYTES:]
@@ -37,6 +49,14 @@ class Store:
 
     def put(self, key: str, content: bytes) -> None:
         """Keep `content` under `key`: written to a name of its own, then renamed, so that no reader sees half of it."""
+        with self._usable("written"):
+            self._make_private()
+            for _ in range(TRIES - 1):
+                with contextlib.suppress(FileNotFoundError):  # a `delete` of this key took what was being written
+                    return self._put(key, content)
+            self._put(key, content)
+
+    def _put(self, key: str, content: bytes) -> None:
         path = self._path(key)
         temporary = f"{path}.{uuid.uuid4().hex}.tmp"
         self._files.makedirs(path.rpartition("/")[0], exist_ok=True)
@@ -50,13 +70,45 @@ class Store:
 
     def delete(self, key: str) -> bool:
         """Delete what is kept under `key`, and what a killed `put` left of it; whether there was anything."""
-        found = self._files.glob(f"{self._path(key)}*")
-        for path in found:
-            self._files.rm_file(path)
+        with self._usable("written"):
+            found = self._files.glob(f"{self._path(key)}*")
+            for path in found:
+                with contextlib.suppress(FileNotFoundError):  # a `put` renamed it, or another `delete` was first
+                    self._files.rm_file(path)
+            with contextlib.suppress(FileNotFoundError):
+                self._files.rm_file(self._path(key))  # what it was renamed to
         return bool(found)
+
+    def _make_private(self) -> None:
+        if isinstance(self._files, LocalFileSystem):
+            Path(self._root).mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    @contextlib.contextmanager
+    def _usable(self, what: str) -> Generator[None]:
+        """What the file system refuses becomes one message."""
+        try:
+            yield
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            why = error.strerror or type(error).__name__
+            raise StoreError(
+                f"the store of cached results at {self._name} cannot be {what} ({why}); make room or rights there, "
+                "or name another folder or bucket in CULTUREBENCH_STORE"
+            ) from None
 
     def _path(self, key: str) -> str:
         return f"{self._root}/{key[:2]}/{key}"
+
+
+def without_secrets(url: str) -> str:
+    """The URL as it may be shown: without user, password, query and fragment."""
+    scheme, mark, rest = url.partition("://")
+    if not mark:
+        return url
+    place, slash, path = re.split(r"[?#]", rest, maxsplit=1)[0].partition("/")
+    user, at, host = place.rpartition("@")
+    return f"{scheme}://{'***@' if at and user else ''}{host}{slash}{path}"
 
 
 def key_of(determinants: Mapping[str, Any]) -> str:

@@ -17,6 +17,7 @@ from culturebench import cli
 from culturebench.checks import problems
 from culturebench.cli import _clone
 from culturebench.doctor import KEYS, LABEL_STUDIO, diagnose
+from culturebench.errors import CultureBenchError
 from culturebench.regions.overview import overview
 
 ROOT = Path(__file__).parents[1]
@@ -44,6 +45,39 @@ def change(project: Path, edit: Any) -> None:
 
 def test_the_projects_own_params_and_regions_are_in_order() -> None:
     assert problems(ROOT) == []
+
+
+HOSTILE = "\x1b]0;owned\x07[bold red]all is well[/] \x1b[2J\u202e"
+
+
+def test_nothing_that_a_file_says_steers_the_terminal(project: Path) -> None:
+    path = project / "annotations/regions/jp.yaml"
+    region = yaml.safe_load(path.read_text(encoding="utf-8"))
+    region["country"], region["notes"] = f"Japan {HOSTILE}", HOSTILE
+    path.write_text(yaml.safe_dump(region, allow_unicode=True), encoding="utf-8")
+    for command in (("region", "show", "jp"), ("region", "list"), ("region", "check", "jp"), ("validate",)):
+        result = call(*command)
+        said = result.stdout + result.stderr
+        assert not set("\x1b\x07\u202e") & set(said), command
+        assert "[bold red]" in said or "all is well" not in said, command
+    assert "Japan" in call("region", "show", "jp").stdout
+
+
+def test_an_error_says_what_it_was_told_without_its_escapes() -> None:
+    assert str(CultureBenchError(f"the server says {HOSTILE}\nand more")) == (
+        "the server says \\x1b]0;owned\\x07[bold red]all is well[/] \\x1b[2J\\u202e\nand more"
+    )
+
+
+def test_the_doctor_shows_no_key_of_the_stores_url_and_no_markup(tmp_path: Path) -> None:
+    found = list(diagnose(tmp_path, {LABEL_STUDIO: "http://me:s3cret@127.0.0.1:x1/"}, "s3://AKIA:s3cret@bucket/a"))
+    assert not [line for line in found if "s3cret" in line.detail + line.advice]
+    assert "s3://***@bucket/a" in {line.detail for line in found}
+    store = tmp_path / "[red]store"
+    store.mkdir()
+    store.chmod(0o755)
+    (said,) = (line.detail for line in diagnose(tmp_path, {}, str(store)) if line.subject == "cached results")
+    assert f"chmod 700 {store}" in said
 
 
 def test_an_unknown_section_is_refused_with_the_names_of_the_known_ones(project: Path) -> None:

@@ -14,6 +14,7 @@ from culturebench.hub import fetch
 from culturebench.params.pins import PinSource
 from culturebench.pins import PinError, pin_repository
 from hub_server import COMMIT, REPO, Hub, serving
+from loopback import Server
 
 FILES = {"config.json": b"{}", "unet/model.safetensors": b"weights" * 100, "README.md": b"words"}
 
@@ -75,6 +76,16 @@ def test_a_missing_repository_commit_and_hub_are_told_apart(hub: Hub, tmp_path: 
         fetch("tiny", source(tmp_path, commit="f" * 40), endpoint=hub.url)
     with pytest.raises(PinError, match=r"cannot be downloaded .*look at the network"):
         fetch("tiny", source(tmp_path), endpoint="http://127.0.0.1:9")
+
+
+@pytest.mark.parametrize("reply", ["<html>Sign in</html>", "[]", "null", '{"siblings": 7}', '{"siblings": [{}]}', "{"])
+def test_a_reply_that_is_no_hubs_is_one_error(tmp_path: Path, reply: str):
+    headers = {"Content-Type": "application/json"}
+    with (
+        Server(lambda _, request: request.send(reply.encode(), headers=headers)) as other,
+        pytest.raises(PinError, match=r"maker/tiny.*pins fetch tiny"),
+    ):
+        fetch("tiny", source(tmp_path / "tiny"), endpoint=other.url)
 
 
 def test_a_folder_of_another_commit_is_refused(hub: Hub, tmp_path: Path):

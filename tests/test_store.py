@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from culturebench.store import Store, key_of, pack, unpack
+from culturebench.store import Store, StoreError, key_of, pack, unpack, without_secrets
 
 KEY = key_of({"prompt": "花瓶", "seed": 1})
 
@@ -44,10 +44,10 @@ def test_a_failed_write_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytes
     store = Store(str(tmp_path))
 
     def full(*_: object) -> None:
-        raise OSError("no space left on device")
+        raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(store._files, "mv", full)
-    with pytest.raises(OSError, match="no space"):
+    with pytest.raises(StoreError, match=r"cannot be written.*No space"):
         store.put(KEY, b"pictures")
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
@@ -67,6 +67,69 @@ def test_two_writers_of_the_same_entries_leave_them_whole(tmp_path: Path):
     assert [writer.exitcode for writer in writers] == [0, 0]
     assert all(Store(str(tmp_path)).get(key_of({"n": n})) == bytes([n]) * 100_000 for n in range(5))
     assert not list(tmp_path.rglob("*.tmp"))
+
+
+def _delete(folder: str) -> None:
+    store = Store(folder)
+    for number in range(400):
+        store.delete(key_of({"n": number % 5}))
+
+
+def test_a_delete_beside_a_writer_breaks_neither(tmp_path: Path):
+    spawn = multiprocessing.get_context("spawn")
+    others = [spawn.Process(target=work, args=(str(tmp_path),)) for work in (_write, _delete, _delete)]
+    for other in others:
+        other.start()
+    for other in others:
+        other.join()
+    assert [other.exitcode for other in others] == [0, 0, 0]
+    assert not list(tmp_path.rglob("*.tmp"))
+
+
+def test_what_is_put_is_kept_even_when_a_delete_takes_it_half_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    store, other = Store(str(tmp_path)), Store(str(tmp_path))
+    move, taken = store._files.mv, []
+
+    def move_after_a_delete(source: str, target: str) -> None:
+        if not taken:
+            taken.append(other.delete(KEY))
+        move(source, target)
+
+    monkeypatch.setattr(store._files, "mv", move_after_a_delete)
+    store.put(KEY, b"pictures")
+    assert taken == [True]
+    assert store.get(KEY) == b"pictures"
+
+
+def test_a_new_store_is_its_owners_alone_and_an_older_ones_rights_stay(tmp_path: Path):
+    Store(str(tmp_path / "new/store")).put(KEY, b"pictures")
+    assert (tmp_path / "new/store").stat().st_mode & 0o777 == 0o700
+    (tmp_path / "teams").mkdir()
+    (tmp_path / "teams").chmod(0o770)
+    Store(str(tmp_path / "teams")).put(KEY, b"pictures")
+    assert (tmp_path / "teams").stat().st_mode & 0o777 == 0o770
+
+
+def test_a_store_that_cannot_be_used_is_one_message(tmp_path: Path):
+    (tmp_path / "file").write_text("no folder")
+    store = Store(str(tmp_path / "file"))
+    for use in (lambda: store.put(KEY, b"pictures"), lambda: store.get(KEY)):
+        with pytest.raises(StoreError, match=r"file cannot be (written|read) \(.*\); .*CULTUREBENCH_STORE"):
+            use()
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("s3://AKIA:s3cret@bucket/a/b", "s3://***@bucket/a/b"),
+        ("https://host/a?sig=s3cret#s3cret", "https://host/a"),
+        ("s3://bucket/a@b", "s3://bucket/a@b"),
+        ("abfs://box@account.example/a", "abfs://***@account.example/a"),
+        ("/a/folder@home?", "/a/folder@home?"),
+    ],
+)
+def test_a_stores_url_is_shown_without_what_opens_it(url: str, shown: str):
+    assert without_secrets(url) == shown
 
 
 def test_packed_parts_come_out_as_they_went_in():

@@ -9,6 +9,7 @@ from typing import TypeVar
 from pydantic import BaseModel, Field, ValidationError
 
 from culturebench.errors import CultureBenchError
+from culturebench.masking import masker
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -111,5 +112,5 @@ def read_completion(body: str | bytes, max_tokens: tuple[int, int], key: str | N
 
 
 def blotted(text: str, key: str | None) -> str:
-    """The text without the key."""
-    return text.replace(key, "[key]") if key else text
+    """The text without the key, in whatever form it is echoed."""
+    return masker([key], "[key]")(text) if key else text

@@ -11,10 +11,10 @@ from rich.table import Table
 
 from culturebench.cli import annotate, forget, neurons, pins, plan, region, release, sae, server
 from culturebench.cli._clone import CloneCommand, PipelineCommand
-from culturebench.cli._shared import ROOT, console
+from culturebench.cli._shared import ROOT, cell, console
 from culturebench.cli.report import report
 from culturebench.cli.repro import repro
-from culturebench.errors import CultureBenchError
+from culturebench.errors import CultureBenchError, plain
 
 app = typer.Typer(
     help="Shows where culture fades in a text-to-image model, and what brings it back.",
@@ -49,7 +49,7 @@ def doctor() -> None:
     for finding in diagnose(ROOT, os.environ, store_url()):
         failed |= finding.needed and not finding.ok
         mark = "[green]ok[/]" if finding.ok else "[red]missing[/]" if finding.needed else "[yellow]optional[/]"
-        table.add_row(mark, finding.subject, finding.detail, "" if finding.ok else finding.advice)
+        table.add_row(mark, *map(cell, (finding.subject, finding.detail, "" if finding.ok else finding.advice)))
     console.print(table)
     raise typer.Exit(1 if failed else 0)
 
@@ -61,7 +61,7 @@ def validate() -> None:
 
     found = problems(ROOT)
     for problem in found:
-        typer.echo(problem, err=True)
+        typer.echo(plain(problem), err=True)
     raise typer.Exit(1 if found else 0)
 
 
@@ -85,7 +85,7 @@ def status() -> None:
         row = (kind, "will run" if entry.certain else "may run", _first(entry.reasons, "; "))
         alike.setdefault(row, []).append(item)
     for (kind, whether, why), items in alike.items():
-        table.add_row(f"{kind}@{_first(items, ', ')}" if any(items) else kind, whether, why)
+        table.add_row(cell(f"{kind}@{_first(items, ', ')}" if any(items) else kind), whether, cell(why))
     console.print(table)
     console.print(f"{len(stale)} of {len(pipeline.stages)} stages. `make repro` brings them up to date.")
 

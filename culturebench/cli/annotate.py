@@ -11,7 +11,8 @@ from platformdirs import user_cache_dir
 from rich.table import Table
 
 from culturebench.cli._clone import PipelineCommand
-from culturebench.cli._shared import ROOT, console
+from culturebench.cli._shared import ROOT, cell, console
+from culturebench.errors import plain
 
 app = typer.Typer(help="Experts' work on pictures and captions, in Label Studio.", no_args_is_help=True)
 
@@ -41,7 +42,7 @@ def up(
     entry = local.start(home, local.install(Path(user_cache_dir("culturebench"))), port, webhooks)
     typer.echo(f"Label Studio runs at {entry.url}, for this machine only.")
     typer.echo(f"Your user is {entry.username}; its password is in {home / 'credentials.json'}.")
-    typer.echo(f"Experts sign up at {Server(entry.url, entry.token).invitation()}")
+    typer.echo(plain(f"Experts sign up at {Server(entry.url, entry.token).invitation()}"))
 
 
 @app.command(cls=PipelineCommand)
@@ -70,7 +71,7 @@ def push(region: Annotated[str, REGION] = "", project: ProjectOption = "pictures
     if done.doubles:
         typer.echo(f"{done.doubles} second tasks on the same picture, which nobody had touched, were deleted.")
     for name, reason in sorted(done.left_out.items()):
-        typer.echo(f"left out: {name}: {reason}", err=True)
+        typer.echo(plain(f"left out: {name}: {reason}"), err=True)
 
 
 @app.command(cls=PipelineCommand)
@@ -89,7 +90,7 @@ def status(region: RegionOption) -> None:
         try:
             found = progress()
         except CultureBenchError as error:
-            table.add_row(name, str(error))
+            table.add_row(name, cell(str(error)))
             continue
         numbers = (found.tasks, found.begun, found.complete, found.answers, found.to_send)
         table.add_row(name, *map(str, numbers))
@@ -108,7 +109,7 @@ def pull(region: Annotated[str, REGION] = "", project: ProjectOption = "pictures
     changes = f"{done.new} new, {done.changed} changed, {done.withdrawn} withdrawn"
     typer.echo(f"{region or 'all regions'} {project}: {done.lines} lines; {changes}.")
     for problem in done.problems:
-        typer.echo(f"not used: {problem}", err=True)
+        typer.echo(plain(f"not used: {problem}"), err=True)
 
 
 def _needed(region: str) -> str:

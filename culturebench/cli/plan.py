@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from culturebench.cli._shared import ROOT, console
+from culturebench.cli._shared import ROOT, cell, console
 from culturebench.errors import CultureBenchError
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def plan(
     _table(found, chosen, share)
     _measures(measures)
     if prices is None:
-        console.print(f"Time, memory and disk are not estimated: {missing}")
+        console.print(f"Time, memory and disk are not estimated: {cell(missing)}")
         return
     _memory(prices, chosen)
     console.print(

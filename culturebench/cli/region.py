@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
 from culturebench.cli._clone import CloneCommand
-from culturebench.cli._shared import ROOT, console
+from culturebench.cli._shared import ROOT, cell, console
+from culturebench.errors import plain
 
 app = typer.Typer(help="The regions of the project.", no_args_is_help=True)
 
@@ -24,9 +24,9 @@ def list_regions() -> None:
     for region in overview(ROOT):
         table.add_row(
             region.code,
-            region.country,
-            region.language,
-            ", ".join(region.subdivisions),
+            cell(region.country),
+            cell(region.language),
+            cell(", ".join(region.subdivisions)),
             "yes" if region.active else "",
             "" if region.pictures is None else str(region.pictures),
         )
@@ -61,9 +61,9 @@ def check_regions(
     every = chosen or codes(ROOT)
     found = check(ROOT, every)
     for error in found.errors:
-        typer.echo(f"error: {error}", err=True)
+        typer.echo(plain(f"error: {error}"), err=True)
     for warning in found.warnings:
-        typer.echo(f"warning: {warning}", err=True)
+        typer.echo(plain(f"warning: {warning}"), err=True)
     if found.errors:
         raise typer.Exit(1)
     typer.echo(f"{len(every)} region files are in order: {', '.join(every)}.")
@@ -78,19 +78,19 @@ def show_region(code: Annotated[str, typer.Argument(help="Of the region, such as
 
     region = load_region_file(region_path(ROOT, code))
     language = f"{languages()[region.language]} ({region.language}) in {scripts()[region.script]} script"
-    console.print(f"[bold]{escape(region.country)}[/] ({region.code}: {', '.join(region.iso)}), {language}")
-    console.print(f"A judge sees it as {region.judge_label!r}.\n", markup=False)
+    console.print(f"[bold]{cell(region.country)}[/] ({region.code}: {cell(', '.join(region.iso))}), {language}")
+    console.print(f"A judge sees it as {cell(repr(region.judge_label))}.\n")
 
     table = Table("", "in its own language", "in English", box=None, pad_edge=False)
 
     def row(name: str, words: Words) -> None:
-        table.add_row(name, escape(", ".join(words.local)), escape(", ".join(words.en)))
+        table.add_row(name, cell(", ".join(words.local)), cell(", ".join(words.en)))
 
     for category, words in region.keywords.items():
         row(category, words)
     table.add_section()
     for part in region.subdivisions.values():
-        table.add_row(f"[bold]{escape(part.name)}[/]", escape(part.local_name), "")
+        table.add_row(f"[bold]{cell(part.name)}[/]", cell(part.local_name), "")
         row("", part.keywords)
     table.add_section()
     row("modifiers", region.modifiers)
@@ -99,6 +99,6 @@ def show_region(code: Annotated[str, typer.Argument(help="Of the region, such as
 
     console.print("\n[bold]To leave out[/]")
     for exclusion in region.exclude:
-        console.print(Padding(f"{escape(exclusion.what)}: {escape(exclusion.reason)}", (0, 0, 0, 2)))
+        console.print(Padding(f"{cell(exclusion.what)}: {cell(exclusion.reason)}", (0, 0, 0, 2)))
     console.print("\n[bold]For annotators[/]")
-    console.print(Padding(escape(" ".join(region.notes.split())), (0, 0, 0, 2)))
+    console.print(Padding(cell(" ".join(region.notes.split())), (0, 0, 0, 2)))

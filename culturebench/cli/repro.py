@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from culturebench.cli._shared import ROOT
+from culturebench.errors import plain
 
 
 def repro(
@@ -47,7 +48,7 @@ class Progress:
         if running or (line.startswith("Stage '") and "skipping" in line):
             self._seen += 1
         if not line.endswith("didn't change, skipping"):
-            typer.echo(f"{self._place()} {line}" if running else line)
+            typer.echo(f"{self._place()} {plain(line)}" if running else plain(line))
 
     def _place(self) -> str:
         self._total = self._total or self._count()

@@ -14,6 +14,7 @@ from typing import Any
 
 from culturebench.annotation.removed import read_removed
 from culturebench.artifacts import splits
+from culturebench.errors import plain
 from culturebench.params.release import Release
 from culturebench.progress import progress
 from culturebench.regions.check import region_path
@@ -87,7 +88,7 @@ def _write_pictures(
         rows += _attribution(part)
     if not shards:
         raise ReleaseError("there is no picture to release: all are provisional, or none has a side yet")
-    _write_csv(new / "ATTRIBUTION.csv", ATTRIBUTION, rows)
+    write_csv(new / "ATTRIBUTION.csv", ATTRIBUTION, rows)
     return shards, placed
 
 
@@ -107,7 +108,7 @@ def _write_words(
     shards: list[Shard],
 ) -> None:
     removed = read_removed(root / REMOVED)
-    _write_csv(new / "REMOVED.csv", ("sha256", "reason"), sorted(removed.items()))
+    write_csv(new / "REMOVED.csv", ("sha256", "reason"), sorted(removed.items()))
     document: dict[str, Any] = json.loads((root / splits.COUNTS).read_text(encoding="utf-8"))["all"]
     values: dict[str, Any] = {
         "name": settings.name,
@@ -140,11 +141,22 @@ def _left(counts: Mapping[str, Any]) -> dict[str, Any]:
     return {"kept": counts["kept"], "left": {**counts.get("dropped", {}), **counts.get("waiting", {})}}
 
 
-def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+#: What makes a spreadsheet take a cell for a formula; authors and titles are written by strangers.
+FORMULA = ("=", "+", "-", "@", "\t", "＝", "＋", "－", "＠")
+
+
+def _cell(text: str) -> str:
+    """The text as a spreadsheet shows it and does not compute it: after an apostrophe where it would."""
+    text = plain(text)  # a bare carriage return would end the row
+    return f"'{text}" if text.startswith(FORMULA) else text
+
+
+def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """A table whose cells are text to every program that opens it."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
-        writer.writerows(rows)
+        writer.writerows([_cell(text) for text in row] for row in rows)
 
 
 def _put(new: Path, folder: Path) -> None:

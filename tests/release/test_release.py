@@ -24,7 +24,7 @@ from culturebench.errors import CultureBenchError
 from culturebench.params.release import Release
 from culturebench.release.contents import parts
 from culturebench.release.licences import licence_url, on_card
-from culturebench.release.make import release
+from culturebench.release.make import release, write_csv
 from culturebench.release.shards import write_shards
 from culturebench.sources.licences import normalise
 from culturebench.splitting.frozen import read_frozen
@@ -220,6 +220,14 @@ def test_the_attribution_table_names_licence_and_author_of_every_picture(finishe
         assert (
             row["licence_url"].startswith("https://") and row["author"] and row["split"] == expected[picture]["split"]
         )
+
+
+@pytest.mark.parametrize("text", ["=HYPERLINK(1)", "+1", "-1", "@SUM(1)", "\t=1", "＝1"])
+def test_no_cell_of_a_table_is_a_formula(tmp_path: Path, text: str) -> None:
+    write_csv(tmp_path / "a.csv", ("author", "title"), [(text, "a = b"), ("-", "a\r=1")])
+    with (tmp_path / "a.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))
+    assert rows == [["author", "title"], [f"'{text}", "a = b"], ["'-", "a\\x0d=1"]]
 
 
 def test_a_licences_address_is_that_of_the_licence() -> None:
