@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
@@ -9,6 +10,7 @@ from uuid import UUID
 import yaml
 from prefect.automations import Automation
 from prefect.client.orchestration import get_client
+from prefect.exceptions import PrefectHTTPStatusError
 
 FILE = Path(__file__).with_name("automations.yaml")
 
@@ -68,5 +70,18 @@ def _content(automation: Automation) -> dict[str, Any]:
     return kept
 
 
+def main() -> None:
+    """Declare them and say so; one message for who lacks the server's password."""
+    try:
+        print("\n".join(declare()))
+    except PrefectHTTPStatusError as error:
+        if error.response.status_code != 401:
+            raise
+        sys.exit(
+            "the Prefect server asks for a password: set PREFECT_API_AUTH_STRING; "
+            "for the one of this machine `culturebench server up` prints the line that does"
+        )
+
+
 if __name__ == "__main__":
-    print("\n".join(declare()))
+    main()

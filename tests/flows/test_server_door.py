@@ -148,6 +148,16 @@ def test_the_lines_that_up_prints_are_all_that_prefects_own_commands_need(deploy
     assert "Created flow run" in done.stdout
 
 
+def test_who_lacks_the_password_is_told_where_it_is(deployed: Deployed) -> None:
+    told = {"PREFECT_API_URL": f"http://127.0.0.1:{deployed.port}/api", "PREFECT_API_AUTH_STRING": "guessed"}
+    done = subprocess.run(
+        [sys.executable, "-m", "flows.automations"],
+        cwd=deployed.workspace.root, env={**deployed.person, **told}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "culturebench server up" in done.stderr and "Traceback" not in done.stderr
+
+
 def test_a_run_can_be_given_no_command_and_no_environment_even_with_the_password(
     deployed: Deployed, tmp_path: Path
 ) -> None:
