@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import culturebench.params
+from culturebench import params
 from culturebench.conditions import ConditionError, made_by
 from culturebench.errors import CultureBenchError
 from culturebench.measures.records import SCORERS, given_by
@@ -58,7 +58,7 @@ def _unknown(name: str, known: str) -> str:
 
 def section_models() -> list[type[Any]]:
     """The model of every section, one a module of `culturebench.params`."""
-    names = (info.name for info in pkgutil.iter_modules(culturebench.params.__path__) if not info.name.startswith("_"))
+    names = (info.name for info in pkgutil.iter_modules(params.__path__) if not info.name.startswith("_"))
     found: list[type[Any]] = []
     for name in sorted(names):
         module = importlib.import_module(f"culturebench.params.{name}")

@@ -209,7 +209,9 @@ def test_every_command_but_one_says_that_it_works_in_a_clone(
     if name == "pins convert":  # of any file
         return
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(_clone.CloneError, match=f"{name}` works in the root of a clone .*there is no params.yaml in"):
+    with pytest.raises(
+        _clone.CloneError, match=f"{name}` works in the root of a clone .*there is no params.yaml or dvc.yaml in"
+    ):
         COMMANDS[name].invoke(COMMANDS[name].make_context(name, [], resilient_parsing=True))
 
 

@@ -15,10 +15,10 @@ from culturebench.cli._shared import ROOT
 from culturebench.errors import CultureBenchError
 from culturebench.extras import ExtraError, command
 
-PARAMS = "params.yaml"
+FILES = ("params.yaml", "dvc.yaml")
 PIPELINE = "pipeline"
 #: What the root of a clone has, and no folder above it.
-MARKS = (PARAMS, "dvc.yaml", "flows")
+MARKS = (*FILES, "flows")
 
 
 class CloneError(CultureBenchError):
@@ -46,11 +46,11 @@ class PipelineCommand(CloneCommand):
 
 def need_clone(name: str) -> None:
     """`CloneError` unless the current folder is the root of a clone."""
-    if (ROOT / PARAMS).is_file():
+    if any((ROOT / name).is_file() for name in FILES):
         return
     here = ROOT.resolve()
     above = next((folder for folder in here.parents if all((folder / mark).exists() for mark in MARKS)), None)
-    advice = f"change into {above}" if above else f"there is no {PARAMS} in {here}"
+    advice = f"change into {above}" if above else f"there is no {' or '.join(FILES)} in {here}"
     raise CloneError(f"`{name}` works in the root of a clone of the project; {advice}")
 
 
