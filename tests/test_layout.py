@@ -231,6 +231,15 @@ def test_whoever_imports_by_name_has_the_name_or_its_package_in_its_text() -> No
                 assert text.startswith("culturebench.") or file in NAMED_ELSEWHERE, f"{file}: {ast.unparse(node)}"
 
 
+def test_a_package_that_imports_when_asked_does_nothing_else_when_it_is_imported() -> None:
+    """Its text is no code of those who import its modules."""
+    for file in filter(lambda file: SOURCES.module(file).is_lazy, python_files("culturebench")):
+        acts = [part for part in tree(file).body if not isinstance(part, (ast.Import, ast.ImportFrom, ast.FunctionDef))]
+        assert {ast.unparse(part).split()[0] for part in acts[1:]} <= {"if", "__all__"}, (
+            file
+        )  # the first: its docstring
+
+
 @pytest.mark.parametrize("name", STAGE_NAMES)
 def test_a_stage_depends_on_the_lock_file_when_a_library_can_change_its_bytes(name: str) -> None:
     libraries = foreign_imports(closure(f"stages/{name}.py")) - sys.stdlib_module_names - INDIFFERENT

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -20,8 +21,7 @@ class Module:
 
     #: The path relative to the root, with slashes.
     file: str
-    #: The hash (sha256, hex) of its code; empty where there is none, and of a lazy package: what it hands on is reached
-    #: by those who ask for it, and its table of names changes nobody's result.
+    #: The hash (sha256, hex) of its code; empty where there is none.
     digest: str
     #: Whether it is a package that imports when a name is asked of it.
     is_lazy: bool
@@ -47,7 +47,7 @@ class Module:
         constants = (node.value for node in nodes if isinstance(node, ast.Constant))
         return Module(
             file=file,
-            digest="" if lazy or code == EMPTY else hashlib.sha256(code.encode()).hexdigest(),
+            digest="" if code == EMPTY else hashlib.sha256(code.encode()).hexdigest(),
             is_lazy=lazy,
             imported=frozenset(_names(nodes, file)),
             imported_at_once=frozenset(_names(at_once, file)),
@@ -70,12 +70,20 @@ def _names(nodes: Iterable[ast.AST], file: str) -> Iterator[str]:
             yield from (f"{base}.{alias.name}" for alias in node.names)
 
 
-def _asked(nodes: Iterable[ast.AST], file: str) -> Iterator[tuple[str, str]]:
+def _asked(nodes: Sequence[ast.AST], file: str) -> Iterator[tuple[str, str]]:
+    bound: dict[str, str] = {}
     for node in nodes:
         if isinstance(node, ast.Import):
-            yield from ((alias.name if alias.asname else alias.name.partition(".")[0], "") for alias in node.names)
+            tops = ((alias.name.partition(".")[0], alias) for alias in node.names)
+            bound |= {alias.asname or top: alias.name if alias.asname else top for top, alias in tops}
         elif isinstance(node, ast.ImportFrom):
             yield from ((_absolute(node.module or "", node.level, file), alias.name) for alias in node.names)
+    used = Counter(node.id for node in nodes if isinstance(node, ast.Name) and node.id in bound)
+    for node in nodes:
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in bound:
+            yield bound[node.value.id], node.attr
+            used[node.value.id] -= 1
+    yield from ((bound[name], "") for name, left in used.items() if left)  # it is handed on as a whole
 
 
 def _absolute(name: str, up: int, file: str) -> str:

@@ -2,7 +2,7 @@
 
 Whatever stands in an `import` counts, inside of functions as well, but not what is imported for types alone. So does a
 text that is a module's name, as tables of adapters have them. A package that imports when a name is asked of it (it has
-a `__getattr__`) reaches that for those who take such a name, not for whoever imports one of its modules.
+a `__getattr__`) counts, with what it reaches then, for those who ask it, not for whoever imports one of its modules.
 """
 
 from __future__ import annotations
@@ -70,9 +70,13 @@ class Sources:
         """Our files that the file reaches itself, with the packages around them."""
         if file not in self._imports:
             module = self.module(file)
+            asked = self._lazy_ones_asked(module)
             found = self.files_of(module.imported_at_once) if module.is_lazy else self._reached(module)
-            for package in self._lazy_ones_asked(module):
-                found |= self._reached(package)
+            for package in map(self.module, sorted(name for name in found if self._is_lazy(name))):
+                found |= self.files_of(package.imported_at_once)
+            found = {name for name in found if not self._is_lazy(name)}
+            for package in asked:
+                found |= {package.file} | self._reached(package)
             self._imports[file] = frozenset(found - {file})
         return self._imports[file]
 
@@ -103,7 +107,10 @@ class Sources:
     def _lazy_ones_asked(self, module: Module) -> list[Module]:
         names = {base for base, name in module.asked if not name or not self.file_of(f"{base}.{name}")}
         files = {file for file in map(self.file_of, names) if file and file != module.file}
-        return [found for file in files if (found := self.module(file)).is_lazy]
+        return [self.module(file) for file in files if self._is_lazy(file)]
+
+    def _is_lazy(self, file: str) -> bool:
+        return file.endswith("__init__.py") and self.module(file).is_lazy
 
     def closure(self, *files: str) -> set[str]:
         """The files and all of ours that they reach, directly or not."""

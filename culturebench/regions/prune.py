@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from culturebench.artifacts import agreement, annotated, candidates, captioned, labels, screened
+from culturebench.artifacts import agreement, annotated, candidates, captioned, labels, places, screened
 from culturebench.errors import CultureBenchError
 from culturebench.params import load_document
 
@@ -12,6 +12,7 @@ from culturebench.params import load_document
 FOLDERS = (
     *(str(Path(out.PATH).parent) for out in (candidates, screened, annotated, agreement, captioned)),
     labels.DIRECTORY,
+    places.DIRECTORY,
 )
 _SUFFIXES = (".parquet", ".json")
 

@@ -106,10 +106,22 @@ if TYPE_CHECKING:
 def test_what_a_package_imports_when_asked_joins_those_who_ask_alone(root: Path) -> None:
     write(root, "culturebench/__init__.py", LAZY)
     assert reached(root) == {"culturebench/pens/ink.py"}
-    for text in ("from culturebench import dust", "import culturebench", "from culturebench import *"):
+    write(root, "stages/draw.py", "import culturebench.pens.ink\nDEPTH = culturebench.pens.ink.DEPTH")
+    assert reached(root) == {"culturebench/pens/ink.py"}
+    whole, one = "import culturebench\nvars(culturebench)", "import culturebench as ours\nours.dust"
+    for text in ("from culturebench import dust", "from culturebench import *", whole, one):
         write(root, "stages/draw.py", text)
         everything = ("culturebench/pens/ink.py", "culturebench/pens/chalk.py", "culturebench/words.py")
         assert reached(root) == set(everything), text
+
+
+def test_the_table_of_such_a_package_is_code_of_those_who_ask_alone(root: Path) -> None:
+    write(root, "stages/write.py", "from culturebench import dust")
+    write(root, "culturebench/__init__.py", LAZY)
+    before = digests(root, ["draw", "write"], {})
+    write(root, "culturebench/__init__.py", LAZY.replace("pens.chalk", "pens.chalk.DUST"))
+    after = digests(root, ["draw", "write"], {})
+    assert {name for name in after if after[name] != before[name]} == {"write"}
 
 
 def test_what_it_imports_at_once_joins_everybody(root: Path) -> None:

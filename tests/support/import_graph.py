@@ -12,6 +12,8 @@ from culturebench.code.sources import Sources
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("culturebench", "flows", "stages")
 SOURCES = Sources(ROOT, PACKAGES)
+#: Names of the library for its users, each imported when it is asked for.
+FRONT = "culturebench/__init__.py"
 
 
 @cache
