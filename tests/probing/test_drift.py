@@ -122,7 +122,10 @@ def test_neurons_of_other_autoencoders_are_refused(tmp_path: Path, decoders: dic
 
 
 def row(value: float, low: float | None, high: float | None, **other: str) -> dict[str, Any]:
-    names = {"model": "atlas", "condition": "noun", "judge": "pooled", "region": "all", "measure": "culture_vqa"}
+    names = {
+        "model": "atlas", "prompts": "test", "condition": "noun", "against": "", "judge": "pooled", "region": "all",
+        "measure": "culture_vqa",
+    }  # fmt: skip
     return {**names, "value": value, "low": low, "high": high, **other}
 
 
