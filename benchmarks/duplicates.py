@@ -80,7 +80,8 @@ def main() -> None:
             f"          brute force takes {plain / computed:.0f} times as long, the sorts alone {floor / computed:.2f}"
         )
         curve.append((n, computed))
-    power = float(np.polyfit(*np.log(np.array(curve)[1:]).T, 1)[0])
+    sizes, times = np.log(np.array(curve)[1:]).T
+    power = float(np.polyfit(sizes, times, 1)[0])
     ten = curve[-1][1] * 10**power
     print(f"{10 * curve[-1][0]:,} hashes, extrapolated as n^{power:.2f}: {ten:.0f} s of one core; memory grows with n")
 

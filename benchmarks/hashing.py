@@ -29,12 +29,13 @@ def draw(seed: int) -> bytes:
     """A JPEG with structure of every size, and some noise."""
     dice = np.random.default_rng(seed)
     width = round((MEGAPIXELS[seed % len(MEGAPIXELS)] * 4e6 / 3) ** 0.5)
-    layers = np.zeros((width * 3 // 4, width), dtype=np.float32)
+    height = width * 3 // 4
+    layers = np.zeros((height, width), dtype=np.float32)
     for side in (3, 6, 12, 24, 48, 96, 192, 384):
         small = Image.fromarray(dice.integers(0, 256, (side * 3 // 4, side), dtype=np.uint8))
-        layers += np.asarray(small.resize(layers.shape[::-1], Image.Resampling.BICUBIC), np.float32) / side**0.8
-    layers += dice.normal(0, 3, layers.shape).astype(np.float32)
-    grey = np.uint8((layers - layers.min()) / (layers.max() - layers.min()) * 255)
+        layers += np.asarray(small.resize((width, height), Image.Resampling.BICUBIC), np.float32) / side**0.8
+    layers += dice.normal(0, 3, (height, width)).astype(np.float32)
+    grey = ((layers - layers.min()) / (layers.max() - layers.min()) * 255).astype(np.uint8)
     buffer = io.BytesIO()
     Image.merge("RGB", [Image.fromarray(grey), Image.fromarray(grey[::-1]), Image.fromarray(grey[:, ::-1])]).save(
         buffer, "JPEG", quality=88
@@ -71,7 +72,7 @@ def main() -> None:
     """Time all, alternating, and compare what they found."""
     files = [draw(seed) for seed in range(FILES)]
     ways: dict[str, Callable[[list[bytes]], list[int]]] = {"plain": plain, "ours": ours, "decoding": decoding}
-    seconds, cores = Counter[str](), Counter[str]()
+    seconds, cores = dict.fromkeys(ways, 0.0), dict.fromkeys(ways, 0.0)
     found: dict[str, list[int]] = {}
     for _ in range(ROUNDS):
         for name, way in ways.items():

@@ -27,7 +27,7 @@ Make = Callable[[dict[str, Any]], list[Any]]
 
 def main() -> None:
     """Load the model, say so, and answer until stdin ends."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--repository", type=Path, required=True)
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--config", type=Path, default=Path("configs/showo2_7b_demo_432x432.yaml"))
