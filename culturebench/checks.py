@@ -13,6 +13,7 @@ from culturebench.conditions import ConditionError, made_by
 from culturebench.errors import CultureBenchError
 from culturebench.measures.records import SCORERS, given_by
 from culturebench.params import ParamsError, load_document, load_section
+from culturebench.params._region import REGIONS_FOLDER
 from culturebench.params.compare_selectors import CompareSelectors
 from culturebench.params.conditions import STAGES
 from culturebench.params.measure import Measure
@@ -120,7 +121,7 @@ def _selector_problems(document: dict[str, Any]) -> Iterator[str]:
 
 
 def _source_problems(document: dict[str, Any], root: Path) -> Iterator[str]:
-    known = sorted(path.stem for path in (root / "annotations/regions").glob("*.yaml"))
+    known = sorted(path.stem for path in (root / REGIONS_FOLDER).glob("*.yaml"))
     for number, source in enumerate(document["collect"]["sources"]):
         for code in set(source.get("regions") or ()) - set(known):
             yield f"params.yaml: collect.sources.{number}.regions: {code!r} is no region; there are: {', '.join(known)}"

@@ -8,34 +8,48 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
+from typing import Any, Concatenate, Generic, TypeVar, get_type_hints
 
 from platformdirs import user_cache_dir
 
 from culturebench.errors import CultureBenchError
-from culturebench.params import load_document, load_region, load_section
+from culturebench.params import RegionPart, load_document, load_region, load_section
 
 THREADS = 1  # one and two give other bytes; one also shares a busy machine, and leaves a core to a second stage
 #: The URL of the store of cached results; by default a folder in the user's cache directory.
 STORE_VARIABLE = "CULTUREBENCH_STORE"
+#: The identity, and the field of a stage's params, that a region file belongs to.
+REGION = "region"
+P = TypeVar("P")
+Paths = Mapping[str, Path]
 
 
 @dataclass(frozen=True)
-class Stage:
+class Stage(Generic[P]):
     """The declaration of one DVC stage; `dvc.yaml` is held to it by `tests/test_layout.py`.
 
-    `inputs` and `outputs` map a name to a path template such as `data/candidates/{region}.parquet`;
-    `sections` are the params sections that it reads, `region_keys` the keys of its region file.
+    `params` is a frozen dataclass of what `run` reads: each field a section of `params.yaml` under the section's own
+    name, or `region`, a model of the keys that it reads of its region file. `inputs` and `outputs` map a name to a path
+    template such as `data/candidates/{region}.parquet`.
     """
 
     name: str
-    run: Callable[..., None]
+    params: type[P]
+    run: Callable[Concatenate[P, Paths, Paths, ...], None]
     inputs: Mapping[str, str] = field(default_factory=dict[str, str])
     outputs: Mapping[str, str] = field(default_factory=dict[str, str])
     identities: tuple[str, ...] = ()
-    sections: tuple[type[Any], ...] = ()  # each a Section, or a RootModel with its key as `section`
-    region_keys: tuple[str, ...] = ()
+
+    @property
+    def sections(self) -> tuple[type[Any], ...]:
+        """The sections of `params.yaml` that it reads."""
+        return tuple(kind for name, kind in get_type_hints(self.params).items() if name != REGION)
+
+    @property
+    def region_keys(self) -> tuple[str, ...]:
+        """The keys of its region file that it reads."""
+        region: type[RegionPart] | None = get_type_hints(self.params).get(REGION)
+        return tuple(region.model_fields) if region else ()
 
     def main(self, argv: Sequence[str] | None = None) -> None:
         """Run the stage for the identities on the command line; exit 1 with one message on a user's error."""
@@ -50,7 +64,7 @@ class Stage:
 
     def execute(self, **identity: str) -> None:
         """Validate params, resolve paths, make the outputs' folders, and run."""
-        params = self.params(**identity)
+        params = self.load_params(**identity)
         inputs = {name: Path(path.format(**identity)) for name, path in self.inputs.items()}
         outputs = {name: Path(path.format(**identity)) for name, path in self.outputs.items()}
         for path in outputs.values():
@@ -59,13 +73,14 @@ class Stage:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         self.run(params, inputs, outputs, **identity)
 
-    def params(self, **identity: str) -> SimpleNamespace:
-        """The validated sections by name, and `region` with this stage's keys of the region file."""
+    def load_params(self, **identity: str) -> P:
+        """What `run` reads of `params.yaml` and of its region file, checked."""
         document = load_document()
-        values: dict[str, Any] = {s.section: load_section(s, document) for s in self.sections}
-        if self.region_keys:
-            values["region"] = load_region(identity["region"], self.region_keys)
-        return SimpleNamespace(**values)
+        values: dict[str, Any] = {
+            name: load_region(kind, identity[REGION]) if name == REGION else load_section(kind, document)
+            for name, kind in get_type_hints(self.params).items()
+        }
+        return self.params(**values)
 
 
 def store_url() -> str:

@@ -58,7 +58,7 @@ def _counts(root: Path, region: str) -> dict[str, int]:
         ("deduplicated", duplicates, "reason"),
     )
     for step, artifact, reason in steps:
-        rows = artifact.TABLE.load(root / artifact.PATH.format(region=region), ["status", reason])
+        rows: list[Any] = artifact.TABLE.load(root / artifact.PATH.format(region=region), ["status", reason])
         good = [row for row in rows if row["status"] in ("ok", "kept")]
         counts[step] = len(good)
         bad = Counter(str(row[reason]) for row in rows if row["status"] not in ("ok", "kept"))

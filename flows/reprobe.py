@@ -37,7 +37,7 @@ class Found:
     """What one revision gives: each encoder's probing, and the rows of the evaluation when one was asked for."""
 
     probed: Mapping[str, drift.Probed]
-    rows: Sequence[evaluation.Row]
+    rows: Sequence[evaluation.EvaluationRow]
 
 
 @flow(name="reprobe", persist_result=False)

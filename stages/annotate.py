@@ -1,9 +1,9 @@
 """Apply the experts' decisions to the unique pictures of one region."""
 
+from __future__ import annotations
+
 import sys
-from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
+from dataclasses import dataclass
 
 from culturebench.annotation.agreement import agreement
 from culturebench.annotation.consensus import UNDECIDED, Verdict, at_least, majority, weighed
@@ -11,16 +11,33 @@ from culturebench.annotation.dawid_skene import keep_probabilities
 from culturebench.annotation.decisions import Decision, read_decisions
 from culturebench.annotation.gold import read_gold
 from culturebench.artifacts import agreement as agreed, annotated, duplicates
+from culturebench.artifacts.annotated import AnnotatedRow
+from culturebench.params import RegionPart
+from culturebench.params._region import Key, Subdivision
 from culturebench.params.annotate import Annotate
-from culturebench.stage import Stage
+from culturebench.stage import Paths, Stage
 
 DECISIONS = "annotations/decisions/{region}.jsonl"
 GOLD = "annotations/gold/{region}.jsonl"
 
 
-def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Path], *, region: str) -> None:
+class Subdivided(RegionPart):
+    """The keys of the region file by which decisions are checked."""
+
+    subdivisions: dict[Key, Subdivision]
+
+
+@dataclass(frozen=True)
+class Params:
+    """What the stage reads of params.yaml."""
+
+    annotate: Annotate
+    region: Subdivided
+
+
+def run(params: Params, inputs: Paths, outputs: Paths, *, region: str) -> None:
     """Give every unique picture of one region its verdict by the `annotate` section."""
-    decisions = read_decisions(inputs["decisions"], params.region["subdivisions"])
+    decisions = read_decisions(inputs["decisions"], params.region.subdivisions)
     pictures = [row for row in duplicates.TABLE.load(inputs["duplicates"]) if row["status"] == "kept"]
     verdicts = _verdicts(decisions, [row["picture_id"] for row in pictures], params.annotate)
     rows = [_row(name, region, verdict, params.annotate) for name, verdict in verdicts.items()]
@@ -40,7 +57,7 @@ def _verdicts(decisions: dict[str, list[Decision]], pictures: list[str], setting
     return {name: at_least(verdict, settings.min_agreement) for name, verdict in found.items()}
 
 
-def _row(picture_id: str, region: str, verdict: Verdict, settings: Annotate) -> dict[str, Any]:
+def _row(picture_id: str, region: str, verdict: Verdict, settings: Annotate) -> AnnotatedRow:
     provisional = verdict.reason == UNDECIDED and settings.undecided == "provisional"
     return {
         "picture_id": picture_id,
@@ -58,10 +75,9 @@ STAGE = Stage(
     name="annotate",
     run=run,
     identities=("region",),
-    sections=(Annotate,),
+    params=Params,
     inputs={"duplicates": duplicates.PATH, "decisions": DECISIONS, "gold": GOLD},
     outputs={"annotated": annotated.PATH, "agreement": agreed.PATH},
-    region_keys=("subdivisions",),
 )
 
 if __name__ == "__main__":

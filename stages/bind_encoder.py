@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 
 from culturebench.artifacts import binding, layer_probe, neurons, sae, selected
 from culturebench.errors import CultureBenchError
 from culturebench.params import choose
 from culturebench.params.models import Models
-from culturebench.stage import Stage
+from culturebench.stage import Paths, Stage
 
 
-def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Path], *, model: str) -> None:
+@dataclass(frozen=True)
+class Params:
+    """What the stage reads of params.yaml."""
+
+    models: Models
+
+
+def run(params: Params, inputs: Paths, outputs: Paths, *, model: str) -> None:
     """Copy layer, autoencoders and neurons of each of the model's towers; apart from them what needs only a part."""
     for folder in outputs.values():
         folder.mkdir(parents=True, exist_ok=True)  # a model without towers takes nothing over
@@ -41,7 +48,7 @@ STAGE = Stage(
     name="bind_encoder",
     run=run,
     identities=("model",),
-    sections=(Models,),
+    params=Params,
     inputs={
         "probe": layer_probe.DIRECTORY,
         "sae": sae.DIRECTORY,

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 
 from culturebench.artifacts import labels, pins
 from culturebench.params import choose
 from culturebench.params.judges import Judges
 from culturebench.params.regions import Regions
 from culturebench.pins import pin_path
-from culturebench.stage import Stage
+from culturebench.stage import Paths, Stage
 
 
-def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Path], *, judge: str) -> None:
+@dataclass(frozen=True)
+class Params:
+    """What the stage reads of params.yaml."""
+
+    judges: Judges
+    regions: Regions
+
+
+def run(params: Params, inputs: Paths, outputs: Paths, *, judge: str) -> None:
     """Copy the pin of a judge that has weights, and write the names of the regions for one that reads."""
     chosen = choose(params.judges, judge)
     outputs["judge"].mkdir(parents=True, exist_ok=True)
@@ -30,7 +38,7 @@ STAGE = Stage(
     name="bind_judge",
     run=run,
     identities=("judge",),
-    sections=(Judges, Regions),
+    params=Params,
     inputs={"pins": pins.DIRECTORY, "labels": labels.DIRECTORY},
     outputs={"judge": pins.JUDGE},
 )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 
 from culturebench.artifacts import circular, labels, pins
 from culturebench.measures.circular import warning
@@ -15,10 +15,20 @@ from culturebench.params.measure import Measure
 from culturebench.params.models import Models
 from culturebench.params.regions import Regions
 from culturebench.pins import pin_path
-from culturebench.stage import Stage
+from culturebench.stage import Paths, Stage
 
 
-def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Path]) -> None:
+@dataclass(frozen=True)
+class Params:
+    """What the stage reads of params.yaml."""
+
+    encoders: Encoders
+    measure: Measure
+    models: Models
+    regions: Regions
+
+
+def run(params: Params, inputs: Paths, outputs: Paths) -> None:
     """Copy the measures' pins and, where CSS is asked for, the names of the regions; warn of circular choices."""
     outputs["measures"].mkdir(parents=True, exist_ok=True)
     for _, name in params.measure.pins():
@@ -33,7 +43,7 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
     circular.save(outputs["circular"], found)
 
 
-def _warnings(params: SimpleNamespace, folder: Path, model: str) -> dict[str, str]:
+def _warnings(params: Params, folder: Path, model: str) -> dict[str, str]:
     """Measure -> what makes it circular for this model."""
     towers = {
         name: pins.load(pin_path(folder, choose(params.encoders, name).pin))
@@ -51,7 +61,7 @@ def _warnings(params: SimpleNamespace, folder: Path, model: str) -> dict[str, st
 STAGE = Stage(
     name="bind_measures",
     run=run,
-    sections=(Encoders, Measure, Models, Regions),
+    params=Params,
     inputs={"pins": pins.DIRECTORY, "labels": labels.DIRECTORY},
     outputs={"measures": pins.MEASURES, "circular": circular.PATH},
 )

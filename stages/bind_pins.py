@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
-from types import SimpleNamespace
+from dataclasses import dataclass
 
 from culturebench.artifacts import pins, towers
 from culturebench.params import choose
 from culturebench.params.encoders import Encoders
 from culturebench.params.models import Models
 from culturebench.pins import pin_path
-from culturebench.stage import Stage
+from culturebench.stage import Paths, Stage
 
 
-def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Path], *, model: str) -> None:
+@dataclass(frozen=True)
+class Params:
+    """What the stage reads of params.yaml."""
+
+    encoders: Encoders
+    models: Models
+
+
+def run(params: Params, inputs: Paths, outputs: Paths, *, model: str) -> None:
     """Copy the pins of the model's towers, its backbone and its bridge, and the towers' entries in params.yaml."""
     chosen = choose(params.models, model)
     entries = {name: choose(params.encoders, name) for name in chosen.towers}
@@ -29,7 +36,7 @@ STAGE = Stage(
     name="bind_pins",
     run=run,
     identities=("model",),
-    sections=(Encoders, Models),
+    params=Params,
     inputs={"pins": pins.DIRECTORY},
     outputs={"system": pins.SYSTEM, "towers": towers.PATH},
 )

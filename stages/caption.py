@@ -1,25 +1,43 @@
 """Give every annotated picture of one region its captions; what nobody can caption waits."""
 
-import json
-from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
+from __future__ import annotations
+
+from dataclasses import dataclass
 
 from culturebench.artifacts import annotated, candidates, captioned, labels, places
+from culturebench.artifacts._caption import GivenCaptions
+from culturebench.artifacts.candidates import CandidateRow
 from culturebench.captions.collecting import CaptionCollector
 from culturebench.captions.human import HumanCaptions, read_human_captions
-from culturebench.captions.providers import AtlasProvider, Picture, Provider, TemplateProvider
+from culturebench.captions.providers import AtlasProvider, Picture, Provider, TemplateProvider, given_captions
 from culturebench.captions.spans import ROLES
+from culturebench.captions.told import Told
+from culturebench.params._region import Text, Words
 from culturebench.params.caption import Caption
-from culturebench.stage import Stage, secret, store_url
+from culturebench.stage import Paths, Stage, secret, store_url
 from culturebench.store import Store
 
 CAPTIONS = "annotations/captions/{region}.jsonl"
 
 
-def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Path], *, region: str) -> None:
+class CaptionRegion(Told):
+    """The keys of the region file that captions and the judges' options come from."""
+
+    judge_label: Text
+    neutral_modifiers: Words
+
+
+@dataclass(frozen=True)
+class Params:
+    """What the stage reads of params.yaml."""
+
+    caption: Caption
+    region: CaptionRegion
+
+
+def run(params: Params, inputs: Paths, outputs: Paths, *, region: str) -> None:
     """Caption the kept pictures of one region by people's captions and the providers of the `caption` section."""
-    language, iso = params.region["language"], params.region["iso"]
+    language, iso = params.region.language, params.region.iso
     human = read_human_captions(inputs["captions"], language)
     works = _pictures(inputs, region, human, with_images="openai" in params.caption.providers)
     for name in params.caption.providers:
@@ -27,32 +45,36 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
         unfinished = [work for work in works if not all(role in work.found for role in ROLES)]
         for work, written in zip(unfinished, provider.write([work.picture() for work in unfinished]), strict=True):
             work.take(name, written)
-    rows = [{"region": region, "language": language} | work.row(language, iso) for work in works]
-    captioned.TABLE.save(outputs["captioned"], rows)
-    labels.save(outputs["label"], {region: params.region["judge_label"]})
-    places.save(outputs["place"], {key: params.region[key] for key in places.KEYS})
+    captioned.TABLE.save(outputs["captioned"], [work.row(language, iso) for work in works])
+    about = params.region
+    labels.save(outputs["label"], {region: about.judge_label})
+    place: places.Place = {
+        "country": about.country,
+        "iso": about.iso,
+        "judge_label": about.judge_label,
+        "language": language,
+    }
+    places.save(outputs["place"], place)
 
 
-def _pictures(
-    inputs: dict[str, Path], region: str, human: dict[str, HumanCaptions], with_images: bool
-) -> list[CaptionCollector]:
+def _pictures(inputs: Paths, region: str, human: dict[str, HumanCaptions], with_images: bool) -> list[CaptionCollector]:
     """The kept pictures of the region with what people wrote of them."""
     verdicts = {row["picture_id"]: row for row in annotated.TABLE.load(inputs["annotated"]) if row["status"] == "kept"}
-    columns = ["picture_id", "metadata", *(["image"] if with_images else [])]
-    truth: dict[str, dict[str, Any]] = {}
+    columns = ["picture_id", "captions", "scene", *(["image"] if with_images else [])]
+    truth: dict[str, CandidateRow] = {}
     for row in candidates.TABLE.load(inputs["candidates"], columns):
-        picture = row["picture_id"]
-        # Of two manifest lines on one file the one with captions says more.
-        if picture in verdicts and len(row["metadata"]) > len(truth.get(picture, {}).get("metadata", "")):
-            truth[picture] = row
+        known = truth.setdefault(row["picture_id"], row)
+        if _said(row["captions"]) > _said(known["captions"]):  # two lines of a manifest may name one file
+            truth[row["picture_id"]] = row
     return [
         CaptionCollector(
             Picture(
                 picture_id,
                 region,
                 verdict["subdivision"],
-                json.loads(truth[picture_id]["metadata"]),
-                image=truth[picture_id].get("image") or b"",
+                truth[picture_id]["scene"],
+                truth[picture_id]["captions"],
+                image=(truth[picture_id]["image"] if with_images else None) or b"",
             ),
             human.get(picture_id),
         )
@@ -60,12 +82,17 @@ def _pictures(
     ]
 
 
-def _provider(name: str, params: SimpleNamespace) -> Provider:
+def _said(captions: GivenCaptions | None) -> int:
+    """How many characters of captions came with a picture."""
+    return sum(len(caption["text"]) for caption in given_captions(captions).values())
+
+
+def _provider(name: str, params: Params) -> Provider:
     region = params.region
     if name == "atlas":
         return AtlasProvider()
     if name == "template":
-        return TemplateProvider(region["language"], region["modifiers"], region["neutral_modifiers"])
+        return TemplateProvider(region.modifiers, region.neutral_modifiers)
     # Imported here: the client takes 0.7 s, and most projects' stages never ask.
     from culturebench.captions.openai import OpenAIProvider
     from culturebench.chat.client import ChatClient
@@ -80,21 +107,9 @@ STAGE = Stage(
     name="caption",
     run=run,
     identities=("region",),
-    sections=(Caption,),
+    params=Params,
     inputs={"annotated": annotated.PATH, "candidates": candidates.PATH, "captions": CAPTIONS},
     outputs={"captioned": captioned.PATH, "label": labels.REGION_PATH, "place": places.PATH},
-    region_keys=(
-        "country",
-        "iso",
-        "judge_label",
-        "language",
-        "script",
-        "subdivisions",
-        "modifiers",
-        "neutral_modifiers",
-        "exclude",
-        "notes",
-    ),
 )
 
 if __name__ == "__main__":

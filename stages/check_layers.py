@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import chain
-from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from culturebench.artifacts import layer_check, pins, splits
 from culturebench.artifacts.pins import Pin, load as load_pin
+from culturebench.artifacts.splits import SplitRow
 from culturebench.engine.batches import map_batches
 from culturebench.engine.worker import Cached, Worker, in_batches
 from culturebench.params import choose
@@ -27,7 +27,7 @@ from culturebench.probing.batch_cache import cached_passes
 from culturebench.probing.causal import GOALS, Check, LayerCheck, judge
 from culturebench.probing.layers import Bootstrap
 from culturebench.probing.pairs import Pair, pairs_of
-from culturebench.stage import Stage, store_url
+from culturebench.stage import Paths, Stage, store_url
 from culturebench.store import Store
 from culturebench.text_to_image.loading import load_encoder
 
@@ -35,10 +35,21 @@ COLUMNS = ("picture_id", "region", "cultural", "noun", "neutral")
 Effects = NDArray[np.float64]  # (pairs, goals, layers)
 
 
-def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Path], *, encoder: str) -> None:
+@dataclass(frozen=True)
+class Params:
+    """What the stage reads of params.yaml."""
+
+    check_layers: CheckLayers
+    probe_layers: ProbeLayers
+    encoders: Encoders
+    engine: Engine
+    regions: Regions
+
+
+def run(params: Params, inputs: Paths, outputs: Paths, *, encoder: str) -> None:
     """Push the train split's pairs, and store each layer's effect beside that of a culture-free modifier."""
-    chosen: CheckLayers = params.check_layers.of(encoder)
-    test: ProbeLayers = params.probe_layers.of(encoder)
+    chosen = params.check_layers.of(encoder)
+    test = params.probe_layers.of(encoder)
     source = choose(params.encoders, encoder)
     worker = Worker(partial(_open, source, load_pin(pin_path(inputs["pins"], source.pin)), share=chosen.share))
     model = cast(LayerCheck, worker.loaded).encoder
@@ -68,7 +79,7 @@ def _open(source: Encoder, pin: Pin, *, share: float) -> LayerCheck:
     return LayerCheck(load_encoder(source, verified(pin)), share=share)
 
 
-def _pairs(rows: Sequence[dict[str, Any]], max_pairs: int) -> tuple[list[Pair], dict[str, int]]:
+def _pairs(rows: Sequence[SplitRow], max_pairs: int) -> tuple[list[Pair], dict[str, int]]:
     """At most `max_pairs` with a neutral prompt and captions of their own, evenly over `rows`; the rest counted."""
     pairs, dropped = pairs_of(rows)
     different = {(pair.cultural.text, pair.noun.text): pair for pair in pairs if pair.neutral is not None}
@@ -92,7 +103,7 @@ def _measure(
     return np.array(found, dtype=np.float64).reshape(len(pairs), len(GOALS), layers)
 
 
-def _points(check: Check, candidates: int) -> list[dict[str, Any]]:
+def _points(check: Check, candidates: int) -> list[layer_check.Point]:
     return [
         {
             "layer": layer,
@@ -115,7 +126,7 @@ STAGE = Stage(
     name="check_layers",
     run=run,
     identities=("encoder",),
-    sections=(CheckLayers, ProbeLayers, Encoders, Engine, Regions),
+    params=Params,
     inputs={"train": splits.TRAIN, "pins": pins.DIRECTORY},
     outputs={"check": layer_check.PATH},
 )

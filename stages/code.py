@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 
 from culturebench.artifacts import code
 from culturebench.code.digests import digests
 from culturebench.params import load_document
-from culturebench.stage import Stage
+from culturebench.stage import Paths, Stage
 
 
-def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Path]) -> None:
+@dataclass(frozen=True)
+class Params:
+    """Nothing: it looks at all of params.yaml for names of functions, and depends on no number."""
+
+
+def run(params: Params, inputs: Paths, outputs: Paths) -> None:
     """Write the digest of each stage's code; it always runs, since it reads whatever the stages import."""
     stages = {path.stem for path in Path("stages").glob("[!_]*.py")} - {code.STAGE}
     code.save(outputs["code"], digests(Path(), stages, load_document()))
 
 
-STAGE = Stage(name=code.STAGE, run=run, outputs={"code": code.PATH})
+STAGE = Stage(name=code.STAGE, params=Params, run=run, outputs={"code": code.PATH})
 
 if __name__ == "__main__":
     STAGE.main()

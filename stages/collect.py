@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable
 from contextlib import nullcontext
-from pathlib import Path
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from culturebench.annotation.removed import read_removed
 from culturebench.artifacts import candidates
+from culturebench.artifacts.candidates import CandidateRow
 from culturebench.errors import CultureBenchError
 from culturebench.params.collect import AtlasSource, Collect, FolderSource, OnlineSource
 from culturebench.params.engine import Engine
@@ -19,8 +19,8 @@ from culturebench.sources.atlas import Atlas
 from culturebench.sources.base import Source
 from culturebench.sources.candidate import candidate
 from culturebench.sources.folder import Folder
-from culturebench.sources.queries import REGION_KEYS
-from culturebench.stage import Stage, secret, store_url
+from culturebench.sources.queries import Asked
+from culturebench.stage import Paths, Stage, secret, store_url
 
 if TYPE_CHECKING:
     from culturebench.sources.opening import OnlineSources
@@ -28,20 +28,29 @@ if TYPE_CHECKING:
 REMOVED = "annotations/removed.jsonl"
 
 
-def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Path], *, region: str) -> None:
+@dataclass(frozen=True)
+class Params:
+    """What the stage reads of params.yaml."""
+
+    collect: Collect
+    engine: Engine
+    region: Asked
+
+
+def run(params: Params, inputs: Paths, outputs: Paths, *, region: str) -> None:
     """Collect the candidates of one region from every source of `collect.sources`."""
     removed = read_removed(inputs["removed"])
     asked = [source for source in params.collect.sources if source.regions is None or region in source.regions]
     online = any(isinstance(source, OnlineSource) for source in asked)
     with _web(params, removed) if online else nullcontext() as web:
-        rows = _rows([_source(settings, web) for settings in asked], region, removed)
+        rows = _rows([_source(settings, web) for settings in asked], params.region.language, region, removed)
         _refuse_a_bad_harvest(rows, params.collect.min_ok, region)
         candidates.TABLE.save(outputs["candidates"], rows)
         if web is not None:
             web.seal()
 
 
-def _web(params: SimpleNamespace, removed: Collection[str]) -> OnlineSources:
+def _web(params: Params, removed: Collection[str]) -> OnlineSources:
     # Imported only when a source needs it: the atlas and folders start sooner without.
     from culturebench.sources.opening import OnlineSources
     from culturebench.sources.snapshot import Snapshot
@@ -60,19 +69,19 @@ def _source(settings: AtlasSource | FolderSource | OnlineSource, web: OnlineSour
     return web.open(settings)
 
 
-def _rows(sources: Iterable[Source], region: str, removed: Collection[str]) -> list[dict[str, Any]]:
+def _rows(sources: Iterable[Source], language: str, region: str, removed: Collection[str]) -> list[CandidateRow]:
     """One row per file; of a file that several sources or queries found, the first one's."""
-    rows: dict[tuple[str, str], dict[str, Any]] = {}
+    rows: dict[tuple[str, str], CandidateRow] = {}
     for source in sources:
         for found in progress(source.find(region), None, f"collect {region}"):
-            row = candidate(found, source.kind, region)
+            row: CandidateRow = candidate(found, source.kind, region, language)
             if row["picture_id"] in removed or row["sha256"] in removed:
-                row |= {"status": "failed", "error": "removed", "image": None}
+                row = {**row, "status": "failed", "error": "removed", "image": None}
             rows.setdefault((row["picture_id"], row["file_name"]), row)
     return list(rows.values())
 
 
-def _refuse_a_bad_harvest(rows: list[dict[str, Any]], min_ok: float, region: str) -> None:
+def _refuse_a_bad_harvest(rows: list[CandidateRow], min_ok: float, region: str) -> None:
     wanted = [row for row in rows if row["error"] != "removed"]
     errors = Counter(row["error"] for row in wanted if row["status"] == "failed")
     failed = errors.total()
@@ -88,8 +97,7 @@ STAGE = Stage(
     name="collect",
     run=run,
     identities=("region",),
-    sections=(Collect, Engine),
-    region_keys=REGION_KEYS,
+    params=Params,
     inputs={"removed": REMOVED},
     outputs={"candidates": candidates.PATH},
 )

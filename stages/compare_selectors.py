@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 from statistics import fmean
-from types import SimpleNamespace
-from typing import Any
 
 from culturebench.artifacts import binding, comparison, layer_probe, pins, sae, selected, splits, towers
+from culturebench.artifacts.answers import AnswerRow
 from culturebench.interventions.comparison import UNMASKED, Judged, Masks, compare, masked_pictures
 from culturebench.judging.asking import ask, open_judge
 from culturebench.measures.statistics import Bootstrap
@@ -21,15 +20,27 @@ from culturebench.params.models import Models
 from culturebench.params.regions import Regions
 from culturebench.params.sampler import Sampler
 from culturebench.probing.selectors import selectors
-from culturebench.stage import Stage, secret, store_url
+from culturebench.stage import Paths, Stage, secret, store_url
 from culturebench.store import Store
 from culturebench.text_to_image.prompts import COLUMNS, select_prompts
 from culturebench.text_to_image.systems import edited_tower, open_sampler
 
 
-def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Path], *, model: str) -> None:
+@dataclass(frozen=True)
+class Params:
+    """What the stage reads of params.yaml."""
+
+    compare_selectors: CompareSelectors
+    engine: Engine
+    judges: Judges
+    models: Models
+    regions: Regions
+    sampler: Sampler
+
+
+def run(params: Params, inputs: Paths, outputs: Paths, *, model: str) -> None:
     """Mask every selector's neurons of every drawn region on all their cultural prompts, and judge the pictures."""
-    numbers: CompareSelectors = params.compare_selectors
+    numbers = params.compare_selectors
     names = selectors(numbers.selectors, "params.yaml: compare_selectors.selectors")
     chosen = choose(params.models, model)
     regions = numbers.drawn(list(params.regions))
@@ -52,21 +63,33 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
         plain=scores.pop(UNMASKED),
         masked=scores,
     )
-    found = compare(judged, regions, Bootstrap(numbers.resamples, numbers.seed, numbers.level))
-    for name, row in found["selectors"].items():
-        row["neurons"] = fmean(len(masks.neurons(name, r, seed)) for r in regions for seed in masks.folders)
-    how = {"judge": numbers.judge, "regions": regions, "prompts": len(prompts), "seeds": list(numbers.seeds)}
-    comparison.save(outputs["comparison"], {**found, **how})
+    neurons = {
+        name: fmean(len(masks.neurons(name, region, seed)) for region in regions for seed in masks.folders)
+        for name in names
+    }
+    found = compare(judged, regions, Bootstrap(numbers.resamples, numbers.seed, numbers.level), neurons)
+    comparison.save(
+        outputs["comparison"],
+        {
+            "judge": numbers.judge,
+            "regions": regions,
+            "prompts": len(prompts),
+            "seeds": list(numbers.seeds),
+            "unmasked": found.unmasked,
+            "selectors": found.selectors,
+            "matrix": found.matrix,
+        },
+    )
 
 
-def _scores(answers: Iterable[dict[str, Any]]) -> dict[tuple[str, int], float]:
+def _scores(answers: Iterable[AnswerRow]) -> dict[tuple[str, int], float]:
     return {(row["prompt_id"], row["seed"]): float(row["answer"] == row["region"]) for row in answers}
 
 
-def _masks(inputs: dict[str, Path], tower: str) -> Masks:
+def _masks(inputs: Paths, tower: str) -> Masks:
     folder = binding.sae_folder(inputs["bound"], tower)
     return Masks(
-        layer=int(layer_probe.load_layer(binding.layer_path(inputs["bound"], tower))["layer"]),
+        layer=layer_probe.load_layer(binding.layer_path(inputs["bound"], tower))["layer"],
         folders={seed: sae.seed_folder(folder, seed) for seed in sae.seeds(folder)},
         picked=selected.TABLE.load(inputs["selected"] / f"{tower}.parquet"),
     )
@@ -76,7 +99,7 @@ STAGE = Stage(
     name="compare_selectors",
     run=run,
     identities=("model",),
-    sections=(CompareSelectors, Engine, Judges, Models, Regions, Sampler),
+    params=Params,
     inputs={
         "judges": pins.JUDGES,
         "system": pins.SYSTEM,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 from culturebench.artifacts import answers, evaluation, measured, pictures
+from culturebench.artifacts.answers import AnswerRow
+from culturebench.artifacts.evaluation import ConfusionRow, EvaluationRow
 from culturebench.conditions import in_order
 from culturebench.evaluation.comparisons import corrected
 from culturebench.evaluation.names import TEST
@@ -23,18 +24,29 @@ from culturebench.params.judges import Judges
 from culturebench.params.models import Models
 from culturebench.params.prompts import Prompts
 from culturebench.params.regions import Regions
-from culturebench.stage import Stage
+from culturebench.stage import Paths, Stage
 
-Row = dict[str, Any]
-PICTURE_COLUMNS = ("prompt_id", "region", "language", "seed", "strength", "metadata")
+PICTURE_COLUMNS = ("prompt_id", "region", "language", "seed", "strength", "object")
 
 
-def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Path]) -> None:
+@dataclass(frozen=True)
+class Params:
+    """What the stage reads of params.yaml."""
+
+    conditions: Conditions
+    evaluate: Evaluate
+    judges: Judges
+    models: Models
+    prompts: Prompts
+    regions: Regions
+
+
+def run(params: Params, inputs: Paths, outputs: Paths) -> None:
     """Score every model on every set of prompts and write the rows, a summary and the confusion counts."""
     bootstrap = Bootstrap(params.evaluate.resamples, params.evaluate.seed, params.evaluate.level)
     test = SignFlip(params.evaluate.permutations, params.evaluate.seed)
-    rows: list[Row] = []
-    confusion: list[Row] = []
+    rows: list[EvaluationRow] = []
+    confusion: list[ConfusionRow] = []
     for model, prompts in product(params.models.root, params.prompts.root):
         conditions: dict[str, Made] = {}
         for name in in_order(params.conditions.all):
@@ -53,12 +65,12 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
 
 
 def _made(
-    params: SimpleNamespace,
-    inputs: dict[str, Path],
+    params: Params,
+    inputs: Paths,
     model: str,
     prompts: str,
     name: str,
-    replies: dict[str, list[Row]],
+    replies: dict[str, list[AnswerRow]],
 ) -> Made | None:
     """What a condition's pictures scored; None where no prompt has the caption that it starts from."""
     folder = inputs["pictures"] / prompts / model
@@ -98,14 +110,14 @@ def _languages(folder: Path, pinned: Collection[str]) -> dict[str, str]:
     return {row["region"]: row["language"] for row in rows}
 
 
-def _load_answers(inputs: dict[str, Path], judge: str, prompts: str, model: str, name: str) -> list[Row]:
+def _load_answers(inputs: Paths, judge: str, prompts: str, model: str, name: str) -> list[AnswerRow]:
     return answers.TABLE.load(inputs["answers"] / judge / prompts / model / f"{name}.parquet")
 
 
 STAGE = Stage(
     name="evaluate",
     run=run,
-    sections=(Conditions, Evaluate, Judges, Models, Prompts, Regions),
+    params=Params,
     inputs={"pictures": pictures.DIRECTORY, "answers": answers.DIRECTORY, "measured": measured.DIRECTORY},
     outputs={
         "evaluation": evaluation.PATH,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from types import SimpleNamespace
+from dataclasses import dataclass
 
 from culturebench.artifacts import enhancer as enhancers, pictures, pins, prompts as prompt_sets, towers
 from culturebench.conditions import made_by
@@ -13,16 +12,26 @@ from culturebench.params.engine import Engine
 from culturebench.params.generate import Generate
 from culturebench.params.models import Models
 from culturebench.params.sampler import Sampler
-from culturebench.stage import Stage, store_url
+from culturebench.stage import Paths, Stage, store_url
 from culturebench.store import Store
 from culturebench.text_to_image.pictures import make_pictures
 from culturebench.text_to_image.systems import open_sampler
 
 
+@dataclass(frozen=True)
+class Params:
+    """What the stage reads of params.yaml."""
+
+    engine: Engine
+    generate: Generate
+    models: Models
+    sampler: Sampler
+
+
 def run(
-    params: SimpleNamespace,
-    inputs: dict[str, Path],
-    outputs: dict[str, Path],
+    params: Params,
+    inputs: Paths,
+    outputs: Paths,
     *,
     prompts: str,
     model: str,
@@ -48,7 +57,7 @@ STAGE = Stage(
     name="generate_enhanced",
     run=run,
     identities=("prompts", "model", "condition"),
-    sections=(Engine, Generate, Models, Sampler),
+    params=Params,
     inputs={
         "system": pins.SYSTEM,
         "towers": towers.PATH,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from types import SimpleNamespace
+from dataclasses import dataclass
 
 from culturebench.artifacts import binding, pictures, pins, prompts as prompt_sets, strength, towers
 from culturebench.conditions import condition
@@ -15,7 +14,7 @@ from culturebench.params.generate import Generate
 from culturebench.params.models import Models
 from culturebench.params.regions import Regions
 from culturebench.params.sampler import Sampler
-from culturebench.stage import Stage, store_url
+from culturebench.stage import Paths, Stage, store_url
 from culturebench.store import Store
 from culturebench.text_to_image.pictures import make_pictures
 from culturebench.text_to_image.systems import edited_tower, open_sampler
@@ -23,11 +22,22 @@ from culturebench.text_to_image.systems import edited_tower, open_sampler
 NO_REGION = ""  # the picture without any edit
 
 
-def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Path], *, model: str) -> None:
+@dataclass(frozen=True)
+class Params:
+    """What the stage reads of params.yaml."""
+
+    engine: Engine
+    generate: Generate
+    models: Models
+    regions: Regions
+    sampler: Sampler
+
+
+def run(params: Params, inputs: Paths, outputs: Paths, *, model: str) -> None:
     """Generate the first test prompt in English, with the first seed, under every region's neurons."""
     chosen = choose(params.models, model)
-    numbers: Generate = params.generate
-    how: Sampler = params.sampler
+    numbers = params.generate
+    how = params.sampler
     regions = list(params.regions)
     record = condition(ACTIVATE.home)
     amount = strength.chosen(inputs["strength"], ACTIVATE.name)
@@ -50,7 +60,7 @@ STAGE = Stage(
     name="generate_one_prompt",
     run=run,
     identities=("model",),
-    sections=(Engine, Generate, Models, Regions, Sampler),
+    params=Params,
     inputs={
         "system": pins.SYSTEM,
         "towers": towers.PATH,

@@ -1,39 +1,46 @@
 """Count every cue across regions, and let captions that rest on a rare one wait for an audit."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
+from dataclasses import dataclass
 
 from culturebench.artifacts import captioned, cues, grounded
 from culturebench.artifacts._folder import keep_only
-from culturebench.artifacts._json import save_json
+from culturebench.artifacts.captioned import CaptionedRow
+from culturebench.artifacts.cues import CueRow
 from culturebench.captions.cues import cue_table, held_back
 from culturebench.params.ground import Ground
 from culturebench.params.regions import Regions
-from culturebench.stage import Stage
-
-Row = dict[str, Any]
+from culturebench.stage import Paths, Stage
 
 
-def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Path]) -> None:
+@dataclass(frozen=True)
+class Params:
+    """What the stage reads of params.yaml."""
+
+    ground: Ground
+    regions: Regions
+
+
+def run(params: Params, inputs: Paths, outputs: Paths) -> None:
     """Hold back what the `ground` section asks to audit, and write what all captions cost."""
     regions = list(params.regions)
     rows = {region: captioned.TABLE.load(inputs["captioned"] / f"{region}.parquet") for region in regions}
     table = cue_table(rows, params.ground.min_support, params.ground.min_lift)
     cues.TABLE.save(outputs["cues"], table)
     keep_only(outputs["grounded"], regions)
-    counts: dict[str, Any] = {}
+    counts: dict[str, grounded.Counts] = {}
     for region in regions:
         own = {row["cue"]: row for row in table if row["region"] == region}
         held = [held_back(row, own) for row in rows[region]]
         grounded.TABLE.save(outputs["grounded"] / f"{region}.parquet", held)
         counts[region] = _counts(held, list(own.values()))
-    save_json(outputs["counts"], {"regions": counts})
+    grounded.save_counts(outputs["counts"], counts)
 
 
-def _counts(rows: Sequence[Row], table: Sequence[Row]) -> dict[str, Any]:
+def _counts(rows: Sequence[CaptionedRow], table: Sequence[CueRow]) -> grounded.Counts:
     """The ledger of one region, and what became of its captions."""
     return {
         "cost": sum(row["cost"] for row in rows),
@@ -49,7 +56,7 @@ def _counts(rows: Sequence[Row], table: Sequence[Row]) -> dict[str, Any]:
 STAGE = Stage(
     name="ground",
     run=run,
-    sections=(Ground, Regions),
+    params=Params,
     inputs={"captioned": captioned.DIRECTORY},
     outputs={"grounded": grounded.DIRECTORY, "cues": cues.PATH, "counts": grounded.COUNTS},
 )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from types import SimpleNamespace
+from dataclasses import dataclass
 
 from culturebench.artifacts import answers, pictures, pins
 from culturebench.judging.asking import ask, open_judge
@@ -12,16 +11,26 @@ from culturebench.params.engine import Engine
 from culturebench.params.judge import Judge
 from culturebench.params.judges import Judges
 from culturebench.params.regions import Regions
-from culturebench.stage import Stage, secret, store_url
+from culturebench.stage import Paths, Stage, secret, store_url
 from culturebench.store import Store
 
 COLUMNS = ("prompt_id", "region", "condition", "seed", "image")
 
 
+@dataclass(frozen=True)
+class Params:
+    """What the stage reads of params.yaml."""
+
+    engine: Engine
+    judge: Judge
+    judges: Judges
+    regions: Regions
+
+
 def run(
-    params: SimpleNamespace,
-    inputs: dict[str, Path],
-    outputs: dict[str, Path],
+    params: Params,
+    inputs: Paths,
+    outputs: Paths,
     *,
     judge: str,
     prompts: str,
@@ -40,7 +49,7 @@ STAGE = Stage(
     name="judge",
     run=run,
     identities=("judge", "prompts", "model", "condition"),
-    sections=(Engine, Judge, Judges, Regions),
+    params=Params,
     inputs={"judge": pins.JUDGE, "pictures": pictures.PATH},
     outputs={"answers": answers.PATH},
 )

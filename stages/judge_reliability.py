@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from types import SimpleNamespace
+from dataclasses import dataclass
 
 from culturebench.annotation.choices import read_choices
 from culturebench.artifacts import answers, pins, reliability, splits
 from culturebench.images.decode import decode
-from culturebench.judging.asking import open_judge, put
+from culturebench.judging.asking import Shown, open_judge, put
 from culturebench.measures.statistics import Bootstrap
 from culturebench.params import choose
 from culturebench.params.engine import Engine
@@ -18,22 +17,32 @@ from culturebench.params.regions import Regions
 from culturebench.png import to_png
 from culturebench.reliability.compare import compare
 from culturebench.reliability.questions import choices_of, scripted_answers, select
-from culturebench.stage import Stage, secret, store_url
+from culturebench.stage import Paths, Stage, secret, store_url
 from culturebench.store import Store
 
-COLUMNS = ("picture_id", "region", "metadata", "image")
+COLUMNS = ("picture_id", "region", "scene", "image")
 PEOPLE = "annotations/answers.jsonl"
 CONDITION = "real"
 
 
-def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Path], *, judge: str) -> None:
+@dataclass(frozen=True)
+class Params:
+    """What the stage reads of params.yaml."""
+
+    engine: Engine
+    judge_reliability: JudgeReliability
+    judges: Judges
+    regions: Regions
+
+
+def run(params: Params, inputs: Paths, outputs: Paths, *, judge: str) -> None:
     """Put the same questions to the judge that people get, and write its answers and the comparison."""
-    numbers: JudgeReliability = params.judge_reliability
+    numbers = params.judge_reliability
     regions = list(params.regions)
     answering = open_judge(choose(params.judges, judge), inputs["judge"], params.engine, Store(store_url()), secret)
     chosen = select(splits.TABLE.load_all(inputs["test"], regions, COLUMNS), regions, numbers.pictures_per_region)
     options = [choices_of(row, regions, numbers.choices, numbers.seed) for row in chosen]
-    rows = [
+    rows: list[Shown] = [
         {
             "prompt_id": row["picture_id"],
             "region": row["region"],
@@ -55,7 +64,7 @@ STAGE = Stage(
     name="judge_reliability",
     run=run,
     identities=("judge",),
-    sections=(Engine, JudgeReliability, Judges, Regions),
+    params=Params,
     inputs={"judge": pins.JUDGE, "test": splits.TEST, "people": PEOPLE},
     outputs={"answers": answers.REAL_PATH, "reliability": reliability.PATH},
 )

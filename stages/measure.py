@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 
 from culturebench.artifacts import labels, measured, pictures, pins, splits
 from culturebench.measures.opening import measure_all
 from culturebench.measures.task import ENGLISH, Task
 from culturebench.params.measure import Measure
-from culturebench.stage import Stage
+from culturebench.stage import Paths, Stage
 
 PICTURE_COLUMNS = ("prompt_id", "region", "seed", "image")
 
 
-def run(
-    params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Path], *, model: str, condition: str
-) -> None:
+@dataclass(frozen=True)
+class Params:
+    """What the stage reads of params.yaml."""
+
+    measure: Measure
+
+
+def run(params: Params, inputs: Paths, outputs: Paths, *, model: str, condition: str) -> None:
     """Measure every picture of one condition."""
-    numbers: Measure = params.measure
+    numbers = params.measure
     made = pictures.TABLE.load(inputs["pictures"], PICTURE_COLUMNS)
     regions = sorted({row["region"] for row in made})
     captions = dict.fromkeys((numbers.caption, ENGLISH[numbers.caption]))
@@ -33,7 +38,7 @@ STAGE = Stage(
     name="measure",
     run=run,
     identities=("model", "condition"),
-    sections=(Measure,),
+    params=Params,
     inputs={"measures": pins.MEASURES, "pictures": pictures.TEST_PATH, "test": splits.TEST},
     outputs={"measured": measured.PATH},
 )

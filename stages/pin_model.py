@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 
 from culturebench.artifacts import pins
 from culturebench.params import choose
 from culturebench.params.pins import Pins
 from culturebench.pins import pin_folder, pin_repository
-from culturebench.stage import Stage
+from culturebench.stage import Paths, Stage
 
 
-def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Path], *, pin: str) -> None:
+@dataclass(frozen=True)
+class Params:
+    """What the stage reads of params.yaml."""
+
+    pins: Pins
+
+
+def run(params: Params, inputs: Paths, outputs: Paths, *, pin: str) -> None:
     """Pin the weights that `pins.<pin>` names."""
     source = choose(params.pins, pin)
     folder = Path(source.folder)
@@ -22,7 +29,7 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
         pins.save(outputs["pin"], pin_folder(pin, folder))
 
 
-STAGE = Stage(name="pin_model", run=run, identities=("pin",), sections=(Pins,), outputs={"pin": pins.PATH})
+STAGE = Stage(name="pin_model", run=run, identities=("pin",), params=Params, outputs={"pin": pins.PATH})
 
 if __name__ == "__main__":
     STAGE.main()

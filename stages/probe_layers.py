@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import chain
-from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from culturebench.artifacts import layer_probe, pins, splits
+from culturebench.artifacts.layer_probe import ProbeRow
 from culturebench.artifacts.pins import Pin, load as load_pin
 from culturebench.engine.batches import map_batches
 from culturebench.engine.worker import Cached, Worker, in_batches
@@ -27,7 +27,7 @@ from culturebench.probing.attention import DIRECTIONS, AttentionReader, Prompt, 
 from culturebench.probing.batch_cache import cached_passes
 from culturebench.probing.layers import Bootstrap, Curve, delta_curve
 from culturebench.probing.pairs import REFERENCES, differences, measure, pairs_of
-from culturebench.stage import Stage, store_url
+from culturebench.stage import Paths, Stage, store_url
 from culturebench.store import Store
 from culturebench.text_to_image.base import TextEncoder
 from culturebench.text_to_image.loading import load_encoder
@@ -36,9 +36,19 @@ COLUMNS = ("picture_id", "region", "cultural", "noun", "neutral")
 Curves = dict[tuple[str, str], Curve]
 
 
-def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Path], *, encoder: str) -> None:
+@dataclass(frozen=True)
+class Params:
+    """What the stage reads of params.yaml."""
+
+    probe_layers: ProbeLayers
+    encoders: Encoders
+    engine: Engine
+    regions: Regions
+
+
+def run(params: Params, inputs: Paths, outputs: Paths, *, encoder: str) -> None:
     """Measure every pair of the detect split, store it, and mark the layer; stop where none stands out."""
-    chosen: ProbeLayers = params.probe_layers.of(encoder)
+    chosen = params.probe_layers.of(encoder)
     source = choose(params.encoders, encoder)
     relative = chosen.attention_unit == "relative"
     reader = Worker(partial(_open, source, load_pin(pin_path(inputs["pins"], source.pin)), relative=relative))
@@ -93,7 +103,7 @@ def _read(
     return found
 
 
-def _curves(chosen: ProbeLayers, model: TextEncoder, rows: list[dict[str, Any]]) -> Curves:
+def _curves(chosen: ProbeLayers, model: TextEncoder, rows: list[ProbeRow]) -> Curves:
     bootstrap = Bootstrap(chosen.resamples, chosen.seed, chosen.level, chosen.alpha, chosen.min_excess)
     found = {
         (reference, direction): differences(rows, reference, direction, len(model.layers))
@@ -122,7 +132,7 @@ def _choose(chosen: ProbeLayers, curve: Curve | None, pairs: int, model: TextEnc
     )
 
 
-def _points(curves: Curves, model: TextEncoder) -> list[dict[str, Any]]:
+def _points(curves: Curves, model: TextEncoder) -> list[layer_probe.Point]:
     return [
         {
             "reference": reference,
@@ -153,7 +163,7 @@ STAGE = Stage(
     name="probe_layers",
     run=run,
     identities=("encoder",),
-    sections=(ProbeLayers, Encoders, Engine, Regions),
+    params=Params,
     inputs={"detect": splits.DETECT, "pins": pins.DIRECTORY},
     outputs={"attention": layer_probe.PATH, "layer": layer_probe.LAYER_PATH},
 )

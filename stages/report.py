@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, fields
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 from culturebench.artifacts import (
     agreement,
@@ -24,7 +23,9 @@ from culturebench.artifacts import (
     strength,
 )
 from culturebench.artifacts._json import load_json
+from culturebench.artifacts.evaluation import ConfusionRow, EvaluationRow
 from culturebench.artifacts.layer_probe import load_layer
+from culturebench.artifacts.pictures import PictureRow
 from culturebench.conditions import EDITS
 from culturebench.evaluation.names import TEST
 from culturebench.params.check_layers import CheckLayers
@@ -49,12 +50,36 @@ from culturebench.params.train_sae import TrainSae
 from culturebench.params.tune_strength import TuneStrength
 from culturebench.report import contents, gallery, page, published, reliability as judge_reliability
 from culturebench.report.results import Results
-from culturebench.stage import Stage
-
-Row = dict[str, Any]
+from culturebench.stage import Paths, Stage
 
 
-def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Path]) -> None:
+@dataclass(frozen=True)
+class Params:
+    """What the stage reads of params.yaml; the page lists all of it, in this order."""
+
+    regions: Regions
+    encoders: Encoders
+    models: Models
+    judges: Judges
+    conditions: Conditions
+    probe_layers: ProbeLayers
+    check_layers: CheckLayers
+    train_sae: TrainSae
+    select_neurons: SelectNeurons
+    sampler: Sampler
+    compare_selectors: CompareSelectors
+    tune_strength: TuneStrength
+    train_enhancer: TrainEnhancer
+    generate: Generate
+    prompts: Prompts
+    judge: Judge
+    judge_reliability: JudgeReliability
+    measure: Measure
+    evaluate: Evaluate
+    report: Report
+
+
+def run(params: Params, inputs: Paths, outputs: Paths) -> None:
     """Gather every result and write the page."""
     regions = list(params.regions)
     rows = evaluation.load(inputs["evaluation"])
@@ -75,7 +100,7 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
         "pins": contents.pin_values([_pin(path) for path in sorted(inputs["pins"].glob("*.json"))]),
         "versions": contents.versions(),
         "params": contents.params_values(
-            {section.section: getattr(params, section.section).model_dump(mode="json") for section in SHOWN}
+            {section.name: getattr(params, section.name).model_dump(mode="json") for section in fields(params)}
         ),
     }
     outputs["page"].parent.mkdir(parents=True, exist_ok=True)
@@ -83,28 +108,34 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
     _save_plots(models, outputs)
 
 
-def _save_plots(models: list[contents.ModelResults], outputs: dict[str, Path]) -> None:
+def _save_plots(models: list[contents.ModelResults], outputs: Paths) -> None:
     """The curves of the page as tables for `dvc plots`."""
-    towers = [
-        ({"model": model.name, "encoder": tower}, found) for model in models for tower, found in model.encoders.items()
-    ]
+    towers = [(model.name, tower, found) for model in models for tower, found in model.encoders.items()]
     plots.save_layers(
-        outputs["layers"], ({**of, **point} for of, found in towers for point in found["probe"]["curves"])
+        outputs["layers"],
+        (
+            {"model": model, "encoder": tower, **point}
+            for model, tower, found in towers
+            for point in found.probe["curves"]
+        ),
     )
-    plots.save_neurons(outputs["neurons"], ({**of, **row} for of, found in towers for row in found["neurons"]))
+    plots.save_neurons(
+        outputs["neurons"],
+        ({"model": model, "encoder": tower, **row} for model, tower, found in towers for row in found.neurons),
+    )
     plots.save_strength(
         outputs["strength_curves"],
         (
             {"model": model.name, "edit": edit, **point}
             for model in models
             for edit in (one.name for one in EDITS if one.tuned)
-            for point in model.strength[edit]["curve"]
+            for point in strength.tuned(model.strength, edit)["curve"]
         ),
     )
 
 
 def _model(
-    params: SimpleNamespace, inputs: dict[str, Path], name: str, rows: list[Row], confusion: list[Row]
+    params: Params, inputs: Paths, name: str, rows: list[EvaluationRow], confusion: list[ConfusionRow]
 ) -> contents.ModelResults:
     chosen = params.models.root[name]
     bound = inputs["bound"] / name
@@ -122,13 +153,13 @@ def _model(
         },
         one_prompt=pictures.ONE_PROMPT.load(inputs["one_prompt"] / f"{name}.parquet"),
         encoders={
-            tower: {
-                "probe": load_layer(binding.layer_path(bound, tower)),
-                "check": layer_check.load(inputs["checks"] / f"{tower}.json"),
-                "neurons": neurons.TABLE.load(binding.neurons_path(bound, tower)),
-                "sae": sae.load_metrics(inputs["sae"] / tower),
-                "selector": params.select_neurons.of(tower).selector,
-            }
+            tower: contents.EncoderResults(
+                probe=load_layer(binding.layer_path(bound, tower)),
+                check=layer_check.load(inputs["checks"] / f"{tower}.json"),
+                neurons=neurons.TABLE.load(binding.neurons_path(bound, tower)),
+                sae=sae.load_metrics(inputs["sae"] / tower),
+                selector=params.select_neurons.of(tower).selector,
+            )
             for tower in chosen.towers
         },
         circular=circular.load(inputs["circular"]).get(name, {}),
@@ -138,17 +169,17 @@ def _model(
     )
 
 
-def _repositories(params: SimpleNamespace, folder: Path, model: Model) -> list[str | None]:
+def _repositories(params: Params, folder: Path, model: Model) -> list[str | None]:
     """The hub repositories of everything that the model is made of."""
     towers = [params.encoders.root[tower].pin for tower in model.towers]
     return [pins.load(folder / f"{pin}.json").repo for pin in (*towers, model.pin, model.bridge) if pin]
 
 
-def _results(params: SimpleNamespace, rows: list[Row], model: str, prompts: str = TEST) -> Results:
+def _results(params: Params, rows: list[EvaluationRow], model: str, prompts: str = TEST) -> Results:
     return Results(rows, model, params.evaluate.level, prompts)
 
 
-def _pictures(inputs: dict[str, Path], model: str, condition: str) -> list[Row]:
+def _pictures(inputs: Paths, model: str, condition: str) -> list[PictureRow]:
     return pictures.TABLE.load(inputs["pictures"] / TEST / model / f"{condition}.parquet")
 
 
@@ -157,16 +188,10 @@ def _pin(path: Path) -> tuple[str, str, dict[str, tuple[int, str]]]:
     return pin.name, pin.folder, {name: (file.size, file.sha256) for name, file in pin.files.items()}
 
 
-#: The page lists these, in this order; it draws by Conditions, Evaluate, Models, Regions and Report.
-SHOWN = (
-    Regions, Encoders, Models, Judges, Conditions, ProbeLayers, CheckLayers, TrainSae, SelectNeurons, Sampler,
-    CompareSelectors, TuneStrength, TrainEnhancer, Generate, Prompts, Judge, JudgeReliability, Measure, Evaluate,
-    Report,
-)  # fmt: skip
 STAGE = Stage(
     name="report",
     run=run,
-    sections=SHOWN,
+    params=Params,
     inputs={
         "evaluation": evaluation.PATH,
         "confusion": evaluation.CONFUSION_PATH,

@@ -1,14 +1,15 @@
 """Drop candidates that nobody should have to look at; every drop has a reason, and what is in doubt is marked."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 from culturebench.annotation.removed import read_removed
 from culturebench.artifacts import candidates, screened
+from culturebench.artifacts.candidates import CandidateRow
+from culturebench.artifacts.screened import ScreenedRow
 from culturebench.engine.batches import map_batches
 from culturebench.engine.worker import each, in_batches
 from culturebench.images.screening import Screened, consult, screen
@@ -16,14 +17,21 @@ from culturebench.params.engine import Engine
 from culturebench.params.screen import Screen
 from culturebench.progress import progress
 from culturebench.sources.licences import rank
-from culturebench.stage import Stage
+from culturebench.stage import Paths, Stage
 
 REMOVED = "annotations/removed.jsonl"
 BATCH = 32  # pictures
-Row = dict[str, Any]
 
 
-def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Path], *, region: str) -> None:
+@dataclass(frozen=True)
+class Params:
+    """What the stage reads of params.yaml."""
+
+    screen: Screen
+    engine: Engine
+
+
+def run(params: Params, inputs: Paths, outputs: Paths, *, region: str) -> None:
     """Screen the candidates of one region by the rules of the `screen` section."""
     removed = read_removed(inputs["removed"])
     found = candidates.TABLE.load(inputs["candidates"])
@@ -38,7 +46,7 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
     screened.TABLE.save(outputs["screened"], [_row(row, result) for row, result in zip(found, results, strict=True)])
 
 
-def _known(row: Row, removed: dict[str, str]) -> Screened | None:
+def _known(row: CandidateRow, removed: dict[str, str]) -> Screened | None:
     """What needs no look at the picture."""
     if row["status"] == "failed":
         return Screened(row["error"], f"could not be read: {row['error']}")
@@ -48,9 +56,9 @@ def _known(row: Row, removed: dict[str, str]) -> Screened | None:
     return None
 
 
-def _seen(rows: Sequence[Row], rules: Screen, engine: Engine, region: str) -> list[Screened]:
+def _seen(rows: Sequence[CandidateRow], rules: Screen, engine: Engine, region: str) -> list[Screened]:
     """What each picture itself shows."""
-    batches = in_batches(((row["image"], row["licence"]) for row in rows), BATCH)
+    batches = in_batches(((row["image"] or b"", row["licence"]) for row in rows), BATCH)
     worker = each(partial(_screen, rules))
     total = -(-len(rows) // BATCH)
     done = map_batches(worker, batches, engine=engine, label=f"screen {region}", total=total, place="threads")
@@ -61,7 +69,7 @@ def _screen(rules: Screen, file: tuple[bytes, str]) -> Screened:
     return screen(*file, rules)
 
 
-def _without_copies(rows: Sequence[Row], results: Sequence[Screened]) -> list[Screened]:
+def _without_copies(rows: Sequence[CandidateRow], results: Sequence[Screened]) -> list[Screened]:
     """Of the same bytes only the first that may stay."""
     stays: set[str] = set()
     unique: list[Screened] = []
@@ -74,17 +82,17 @@ def _without_copies(rows: Sequence[Row], results: Sequence[Screened]) -> list[Sc
     return unique
 
 
-def _consult(rows: Sequence[Row], results: list[Screened], rules: Screen, region: str) -> None:
+def _consult(rows: Sequence[CandidateRow], results: list[Screened], rules: Screen, region: str) -> None:
     """Ask the user's own functions about what is left; models, so one batch after the other."""
     left = [place for place, result in enumerate(results) if not result.reason]
     for batch in progress(list(in_batches(left, BATCH)), label=f"consult {region}"):
-        files, queries = [rows[place]["image"] for place in batch], [rows[place]["query"] for place in batch]
+        files, queries = [rows[place]["image"] or b"" for place in batch], [rows[place]["query"] for place in batch]
         judged = consult([results[place] for place in batch], files, queries, rules)
         for place, result in zip(batch, judged, strict=True):
             results[place] = result
 
 
-def _row(row: Row, result: Screened) -> Row:
+def _row(row: CandidateRow, result: Screened) -> ScreenedRow:
     return {
         "picture_id": row["picture_id"],
         "region": row["region"],
@@ -95,7 +103,14 @@ def _row(row: Row, result: Screened) -> Row:
         "height": result.height,
         "borderline": [] if result.reason else list(result.borderline),
         "detail": result.detail,
-        **{rule: result.measured.get(rule) for rule in screened.RULES},
+        "resolution": result.measured.get("resolution"),
+        "aspect": result.measured.get("aspect"),
+        "uniform": result.measured.get("uniform"),
+        "blur": result.measured.get("blur"),
+        "text": result.measured.get("text"),
+        "drawing": result.measured.get("drawing"),
+        "relevance": result.measured.get("relevance"),
+        "safety": result.measured.get("safety"),
     }
 
 
@@ -103,7 +118,7 @@ STAGE = Stage(
     name="screen",
     run=run,
     identities=("region",),
-    sections=(Screen, Engine),
+    params=Params,
     inputs={"candidates": candidates.PATH, "removed": REMOVED},
     outputs={"screened": screened.PATH},
 )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from culturebench.artifacts import layer_probe, neurons, pins, sae, selected, splits
+from culturebench.artifacts.neurons import NeuronRow
 from culturebench.params import choose
 from culturebench.params.encoders import Encoders
 from culturebench.params.regions import Regions
@@ -23,14 +23,23 @@ from culturebench.probing.probed import Probed, open_probed
 from culturebench.probing.selection import Selection, SelectionError, Settings
 from culturebench.probing.selectors import LapeRule, Rules, Sides, selector, usable
 from culturebench.progress import progress
-from culturebench.stage import Stage
+from culturebench.stage import Paths, Stage
 
 COLUMNS = ("picture_id", "region", "cultural", "noun", "neutral")
 
 
-def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Path], *, encoder: str) -> None:
+@dataclass(frozen=True)
+class Params:
+    """What the stage reads of params.yaml."""
+
+    select_neurons: SelectNeurons
+    encoders: Encoders
+    regions: Regions
+
+
+def run(params: Params, inputs: Paths, outputs: Paths, *, encoder: str) -> None:
     """Score every latent of every autoencoder for every region on the detect split."""
-    chosen: SelectNeurons = params.select_neurons.of(encoder)
+    chosen = params.select_neurons.of(encoder)
     selector(chosen.selector, "params.yaml: select_neurons.selector")
     probed = open_probed(choose(params.encoders, encoder), inputs["pins"], inputs["layer"])
     saes = {seed: probing_sae.load(sae.seed_folder(inputs["sae"], seed)) for seed in sae.seeds(inputs["sae"])}
@@ -100,7 +109,7 @@ def _pooled(
     return found[np.isfinite(found).all(axis=1)]
 
 
-def _rows(seed: int, region: str, found: Selection) -> list[dict[str, Any]]:
+def _rows(seed: int, region: str, found: Selection) -> list[NeuronRow]:
     return [
         {
             "sae_seed": seed,
@@ -123,7 +132,7 @@ STAGE = Stage(
     name="select_neurons",
     run=run,
     identities=("encoder",),
-    sections=(SelectNeurons, Encoders, Regions),
+    params=Params,
     inputs={
         "layer": layer_probe.LAYER_PATH,
         "sae": sae.PATH,

@@ -6,8 +6,7 @@ import hashlib
 import random
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from types import SimpleNamespace
+from dataclasses import dataclass
 from typing import Any
 
 from culturebench.artifacts import enhancer as enhancers, layer_probe, pins, splits, towers
@@ -21,7 +20,7 @@ from culturebench.params.regions import Regions
 from culturebench.params.sampler import Sampler
 from culturebench.params.train_enhancer import TrainEnhancer
 from culturebench.planning.training import training_forecast
-from culturebench.stage import Stage, store_url
+from culturebench.stage import Paths, Stage, store_url
 from culturebench.store import Store
 from culturebench.text_to_image.denoising import denoising_of
 from culturebench.text_to_image.systems import edited_tower, identity_of, load_pinned, load_towers
@@ -37,9 +36,19 @@ CODE = (
 )
 
 
-def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Path], *, model: str, site: str) -> None:
+@dataclass(frozen=True)
+class Params:
+    """What the stage reads of params.yaml."""
+
+    models: Models
+    regions: Regions
+    sampler: Sampler
+    train_enhancer: TrainEnhancer
+
+
+def run(params: Params, inputs: Paths, outputs: Paths, *, model: str, site: str) -> None:
     """Train on the train split's noun captions and their pictures."""
-    numbers: TrainEnhancer = params.train_enhancer
+    numbers = params.train_enhancer
     chosen = choose(params.models, model)
     probed = layer_probe.load_layer(inputs["layers"] / f"{edited_tower(chosen)}.json")
     layer = layer_of(site, probed, numbers.seed)
@@ -64,18 +73,17 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
     training = EnhancerTraining(task, layer, pairs, numbers, checkpoints)
     entries = training.train()
     enhancer.save(training.enhancer, outputs["enhancer"], layer=layer)
-    enhancers.save_history(
-        outputs["enhancer"],
-        {
-            "site": site,
-            "layer": layer,
-            **({"tower": edited_tower(chosen)} if len(chosen.towers) > 1 else {}),
-            "objective": numbers.objective,
-            "loss_space": numbers.loss_space,
-            "pairs": len(pairs),
-            "entries": entries,
-        },
-    )
+    history: enhancers.History = {
+        "site": site,
+        "layer": layer,
+        "objective": numbers.objective,
+        "loss_space": numbers.loss_space,
+        "pairs": len(pairs),
+        "entries": entries,
+    }
+    if len(chosen.towers) > 1:
+        history["tower"] = edited_tower(chosen)
+    enhancers.save_history(outputs["enhancer"], history)
 
 
 def _digest(pairs: Sequence[Pair]) -> str:
@@ -85,14 +93,14 @@ def _digest(pairs: Sequence[Pair]) -> str:
     return whole.hexdigest()
 
 
-def layer_of(site: str, probed: dict[str, Any], seed: int) -> int:
+def layer_of(site: str, probed: layer_probe.Layer, seed: int) -> int:
     """The marked layer, or another one that the backbone sees, drawn with `seed`."""
-    marked = int(probed["layer"])
+    marked = probed["layer"]
     if site == "culture":
         return marked
     if site != "random":
         raise CultureBenchError(f"sites has {site!r}; train_enhancer knows culture and random")
-    others = [layer for layer in range(int(probed["last_upstream_layer"]) + 1) if layer != marked]
+    others = [layer for layer in range(probed["last_upstream_layer"] + 1) if layer != marked]
     if not others:
         raise CultureBenchError("the encoder has a single layer that its backbone sees; take `random` off `sites`")
     return random.Random(seed).choice(others)
@@ -102,7 +110,7 @@ STAGE = Stage(
     name="train_enhancer",
     run=run,
     identities=("model", "site"),
-    sections=(Models, Regions, Sampler, TrainEnhancer),
+    params=Params,
     inputs={"system": pins.SYSTEM, "towers": towers.PATH, "layers": layer_probe.LAYERS, "train": splits.TRAIN},
     outputs={"enhancer": enhancers.PATH},
 )

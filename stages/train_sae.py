@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,21 +17,30 @@ from culturebench.params.encoders import Encoders
 from culturebench.params.regions import Regions
 from culturebench.params.train_sae import TrainSae
 from culturebench.probing import sae as probing_sae
-from culturebench.probing.features import token_features
+from culturebench.probing.features import digest, token_features
 from culturebench.probing.probed import Probed, open_probed
 from culturebench.probing.train_sae import SaeTraining, quality, train
 from culturebench.probing.training_state import Checkpoint
 from culturebench.progress import progress
-from culturebench.stage import Stage, store_url
+from culturebench.stage import Paths, Stage, store_url
 from culturebench.store import Store
 
 CAPTIONS = ("cultural", "noun", "cultural_en", "noun_en")
 VERSION = 1  # raised when the same settings would train to other bytes
 
 
-def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Path], *, encoder: str) -> None:
+@dataclass(frozen=True)
+class Params:
+    """What the stage reads of params.yaml."""
+
+    train_sae: TrainSae
+    encoders: Encoders
+    regions: Regions
+
+
+def run(params: Params, inputs: Paths, outputs: Paths, *, encoder: str) -> None:
     """Train on the train split's captions, and say how well the detect split's are described."""
-    chosen: TrainSae = params.train_sae.of(encoder)
+    chosen = params.train_sae.of(encoder)
     probed = open_probed(choose(params.encoders, encoder), inputs["pins"], inputs["layer"])
     captions = _thinned(_texts(inputs["train"], params.regions), chosen.max_prompts)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as spill:
@@ -42,26 +48,30 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
         held_out = _features(
             probed, _texts(inputs["detect"], params.regions), chosen, "detect captions", Path(spill) / "detect"
         )
-        metrics = {seed: _train(probed, features, held_out, chosen, seed, outputs["sae"]) for seed in chosen.seeds}
-        tokens = {"train_tokens": len(features), "detect_tokens": len(held_out)}
-    sae.save_metrics(outputs["sae"], {"layer": probed.layer, **tokens, "seeds": metrics})
+        metrics = {str(seed): _train(probed, features, held_out, chosen, seed, outputs["sae"]) for seed in chosen.seeds}
+    tokens, held_out_tokens = len(features), len(held_out)
+    sae.save_metrics(
+        outputs["sae"],
+        {"layer": probed.layer, "train_tokens": tokens, "detect_tokens": held_out_tokens, "seeds": metrics},
+    )
 
 
 def _train(
     probed: Probed, features: Tensor, held_out: Tensor, chosen: TrainSae, seed: int, folder: Path
-) -> dict[str, Any]:
+) -> sae.Quality:
     """Train and save the autoencoder of one seed; its quality and history."""
     settings = _settings(chosen, features.shape[1])
 
     def watch(steps: range) -> Iterable[int]:
         return progress(steps, len(steps), f"autoencoder, seed {seed}, from step {steps.start}")
 
-    determinants = {"train_sae": VERSION, "features": _digest(features), **asdict(settings), "seed": seed}
+    determinants = {"train_sae": VERSION, "features": digest(features), **asdict(settings), "seed": seed}
     determinants |= {"torch": torch.__version__, "device": probed.device.type}
     checkpoint = Checkpoint(Store(store_url()), determinants, chosen.checkpoint_every)
     trained = train(features, settings, seed, watch=watch, checkpoint=checkpoint, device=probed.device)
     probing_sae.save(trained.sae, sae.seed_folder(folder, seed))
-    return {**asdict(quality(trained.sae, held_out)), "history": trained.history}
+    found = quality(trained.sae, held_out)
+    return {"fvu": found.fvu, "l0": found.l0, "dead": found.dead, "history": trained.history}
 
 
 def _settings(chosen: TrainSae, d: int) -> SaeTraining:
@@ -82,7 +92,8 @@ def _settings(chosen: TrainSae, d: int) -> SaeTraining:
 def _texts(folder: Path, regions: Iterable[str]) -> list[str]:
     """Every different caption once, in a fixed order."""
     rows = splits.TABLE.load_all(folder, regions, CAPTIONS)
-    texts = {row[name]["text"] for row in rows for name in CAPTIONS if row[name] is not None}
+    captions = (row[name] for row in rows for name in CAPTIONS)
+    texts = {caption["text"] for caption in captions if caption}
     if not texts:
         raise CultureBenchError(f"{folder} holds no captions; look at reports/metrics/data.json for the drops")
     return sorted(texts, key=lambda text: (len(text), text))  # alike lengths together: little padding
@@ -100,19 +111,11 @@ def _features(probed: Probed, texts: list[str], chosen: TrainSae, label: str, sp
     return token_features(batches, budget=chosen.activation_bytes, folder=spill)
 
 
-def _digest(features: Tensor) -> str:
-    """A hash of features (tokens, d), read chunk by chunk."""
-    digest = hashlib.sha256(repr(tuple(features.shape)).encode())
-    for part in features.split(8192):
-        digest.update(part.contiguous().numpy().data)
-    return digest.hexdigest()
-
-
 STAGE = Stage(
     name="train_sae",
     run=run,
     identities=("encoder",),
-    sections=(TrainSae, Encoders, Regions),
+    params=Params,
     inputs={
         "layer": layer_probe.LAYER_PATH,
         "pins": pins.DIRECTORY,

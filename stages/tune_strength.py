@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from culturebench.artifacts import binding, pins, splits, strength, towers
+from culturebench.artifacts.strength import Tuned
 from culturebench.conditions import EDITS, Condition, condition
 from culturebench.interventions.culture_edits import CultureNeurons, control_firing, control_mismatch
 from culturebench.interventions.load_culture import load_culture
@@ -20,17 +20,33 @@ from culturebench.params.models import Models
 from culturebench.params.regions import Regions
 from culturebench.params.sampler import Sampler
 from culturebench.params.tune_strength import TuneStrength
-from culturebench.stage import Stage, secret, store_url
+from culturebench.stage import Paths, Stage, secret, store_url
 from culturebench.store import Store
 from culturebench.text_to_image.pictures import make_pictures
-from culturebench.text_to_image.prompts import COLUMNS, select_prompts
-from culturebench.text_to_image.sampling import CachedSampler
+from culturebench.text_to_image.prompts import COLUMNS, select_prompts, text_of
+from culturebench.text_to_image.sampling import CachedSampler, Intervention
 from culturebench.text_to_image.systems import edited_tower, open_sampler
 
+if TYPE_CHECKING:
+    from culturebench.artifacts.pictures import PictureRow
+    from culturebench.artifacts.prompts import PromptRow
 
-def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Path], *, model: str) -> None:
+
+@dataclass(frozen=True)
+class Params:
+    """What the stage reads of params.yaml."""
+
+    engine: Engine
+    judges: Judges
+    models: Models
+    regions: Regions
+    sampler: Sampler
+    tune_strength: TuneStrength
+
+
+def run(params: Params, inputs: Paths, outputs: Paths, *, model: str) -> None:
     """Generate every lambda's pictures of some train prompts, judge them, and choose."""
-    numbers: TuneStrength = params.tune_strength
+    numbers = params.tune_strength
     chosen = choose(params.models, model)
     named = choose(params.judges, numbers.judge)
     store = Store(store_url())
@@ -56,20 +72,20 @@ def run(params: SimpleNamespace, inputs: dict[str, Path], outputs: dict[str, Pat
 
 
 def _curve(
-    params: SimpleNamespace,
+    params: Params,
     sampler: CachedSampler,
-    prompts: list[Any],
+    prompts: list[PromptRow],
     culture: CultureNeurons,
     judge: Answering,
     record: Condition,
     grid: tuple[float, ...],
-) -> dict[str, Any]:
-    numbers: TuneStrength = params.tune_strength
+) -> Tuned:
+    numbers = params.tune_strength
     bootstrap = Bootstrap(numbers.resamples, numbers.seed, numbers.level)
-    made: dict[float, list[dict[str, Any]]] = {}
+    made: dict[float, list[PictureRow]] = {}
     for amount in grid:
 
-        def intervene(region: str, draw: int, amount: float = amount) -> Any:
+        def intervene(region: str, draw: int, amount: float = amount) -> Intervention | None:
             return culture.intervention(record, amount, region, draw)
 
         made[amount] = make_pictures(
@@ -85,7 +101,7 @@ def _curve(
 
 
 def _mismatch(
-    sampler: CachedSampler, prompts: list[Any], culture: CultureNeurons, curves: dict[str, Any]
+    sampler: CachedSampler, prompts: list[PromptRow], culture: CultureNeurons, curves: dict[str, Tuned]
 ) -> dict[str, float | None]:
     """How far each control of neurons misses its edit's norm at the chosen strength, on the same prompts."""
     strengths = {edit.home: curves[edit.name]["strength"] if edit.tuned else 0.0 for edit in EDITS}
@@ -94,7 +110,7 @@ def _mismatch(
         control.name: control_mismatch(
             culture,
             sampler.system,
-            [(row["region"], row[home.caption]["text"]) for row in prompts],
+            [(row["region"], text_of(row, home.caption)) for row in prompts],
             control,
             strengths[home.name],
         )
@@ -107,7 +123,7 @@ STAGE = Stage(
     name="tune_strength",
     run=run,
     identities=("model",),
-    sections=(Engine, Judges, Models, Regions, Sampler, TuneStrength),
+    params=Params,
     inputs={
         "judges": pins.JUDGES,
         "system": pins.SYSTEM,

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import ModuleType
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 import yaml
@@ -23,6 +23,8 @@ from dvc.repo import Repo
 from culturebench.artifacts import code
 from culturebench.checks import section_models
 from culturebench.code.sources import NO_CODE
+from culturebench.params import RegionPart
+from culturebench.regions.model import Region
 from culturebench.stage import Stage
 from flows import digests
 from import_graph import ROOT, SOURCES, closure, file_of, foreign_imports, imports, python_files, tree
@@ -295,6 +297,15 @@ def test_a_stage_has_exactly_the_outs_that_it_writes(name: str) -> None:
     for stage in of_stage(name):
         written = {path.format(**identity(stage)) for path in declaration(name).outputs.values()}
         assert paths(stage.outs) == written, stage.name
+
+
+@pytest.mark.parametrize("name", STAGE_NAMES)
+def test_a_stage_calls_sections_by_their_names_and_takes_region_files_as_the_whole_is_checked(name: str) -> None:
+    read = get_type_hints(declaration(name).params)
+    region = read.pop("region", RegionPart)
+    assert [section.section for section in read.values()] == list(read)
+    whole, part = ({key: field.annotation for key, field in model.model_fields.items()} for model in (Region, region))
+    assert {key: whole[key] for key in part} == part
 
 
 @pytest.mark.parametrize("name", [name for name in STAGE_NAMES if name != code.STAGE])

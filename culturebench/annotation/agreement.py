@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from culturebench.annotation.decisions import Decision
+
+if TYPE_CHECKING:
+    from culturebench.artifacts.agreement import Agreement, Annotator
 
 
 def krippendorff_alpha(units: Iterable[Sequence[Hashable]]) -> float | None:
@@ -27,10 +30,10 @@ def krippendorff_alpha(units: Iterable[Sequence[Hashable]]) -> float | None:
     return 1.0 - observed / expected if expected else None
 
 
-def agreement(decisions: Mapping[str, Sequence[Decision]], gold: Mapping[str, str]) -> dict[str, Any]:
+def agreement(decisions: Mapping[str, Sequence[Decision]], gold: Mapping[str, str]) -> Agreement:
     """Alpha of the verdicts, and each annotator's decisions, gold pictures decided and gold verdicts right."""
     every = [decision for each in decisions.values() for decision in each]
-    annotators: dict[str, dict[str, int]] = {}
+    annotators: dict[str, Annotator] = {}
     for decision in sorted(every, key=lambda d: (d.annotator, d.picture_id)):
         row = annotators.setdefault(decision.annotator, {"decisions": 0, "gold": 0, "gold_right": 0})
         row["decisions"] += 1

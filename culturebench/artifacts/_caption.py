@@ -1,6 +1,29 @@
-"""The Arrow type of one caption with its spans."""
+"""One caption with its spans, as a row holds it and as Arrow does."""
+
+from typing import TypedDict
 
 import pyarrow as pa
+
+
+class CaptionRow(TypedDict):
+    """A text and where its noun and its modifier stand."""
+
+    text: str
+    language: str
+    noun_start: int
+    noun_end: int
+    modifier_start: int
+    modifier_end: int
+
+
+class GivenCaptions(TypedDict):
+    """What came with a picture, by the column of `captioned` that it is for."""
+
+    cultural: CaptionRow | None
+    noun: CaptionRow | None
+    cultural_en: CaptionRow | None
+    noun_en: CaptionRow | None
+
 
 #: Half-open character offsets into `text`; -1 where a span does not exist or nobody marked it.
 CAPTION = pa.struct(
@@ -13,3 +36,4 @@ CAPTION = pa.struct(
         pa.field("modifier_end", pa.int32(), nullable=False),
     ]
 )
+GIVEN = pa.struct([pa.field(name, CAPTION) for name in GivenCaptions.__annotations__])

@@ -1,9 +1,38 @@
 """The columns of a captioned picture, before and after its cues were counted across regions."""
 
+from typing import TypedDict
+
 import pyarrow as pa
 
-from culturebench.artifacts._caption import CAPTION
+from culturebench.artifacts._caption import CAPTION, CaptionRow
 from culturebench.artifacts._table import required
+
+
+class CaptionedRow(TypedDict):
+    """One picture with its captions, or why it has none."""
+
+    picture_id: str
+    region: str
+    language: str
+    status: str
+    reason: str
+    detail: str
+    provider: str
+    audit: str
+    subdivision: str
+    cues: list[str]
+    cultural: CaptionRow | None
+    noun: CaptionRow | None
+    neutral: CaptionRow | None
+    cultural_en: CaptionRow | None
+    noun_en: CaptionRow | None
+    noun_draft: CaptionRow | None
+    noun_en_draft: CaptionRow | None
+    served_model: str
+    input_tokens: int
+    output_tokens: int
+    cost: float
+
 
 SCHEMA = pa.schema(
     [

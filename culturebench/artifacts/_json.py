@@ -5,19 +5,20 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar, cast
 
 from culturebench.artifacts._table import ArtifactError
 
 DIGITS = 6
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class JsonFile:
-    """A JSON artifact of one shape: `whole` says of parsed content whether it has it, `holds` what it then holds.
+class JsonFile(Generic[T]):
+    """A JSON artifact of one shape, `T`: `whole` says of parsed content whether it has it, `holds` what it then holds.
 
     `whole` may raise what reading content of another shape raises.
     """
@@ -26,12 +27,12 @@ class JsonFile:
     holds: str
     whole: Callable[[Any], bool]
 
-    def save(self, path: Path, content: Any) -> None:
+    def save(self, path: Path, content: T) -> None:
         """Write the content; `ArtifactError` when it has another shape."""
         self._check(path, content)
         save_json(path, content)
 
-    def load(self, path: Path) -> Any:
+    def load(self, path: Path) -> T:
         """What `save` wrote; `ArtifactError` when the file is missing, damaged or of another shape."""
         content = load_json(path, self.stage)
         self._check(path, content)
@@ -66,10 +67,15 @@ def save_json(path: Path, value: Any) -> None:
     _write(path, json.dumps(rounded(value), sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False))
 
 
-def save_rows(path: Path, rows: list[dict[str, Any]]) -> None:
+def save_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     """Write a list of flat mappings, one a line, so that Git and people compare them line by line."""
     lines = [json.dumps(rounded(row), sort_keys=True, ensure_ascii=False, allow_nan=False) for row in rows]
     _write(path, "[\n" + ",\n".join(lines) + "\n]")
+
+
+def as_object(value: Any) -> dict[str, Any]:
+    """`value` where it is an object, else an empty one."""
+    return cast(dict[str, Any], value) if isinstance(value, dict) else {}
 
 
 def rounded(value: Any) -> Any:
@@ -77,9 +83,9 @@ def rounded(value: Any) -> Any:
     if isinstance(value, float):
         return round(value, DIGITS) + 0.0 if math.isfinite(value) else None
     if isinstance(value, dict):
-        return {str(key): rounded(item) for key, item in value.items()}
+        return {str(key): rounded(item) for key, item in cast(dict[Any, Any], value).items()}
     if isinstance(value, list | tuple):
-        return [rounded(item) for item in value]
+        return [rounded(item) for item in cast(list[Any], value)]
     return value
 
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from culturebench.errors import CultureBenchError
 
-Row = dict[str, Any]
+R = TypeVar("R", bound=Mapping[str, Any])
 
 
 class ArtifactError(CultureBenchError):
@@ -21,32 +21,37 @@ class ArtifactError(CultureBenchError):
 
 
 @dataclass(frozen=True)
-class Table:
-    """A Parquet artifact: `schema` fixes columns, types and nullability; rows are sorted by `key`."""
+class Table(Generic[R]):
+    """A Parquet artifact of rows `row`, a TypedDict; rows are sorted by `key`.
 
+    `schema` fixes columns, types and nullability; `tests/artifacts` holds `row` to it.
+    """
+
+    row: type[R]
     stage: str
     schema: pa.Schema
     key: tuple[str, ...]
 
-    def load(self, path: Path, columns: Sequence[str] | None = None) -> list[Row]:
-        """The rows as dicts, only `columns` when given; `ArtifactError` when the file does not fit."""
+    def load(self, path: Path, columns: Sequence[str] | None = None) -> list[R]:
+        """The rows, only with `columns` when given; `ArtifactError` when the file does not fit."""
         try:
             found = pq.read_schema(path)
             self._check_schema(path, found)
             # pq.read_table would import pyarrow.dataset: 0.2 s a stage
             with pq.ParquetFile(path, page_checksum_verification=True) as file:
-                return file.read(columns=list(columns) if columns else None).to_pylist()
+                rows: list[Any] = file.read(columns=list(columns) if columns else None).to_pylist()
+                return rows
         except FileNotFoundError:
             raise ArtifactError(f"{path} is missing; run `dvc repro {self.stage}`") from None
         except (pa.ArrowInvalid, OSError) as error:
             reason = str(error).splitlines()[0]
             raise ArtifactError(f"{path} cannot be read ({reason}); run `dvc repro -f {self.stage}`") from None
 
-    def load_all(self, folder: Path, names: Iterable[str], columns: Sequence[str] | None = None) -> list[Row]:
+    def load_all(self, folder: Path, names: Iterable[str], columns: Sequence[str] | None = None) -> list[R]:
         """The rows of `folder/<name>.parquet` for every name, in the given order."""
         return [row for name in names for row in self.load(folder / f"{name}.parquet", columns)]
 
-    def save(self, path: Path, rows: Iterable[Row]) -> None:
+    def save(self, path: Path, rows: Iterable[R]) -> None:
         """Write sorted rows through a temporary name; `ArtifactError` for a row that breaks the schema."""
         ordered = sorted(rows, key=lambda row: tuple(row[name] for name in self.key))
         try:

@@ -1,5 +1,7 @@
 """The experts' verdict on every unique picture."""
 
+from typing import TypedDict
+
 import pyarrow as pa
 
 from culturebench.artifacts._table import Table, required
@@ -7,7 +9,23 @@ from culturebench.artifacts._table import Table, required
 STAGE = "annotate"
 DIRECTORY = "data/annotated"
 PATH = DIRECTORY + "/{region}.parquet"
+
+
+class AnnotatedRow(TypedDict):
+    """The verdict on one picture."""
+
+    picture_id: str
+    region: str
+    status: str
+    reason: str
+    subdivision: str
+    agreement: float
+    decisions: int
+    provisional: bool
+
+
 TABLE = Table(
+    row=AnnotatedRow,
     stage=STAGE,
     key=("picture_id",),
     schema=pa.schema(

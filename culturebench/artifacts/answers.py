@@ -1,5 +1,7 @@
 """One judge's answers to CultureVQA on the pictures of one set of prompts, model and condition."""
 
+from typing import TypedDict
+
 import pyarrow as pa
 
 from culturebench.artifacts._table import Table, required
@@ -11,7 +13,24 @@ PATH = DIRECTORY + "/{judge}/{prompts}/{model}/{condition}.parquet"
 REAL_PATH = "data/reliability/{judge}.parquet"
 UNRECOGNIZABLE = "unrecognizable"
 UNPARSEABLE = "unparseable"  # a reply that is none of the options
+
+
+class AnswerRow(TypedDict):
+    """One answer."""
+
+    prompt_id: str
+    region: str
+    condition: str
+    seed: int
+    answer: str
+    object: str
+    raw: str
+    served_model: str
+    options: list[str]
+
+
 TABLE = Table(
+    row=AnswerRow,
     stage=STAGE,
     key=("prompt_id", "seed"),
     schema=pa.schema(

@@ -7,6 +7,5 @@ from culturebench.artifacts._json import JsonFile, maps_to
 STAGE = "bind_measures"
 PATH = "models/circular.json"
 
-
-FILE = JsonFile(STAGE, "warnings by model", maps_to(dict))
+FILE: JsonFile[dict[str, dict[str, str]]] = JsonFile(STAGE, "warnings by model", maps_to(dict))
 save, load = FILE.save, FILE.load

@@ -10,7 +10,7 @@ from culturebench.artifacts._table import ArtifactError
 STAGE = "code"
 PATH = "code.json"
 
-FILE = JsonFile(STAGE, "a digest by stage", maps_to(str))
+FILE: JsonFile[dict[str, str]] = JsonFile(STAGE, "a digest by stage", maps_to(str))
 load = FILE.load
 
 

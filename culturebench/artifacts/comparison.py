@@ -2,18 +2,64 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypedDict
 
 from culturebench.artifacts._json import JsonFile
 
 STAGE = "compare_selectors"
 DIRECTORY = "reports/metrics/selectors"
 PATH = DIRECTORY + "/{model}.json"
-#: Of every selector: mean neurons per region, and four drops of CultureVQA with their intervals. `own`: on the region's
-#: prompts; `cross`: on other regions'; `selective`: own minus cross; `beyond_random`: own minus random's own.
 EFFECTS = ("own", "cross", "selective", "beyond_random")
-#: Of every cell of a selector's matrix: `source`'s neurons masked on `target`'s prompts.
-CELL = ("selector", "source", "target", "drop", "low", "high")
+
+
+class Interval(TypedDict):
+    """A share of right answers, or a difference of two, with its interval over prompts."""
+
+    value: float
+    low: float | None
+    high: float | None
+    n_prompts: int
+    n_images: int
+
+
+class Effects(TypedDict):
+    """One selector's mean neurons a region, and four drops of CultureVQA.
+
+    `own`: on the region's prompts; `cross`: on other regions'; `selective`: own minus cross; `beyond_random`: own minus
+    random's own.
+    """
+
+    neurons: float
+    own: Interval | None
+    cross: Interval | None
+    selective: Interval | None
+    beyond_random: Interval | None
+
+
+class Cell(TypedDict):
+    """What masking `source`'s neurons does on `target`'s prompts."""
+
+    selector: str
+    source: str
+    target: str
+    drop: float
+    low: float | None
+    high: float | None
+
+
+class Comparison(TypedDict):
+    """The selectors of one model; `unmasked` is CultureVQA without any mask."""
+
+    judge: str
+    regions: list[str]
+    prompts: int
+    seeds: list[int]
+    unmasked: Interval | None
+    selectors: dict[str, Effects]
+    matrix: list[Cell]
+
+
+CELL = tuple(Cell.__annotations__)
 
 
 def _whole(content: Any) -> bool:
@@ -21,6 +67,5 @@ def _whole(content: Any) -> bool:
     return all(set(EFFECTS) <= set(row) for row in rows) and all(set(CELL) <= set(cell) for cell in cells)
 
 
-#: `{judge, regions, prompts, seeds, unmasked, selectors, matrix}`.
-FILE = JsonFile(STAGE, "a comparison of selectors", _whole)
+FILE: JsonFile[Comparison] = JsonFile(STAGE, "a comparison of selectors", _whole)
 save, load = FILE.save, FILE.load

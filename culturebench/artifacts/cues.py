@@ -1,12 +1,29 @@
 """Every cue that captions rest on, with its support and lift in each region where it was seen."""
 
+from typing import TypedDict
+
 import pyarrow as pa
 
 from culturebench.artifacts._table import Table, required
 
 STAGE = "ground"
 PATH = "data/cues.parquet"
+
+
+class CueRow(TypedDict):
+    """One cue in one region."""
+
+    region: str
+    cue: str
+    support: int
+    pictures: int
+    elsewhere: int
+    lift: float
+    grounded: bool
+
+
 TABLE = Table(
+    row=CueRow,
     stage=STAGE,
     key=("region", "cue"),
     schema=pa.schema(

@@ -1,5 +1,7 @@
 """Groups of near-duplicate pictures across all regions; one keeper each."""
 
+from typing import TypedDict
+
 import pyarrow as pa
 
 from culturebench.artifacts._table import Table, required
@@ -7,7 +9,22 @@ from culturebench.artifacts._table import Table, required
 STAGE = "deduplicate"
 DIRECTORY = "data/duplicates"
 PATH = DIRECTORY + "/{region}.parquet"
+
+
+class DuplicateRow(TypedDict):
+    """One screened picture and its group."""
+
+    picture_id: str
+    region: str
+    phash: str
+    group: str
+    status: str
+    reason: str
+    keeper: str
+
+
 TABLE = Table(
+    row=DuplicateRow,
     stage=STAGE,
     key=("picture_id",),
     schema=pa.schema(

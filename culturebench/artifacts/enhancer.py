@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from culturebench.artifacts._json import load_json, save_json
 
@@ -13,15 +13,39 @@ PATH = DIRECTORY + "/{model}/{site}"
 HISTORY = "history.json"
 
 
-def save_history(folder: Path, history: dict[str, Any]) -> None:
-    """Write `{"site", "layer", "objective", "entries": [{step, loss, residual, gap}], ...}`.
+class Entry(TypedDict):
+    """One point of a training.
 
-    `residual` is its norm as a share of the feature's; `gap` is the loss with other prompts' references minus the loss
-    with the right ones.
+    `residual` is its norm as a share of the feature's; `gap` the loss with other prompts' references minus that with
+    the right ones.
     """
+
+    step: int
+    loss: float
+    residual: float
+    gap: float
+
+
+class History(TypedDict):
+    """What was trained on how many pairs, and how it went; `tower` where the model has several."""
+
+    site: str
+    layer: int
+    tower: NotRequired[str]
+    objective: str
+    loss_space: str
+    pairs: int
+    entries: list[Entry]
+
+
+ENTRY = tuple(Entry.__annotations__)
+
+
+def save_history(folder: Path, history: History) -> None:
+    """Write the history beside the weights."""
     save_json(folder / HISTORY, history)
 
 
-def load_history(folder: Path) -> dict[str, Any]:
+def load_history(folder: Path) -> History:
     """The history; `ArtifactError` when it is missing or damaged."""
     return load_json(folder / HISTORY, STAGE)

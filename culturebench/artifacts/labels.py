@@ -11,5 +11,5 @@ MEASURES_PATH = "models/measures/labels.json"  # by bind_measures
 DIRECTORY = "data/labels"
 REGION_PATH = DIRECTORY + "/{region}.json"
 
-FILE = JsonFile(STAGE, "labels by region", maps_to(str))
+FILE: JsonFile[dict[str, str]] = JsonFile(STAGE, "labels by region", maps_to(str))
 save, load = FILE.save, FILE.load

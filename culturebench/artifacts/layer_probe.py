@@ -1,12 +1,11 @@
 """Cultural attention of every pair at every layer, and the layer that it marks."""
 
-from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import pyarrow as pa
 
-from culturebench.artifacts._json import load_json, save_json
-from culturebench.artifacts._table import ArtifactError, Table, required
+from culturebench.artifacts._json import JsonFile
+from culturebench.artifacts._table import Table, required
 
 STAGE = "probe_layers"
 DIRECTORY = "data/probe"
@@ -14,7 +13,22 @@ PATH = DIRECTORY + "/{encoder}/attention.parquet"
 LAYER_PATH = DIRECTORY + "/{encoder}/layer.json"
 BOUND = "models/bound/{model}/{encoder}/layer.json"  # bind_encoder's copy
 LAYERS = "models/layers/{model}"  # its copies of the layers alone, <tower>.json: an enhancer needs no neurons
+
+
+class ProbeRow(TypedDict):
+    """One pair at one layer, under one reference and direction."""
+
+    picture_id: str
+    region: str
+    layer: int
+    reference: str
+    direction: str
+    cultural: float
+    noun: float
+
+
 TABLE = Table(
+    row=ProbeRow,
     stage=STAGE,
     key=("reference", "direction", "picture_id", "layer"),
     schema=pa.schema(
@@ -30,28 +44,47 @@ TABLE = Table(
     ),
 )
 
-#: `layer` is 0-based; `significant` is false where params chose it since nothing was marked; `pairs` and
-#: `dropped` count the picture pairs; each curve point has reference, direction, layer, delta, low, high,
-#: excess over its neighbours (null where it has none), candidate and marked.
-LAYER_KEYS = frozenset({
-    "layer", "layers", "last_upstream_layer", "significant", "direction", "reference", "attention_unit",
-    "pairs", "dropped", "curves", "rule",
-})  # fmt: skip
+
+class Point(TypedDict):
+    """One layer of one curve; `excess` over its neighbours is null where it has none."""
+
+    reference: str
+    direction: str
+    layer: int
+    delta: float
+    low: float
+    high: float
+    excess: float | None
+    candidate: bool
+    marked: bool
 
 
-def save_layer(path: Path, layer: dict[str, Any]) -> None:
-    """Write the verdict; `ArtifactError` when it has other keys."""
-    save_json(path, _checked(path, layer))
+class Layer(TypedDict):
+    """The verdict.
+
+    `layer` is 0-based; `significant` is false where params chose it since nothing was marked; `pairs` and `dropped`
+    count the picture pairs.
+    """
+
+    layer: int
+    layers: int
+    last_upstream_layer: int
+    significant: bool
+    direction: str
+    reference: str
+    attention_unit: str
+    pairs: int
+    dropped: dict[str, int]
+    curves: list[Point]
+    rule: str
 
 
-def load_layer(path: Path) -> dict[str, Any]:
-    """The verdict; `ArtifactError` when the file is missing, damaged or of another shape."""
-    return _checked(path, load_json(path, STAGE))
+LAYER_KEYS = frozenset(Layer.__annotations__)
 
 
-def _checked(path: Path, layer: Any) -> dict[str, Any]:
-    if not isinstance(layer, dict) or layer.keys() != LAYER_KEYS:
-        raise ArtifactError(
-            f"{path} needs exactly the keys {', '.join(sorted(LAYER_KEYS))}; run `dvc repro -f {STAGE}`"
-        )
-    return layer
+def _whole(content: Any) -> bool:
+    return content.keys() == LAYER_KEYS
+
+
+FILE: JsonFile[Layer] = JsonFile(STAGE, f"exactly the keys {', '.join(sorted(LAYER_KEYS))}", _whole)
+save_layer, load_layer = FILE.save, FILE.load

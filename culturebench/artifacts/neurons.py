@@ -1,5 +1,7 @@
 """Scores of every SAE latent for every region, and which are its culture neurons."""
 
+from typing import TypedDict
+
 import pyarrow as pa
 
 from culturebench.artifacts._table import Table, required
@@ -7,7 +9,26 @@ from culturebench.artifacts._table import Table, required
 STAGE = "select_neurons"
 PATH = "models/neurons/{encoder}.parquet"
 BOUND = "models/bound/{model}/{encoder}/neurons.parquet"  # bind_encoder's copy
+
+
+class NeuronRow(TypedDict):
+    """One latent of one autoencoder for one region."""
+
+    sae_seed: int
+    region: str
+    latent: int
+    score: float
+    score_noun: float
+    frequency: float
+    frequency_noun: float
+    mean: float
+    rank: int
+    candidate: bool
+    selected: bool
+
+
 TABLE = Table(
+    row=NeuronRow,
     stage=STAGE,
     key=("sae_seed", "region", "latent"),
     schema=pa.schema(

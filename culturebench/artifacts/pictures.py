@@ -1,6 +1,7 @@
 """Generated pictures of one set of prompts under one model and condition."""
 
 from dataclasses import replace
+from typing import TypedDict
 
 import pyarrow as pa
 
@@ -10,7 +11,28 @@ DIRECTORY = "data/pictures"
 PATH = DIRECTORY + "/{prompts}/{model}/{condition}.parquet"
 #: Of the test prompts, which alone have reference pictures.
 TEST_PATH = DIRECTORY + "/test/{model}/{condition}.parquet"
+
+
+class PictureRow(TypedDict):
+    """One generated picture."""
+
+    prompt_id: str
+    region: str
+    language: str
+    subdivision: str
+    condition: str
+    prompt: str
+    seed: int
+    draw: int
+    strength: float
+    object: str
+    name: str
+    domain: str
+    image: bytes
+
+
 TABLE = Table(
+    row=PictureRow,
     stage="generate",
     key=("prompt_id", "seed"),
     schema=pa.schema(
@@ -24,7 +46,9 @@ TABLE = Table(
             required("seed", pa.int64()),  # of the initial noise
             required("draw", pa.int32()),  # SAE seed index, and seed of the random controls; 0 where neither is used
             required("strength", pa.float64()),  # lambda, 0 where none is used
-            required("metadata", pa.string()),  # as in prompts
+            required("object", pa.string()),  # these three as in prompts
+            required("name", pa.string()),
+            required("domain", pa.string()),
             required("image", pa.binary()),  # PNG
         ]
     ),

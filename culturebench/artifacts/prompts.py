@@ -1,14 +1,33 @@
 """One set of prompts: those of the test split that are drawn, or captions from outside of the benchmark."""
 
+from typing import TypedDict
+
 import pyarrow as pa
 
-from culturebench.artifacts._caption import CAPTION
+from culturebench.artifacts._caption import CAPTION, CaptionRow
 from culturebench.artifacts._table import Table, required
 
 STAGE = "load_prompts"
 PATH = "data/prompts/{prompts}.parquet"
 TEST_PATH = "data/prompts/test.parquet"
+
+
+class PromptRow(TypedDict):
+    """One prompt."""
+
+    prompt_id: str
+    region: str
+    subdivision: str
+    object: str
+    name: str
+    domain: str
+    noun: CaptionRow | None
+    noun_en: CaptionRow | None
+    cultural: CaptionRow | None
+
+
 TABLE = Table(
+    row=PromptRow,
     stage=STAGE,
     key=("region", "prompt_id"),
     schema=pa.schema(
@@ -16,7 +35,9 @@ TABLE = Table(
             required("prompt_id", pa.string()),  # picture id of the test row; from outside sha256 of region and prompt
             required("region", pa.string()),
             required("subdivision", pa.string()),
-            required("metadata", pa.string()),  # of the test row, or the name and domain that the file gives
+            required("object", pa.string()),  # what the test row's picture truly shows; "" where nobody knows
+            required("name", pa.string()),  # from outside: what the caption speaks of; ""
+            required("domain", pa.string()),  # from outside: such as cuisine; ""
             pa.field("noun", CAPTION),
             pa.field("noun_en", CAPTION),
             pa.field("cultural", CAPTION),  # a condition whose caption is missing has no picture of this prompt

@@ -1,22 +1,56 @@
 """How one judge and people did on the same real pictures."""
 
-from typing import Any
+from typing import Any, TypedDict
 
 from culturebench.artifacts._json import JsonFile
 
 STAGE = "judge_reliability"
 DIRECTORY = "reports/metrics/reliability"
 PATH = DIRECTORY + "/{judge}.json"
-#: `judge`, `people`, `difference` (judge - people) and `agreement` (kappa of the judge and people's majority) are each
-#: `{value, low, high, pictures, answers}` or null; `annotators` is `{pseudonym: {answers, right}}`.
-KEYS: frozenset[str] = frozenset(
-    ("choices", "judge", "unparseable", "people", "reason", "difference", "agreement", "annotators", "other_options")
-)
+
+
+class Estimate(TypedDict):
+    """A value with its interval, and how many pictures and answers it rests on."""
+
+    value: float
+    low: float | None
+    high: float | None
+    pictures: int
+    answers: int
+
+
+class Annotator(TypedDict):
+    """One person's answers."""
+
+    answers: int
+    right: int
+
+
+class Reliability(TypedDict):
+    """One judge's.
+
+    `choices` are the numbers of options that were shown; `difference` is judge minus people, `agreement` kappa of the
+    judge and people's majority; `reason` says why there are no people; `annotators` go by pseudonym; `other_options`
+    counts people's answers to other questions on these pictures.
+    """
+
+    choices: list[int]
+    judge: Estimate | None
+    unparseable: int
+    people: Estimate | None
+    reason: str
+    difference: Estimate | None
+    agreement: Estimate | None
+    annotators: dict[str, Annotator]
+    other_options: int
+
+
+KEYS: frozenset[str] = frozenset(Reliability.__annotations__)
 
 
 def _whole(values: Any) -> bool:
     return values.keys() == KEYS
 
 
-FILE = JsonFile(STAGE, f"exactly the keys {', '.join(sorted(KEYS))}", _whole)
+FILE: JsonFile[Reliability] = JsonFile(STAGE, f"exactly the keys {', '.join(sorted(KEYS))}", _whole)
 save, load = FILE.save, FILE.load

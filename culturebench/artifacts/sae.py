@@ -1,7 +1,7 @@
 """The sparse autoencoders of an encoder: one folder per seed, and their quality."""
 
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from culturebench.artifacts._json import load_json, save_json
 from culturebench.artifacts._table import ArtifactError
@@ -10,6 +10,33 @@ STAGE = "train_sae"
 DIRECTORY = "models/sae"
 PATH = DIRECTORY + "/{encoder}"
 BOUND = "models/bound/{model}/{encoder}/sae"  # bind_encoder's copy
+
+
+class Step(TypedDict):
+    """One point of a training: unexplained variance, latents a token, share of silent latents."""
+
+    step: float
+    fvu: float
+    l0: float
+    dead: float
+
+
+class Quality(TypedDict):
+    """The autoencoder of one seed on the detect split, and its training."""
+
+    fvu: float
+    l0: float
+    dead: float
+    history: list[Step]
+
+
+class Metrics(TypedDict):
+    """All autoencoders of an encoder; a seed is a text, as JSON has it."""
+
+    layer: int
+    train_tokens: int
+    detect_tokens: int
+    seeds: dict[str, Quality]
 
 
 def seed_folder(folder: Path, seed: int) -> Path:
@@ -25,11 +52,11 @@ def seeds(folder: Path) -> list[int]:
     return found
 
 
-def save_metrics(folder: Path, metrics: dict[str, Any]) -> None:
-    """Write `metrics.json`: layer, tokens, and for each seed fvu, l0 and dead."""
+def save_metrics(folder: Path, metrics: Metrics) -> None:
+    """Write `metrics.json`."""
     save_json(folder / "metrics.json", metrics)
 
 
-def load_metrics(folder: Path) -> dict[str, Any]:
+def load_metrics(folder: Path) -> Metrics:
     """What `save_metrics` wrote; `ArtifactError` when it is missing or damaged."""
     return load_json(folder / "metrics.json", STAGE)

@@ -1,5 +1,7 @@
 """What screening measured on every candidate, and whether it stays."""
 
+from typing import TypedDict
+
 import pyarrow as pa
 
 from culturebench.artifacts._table import Table, required
@@ -9,7 +11,32 @@ RULES = ("resolution", "aspect", "uniform", "blur", "text", "drawing", "relevanc
 STAGE = "screen"
 DIRECTORY = "data/screened"
 PATH = DIRECTORY + "/{region}.parquet"
+
+
+class ScreenedRow(TypedDict):
+    """One candidate."""
+
+    picture_id: str
+    region: str
+    file_name: str
+    status: str
+    reason: str
+    width: int
+    height: int
+    borderline: list[str]
+    detail: str
+    resolution: float | None
+    aspect: float | None
+    uniform: float | None
+    blur: float | None
+    text: float | None
+    drawing: float | None
+    relevance: float | None
+    safety: float | None
+
+
 TABLE = Table(
+    row=ScreenedRow,
     stage=STAGE,
     key=("picture_id", "file_name"),
     schema=pa.schema(

@@ -39,11 +39,6 @@ class Finding:
         filed = {"scene": asdict(self.scene), "planted": self.planted, "filed": f"{self.region}/{self.index}"}
         return hashlib.sha256(json.dumps(filed, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
-    @property
-    def metadata(self) -> dict[str, object]:
-        """The truth, as candidates carry it."""
-        return {"scene": asdict(self.scene), "planted": self.planted}
-
     def dice(self, purpose: str) -> np.random.Generator:
         """A random generator that belongs to this finding and purpose alone."""
         return _dice(purpose, self.region, self.index)

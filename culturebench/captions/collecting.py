@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 from culturebench.captions.human import HumanCaptions
 from culturebench.captions.providers import Picture, Written
-from culturebench.captions.spans import ROLES, CaptionRow
+from culturebench.captions.spans import CaptionRow
 from culturebench.captions.wording import named_country
+
+if TYPE_CHECKING:
+    from culturebench.artifacts.captioned import CaptionedRow
 
 _NEEDED = ("cultural", "noun")
 
@@ -38,13 +41,15 @@ class CaptionCollector:
             self.found = dict(written.captions) | self.found
         self._written.append(written)
 
-    def row(self, language: str, iso: Sequence[str]) -> dict[str, Any]:
-        """The columns of `captioned` that this picture decides."""
+    def row(self, language: str, iso: Sequence[str]) -> CaptionedRow:
+        """The row of `captioned`; `language` and `iso` are the region's."""
         status, reason, detail = self._outcome(language, iso)
         said = [written for written in self._written if written.captions]
         drafts = {role: row for written in said for role, row in written.noun_drafts.items() if role not in self.found}
         return {
             "picture_id": self._picture.picture_id,
+            "region": self._picture.region,
+            "language": language,
             "status": status,
             "reason": reason,
             "detail": detail,
@@ -58,7 +63,12 @@ class CaptionCollector:
             "input_tokens": sum(written.input_tokens for written in self._written),
             "output_tokens": sum(written.output_tokens for written in self._written),
             "cost": round(sum(written.cost for written in self._written), 9),
-        } | {role: self.found.get(role) for role in ROLES}
+            "cultural": self.found.get("cultural"),
+            "noun": self.found.get("noun"),
+            "neutral": self.found.get("neutral"),
+            "cultural_en": self.found.get("cultural_en"),
+            "noun_en": self.found.get("noun_en"),
+        }
 
     def _outcome(self, language: str, iso: Sequence[str]) -> tuple[str, str, str]:
         """Status, reason and detail."""

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from culturebench.captions.draft import (
     OTHER,
@@ -21,39 +20,14 @@ from culturebench.captions.draft import (
 )
 from culturebench.captions.providers import Picture, Written
 from culturebench.captions.spans import CaptionError
+from culturebench.captions.told import Told, instructions
 from culturebench.chat.client import ChatClient
 from culturebench.chat.reply import BadReply, Failure, Reply
 from culturebench.chat.request import ChatImage, ChatRequest
-from culturebench.regions.words import languages
 
 _MAX_DETAIL = 500
 #: Endings of a question that say nothing about the endpoint: it was not sent, or the picture was at fault.
 _NOT_ASKED = ("cost_limit", "bad_picture")
-
-SYSTEM = """\
-You write captions for CultureBench, which measures what text-to-image models know of the world's cultures.
-Each picture was chosen by experts as authentic for one region: {country}.
-
-For each picture return:
-- a cultural caption in {language} ({script} script): one noun phrase of at most {max_length} characters that names the
-  main object, carries exactly one culture-style modifier, and says what else is visible;
-- the same caption in English;
-- of both, the modifier and the one noun that it describes, copied exactly, each occurring once;
-- the subdivision of the region's culture that the picture shows, `other` when none fits;
-- cues: 1 to 8 visible features from which the culture can be told, each 1 to 4 English words, such as a material, an
-  ornament, a cut or a roof form.
-
-Only the modifier may name the country, its people or its style: without the modifier the caption must be a plain
-description that fits any culture. Say only what can be seen. No stereotypes: no judgement, no exoticism, no claim about
-people's character, poverty, religion or descent.
-
-Subdivisions:
-{subdivisions}
-Modifiers that people of the region use: {modifiers}
-What does not belong here:
-{exclude}
-What annotators must know:
-{notes}"""
 
 REPAIR = """\
 This cannot be used:
@@ -73,11 +47,11 @@ class _Judged:
 class OpenAIProvider:
     """Asks once, and once more when the answer has faults; what is still wrong then is left to people."""
 
-    def __init__(self, client: ChatClient, region: Mapping[str, Any], max_length: int, min_answered: float) -> None:
-        """`region` is the region file's content; `min_answered` the share of answered questions worth going on."""
+    def __init__(self, client: ChatClient, region: Told, max_length: int, min_answered: float) -> None:
+        """`min_answered` is the share of answered questions worth going on."""
         self._client, self._min_answered = client, min_answered
-        self._rules = Rules(region["language"], region["script"], region["iso"], max_length)
-        self._schema = draft_schema(tuple(region["subdivisions"]))
+        self._rules = Rules(region.language, region.script, region.iso, max_length)
+        self._schema = draft_schema(tuple(region.subdivisions))
         self._system = instructions(region, max_length)
 
     def write(self, pictures: Sequence[Picture]) -> list[Written]:
@@ -189,21 +163,6 @@ class OpenAIProvider:
                 f"only {asked - len(failures)} of {asked} questions were answered: {'; '.join(reasons)}. "
                 "Answers are kept; run again when the endpoint is well, or lower caption.min_answered"
             )
-
-
-def instructions(region: Mapping[str, Any], max_length: int) -> str:
-    """What the model is told about a region: the same for all of its pictures."""
-    subdivisions = region["subdivisions"].items()
-    return SYSTEM.format(
-        country=region["country"],
-        language=languages().get(region["language"], region["language"]),
-        script=region["script"],
-        max_length=max_length,
-        subdivisions="\n".join(f"- {key}: {one['name']} ({one['local_name']})" for key, one in subdivisions),
-        modifiers=", ".join([*region["modifiers"]["local"], *region["modifiers"]["en"]]),
-        exclude="\n".join(f"- {one['what']}: {one['reason']}" for one in region["exclude"]),
-        notes=str(region["notes"]).strip(),
-    )
 
 
 def _told(judged: _Judged) -> str:

@@ -14,11 +14,14 @@ import json
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from culturebench.captions.spans import caption_row
 from culturebench.errors import CultureBenchError
 from culturebench.regions.words import country_code, languages
+
+if TYPE_CHECKING:
+    from culturebench.artifacts.prompts import PromptRow
 
 MAX_BYTES = 10_000_000
 MAX_LENGTH = 600  # characters of a prompt
@@ -42,9 +45,9 @@ class Place:
     language: str
 
 
-def read_outside(name: str, data: bytes, places: Mapping[str, Place]) -> list[dict[str, Any]]:
+def read_outside(name: str, data: bytes, places: Mapping[str, Place]) -> list[PromptRow]:
     """Rows of the artifact `prompts`; `places` are the run's regions by code. `OutsideError` lists every bad line."""
-    found: list[dict[str, Any]] = []
+    found: list[PromptRow] = []
     wrong: list[str] = []
     seen: dict[str, int] = {}
     for number, fields in _entries(name, data):
@@ -132,7 +135,7 @@ def _object(entry: Any) -> Mapping[str, Any] | str:
     return entry if isinstance(entry, dict) else f"{type(entry).__name__} instead of an object"
 
 
-def _row(fields: Mapping[str, Any] | str, places: Mapping[str, Place], language: str) -> dict[str, Any]:
+def _row(fields: Mapping[str, Any] | str, places: Mapping[str, Place], language: str) -> PromptRow:
     """The row of one entry; ValueError with what is wrong."""
     if isinstance(fields, str):
         raise ValueError(fields)
@@ -150,7 +153,9 @@ def _row(fields: Mapping[str, Any] | str, places: Mapping[str, Place], language:
         "prompt_id": hashlib.sha256(f"{region}\n{values['prompt']}".encode()).hexdigest(),
         "region": region,
         "subdivision": "",
-        "metadata": json.dumps({name: values[name] for name in ("domain", "name")}, ensure_ascii=False),
+        "object": "",
+        "name": values["name"],
+        "domain": values["domain"],
         "noun": caption,
         "noun_en": caption if spoken == "en" else None,
         "cultural": None,

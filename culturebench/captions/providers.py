@@ -5,11 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from culturebench.atlas.captions import Caption, cultural_caption, neutral_caption, noun_caption
 from culturebench.atlas.world import REGIONS, Scene
-from culturebench.captions.spans import CaptionRow, Span, caption_row, noun_span, parse_caption
+from culturebench.captions.spans import CaptionRow, Span, caption_row, noun_span
+
+if TYPE_CHECKING:
+    from culturebench.artifacts._caption import GivenCaptions
+    from culturebench.artifacts._scene import SceneRow
+    from culturebench.params._region import Words
 
 #: Languages whose modifiers precede the noun; in the others they follow it.
 _MODIFIER_FIRST = frozenset(("zh", "ja", "ko", "tr", "hi"))
@@ -18,7 +23,7 @@ _UNSPACED = frozenset(("zh", "ja", "th"))
 
 @dataclass(frozen=True)
 class Picture:
-    """What a provider may look at; `metadata` is the candidate's, parsed, and `found` the captions it has already.
+    """What a provider may look at: what it truly shows, captions that came with it, and `found`, those it has already.
 
     A `rejected` picture gets no caption any more; what it has cost still counts.
     """
@@ -26,7 +31,8 @@ class Picture:
     picture_id: str
     region: str
     subdivision: str
-    metadata: Mapping[str, Any]
+    scene: SceneRow | None = None
+    given: GivenCaptions | None = None
     found: Mapping[str, CaptionRow] = field(default_factory=dict[str, CaptionRow])
     image: bytes = b""
     rejected: bool = False
@@ -68,12 +74,12 @@ class AtlasProvider:
         return [Written(self._captions(picture)) for picture in pictures]
 
     def _captions(self, picture: Picture) -> dict[str, CaptionRow]:
-        if "scene" not in picture.metadata or picture.region not in REGIONS:
+        if picture.scene is None or picture.region not in REGIONS:
             return {}
         language, subdivisions = REGIONS[picture.region]
         if picture.subdivision not in subdivisions:
             return {}
-        scene = replace(Scene(**picture.metadata["scene"]), region=picture.region, subdivision=picture.subdivision)
+        scene = replace(Scene(**picture.scene), region=picture.region, subdivision=picture.subdivision)
         return {
             "cultural": _row(cultural_caption(scene, language)),
             "noun": _row(noun_caption(scene, language)),
@@ -86,26 +92,38 @@ class AtlasProvider:
 class TemplateProvider:
     """Takes the captions that came with a picture, and writes missing ones as modifier plus noun caption."""
 
-    def __init__(self, language: str, modifiers: Mapping[str, list[str]], neutral: Mapping[str, list[str]]) -> None:
-        """`modifiers` and `neutral` are the region file's: phrases under `local` and `en`."""
-        self._language, self._modifiers, self._neutral = language, modifiers, neutral
+    def __init__(self, modifiers: Words, neutral: Words) -> None:
+        """`modifiers` and `neutral` are the region file's."""
+        self._modifiers, self._neutral = modifiers, neutral
 
     def write(self, pictures: Sequence[Picture]) -> list[Written]:
         """What was given or found and what follows from it; without a noun caption there is nothing to build on."""
         return [Written(self._captions(picture)) for picture in pictures]
 
     def _captions(self, picture: Picture) -> dict[str, CaptionRow]:
-        given: Mapping[str, Any] = picture.metadata.get("captions", {})
-        rows = {role: parse_caption(value, self._code(role)) for role, value in given.items()} | dict(picture.found)
-        for side, noun, cultural in (("local", "noun", "cultural"), ("en", "noun_en", "cultural_en")):
-            if noun in rows and cultural not in rows:
-                rows[cultural] = with_modifier(rows[noun], _pick(self._modifiers[side], picture.picture_id))
-        if "noun" in rows and "neutral" not in rows:
-            rows["neutral"] = with_modifier(rows["noun"], _pick(self._neutral["local"], picture.picture_id))
+        rows = {**given_captions(picture.given), **picture.found}
+        added = (
+            ("noun", "cultural", self._modifiers.local),
+            ("noun_en", "cultural_en", self._modifiers.en),
+            ("noun", "neutral", self._neutral.local),
+        )
+        for noun, role, phrases in added:
+            if noun in rows and role not in rows:
+                rows[role] = with_modifier(rows[noun], _pick(phrases, picture.picture_id))
         return rows
 
-    def _code(self, role: str) -> str:
-        return "en" if role.endswith("_en") else self._language
+
+def given_captions(given: GivenCaptions | None) -> dict[str, CaptionRow]:
+    """The captions that came with a picture, by role."""
+    if given is None:
+        return {}
+    found = {
+        "cultural": given["cultural"],
+        "noun": given["noun"],
+        "cultural_en": given["cultural_en"],
+        "noun_en": given["noun_en"],
+    }
+    return {role: caption for role, caption in found.items() if caption}
 
 
 def with_modifier(noun: CaptionRow, modifier: str) -> CaptionRow:

@@ -6,10 +6,10 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
+from culturebench.artifacts._caption import CaptionRow as CaptionRow
 from culturebench.errors import CultureBenchError
 
 Span = tuple[int, int]
-CaptionRow = dict[str, Any]
 
 #: The captions of a picture, as columns of `captioned` and as keys of manifests and annotations.
 ROLES = ("cultural", "noun", "neutral", "cultural_en", "noun_en")

@@ -112,7 +112,7 @@ def _numbers(document: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
 
     kinds = (Caption, CheckLayers, Collect, CompareSelectors, Conditions, Encoders, Generate, JudgeReliability, Judges,
              Measure, Models, Pins, Regions, Sampler, Split, TrainEnhancer, TrainSae, TuneStrength)  # fmt: skip
-    read = {kind.section: load_section(kind, document) for kind in kinds}
+    read: dict[str, Any] = {kind.section: load_section(kind, document) for kind in kinds}
     numbers = Numbers(
         regions=list(read["regions"]), conditions=read["conditions"], generate=read["generate"],
         tune=read["tune_strength"], sae=read["train_sae"], split=read["split"], sites=list(document.get("sites", [])),

@@ -72,11 +72,11 @@ def check_regions(
 @app.command("show", cls=CloneCommand)
 def show_region(code: Annotated[str, typer.Argument(help="Of the region, such as jp.")]) -> None:
     """Show one region as a page to read."""
-    from culturebench.regions.check import region_path
-    from culturebench.regions.model import Words, load_region_file
+    from culturebench.params._region import Words
+    from culturebench.regions.model import load_whole_region
     from culturebench.regions.words import languages, scripts
 
-    region = load_region_file(region_path(ROOT, code))
+    region = load_whole_region(ROOT, code)
     language = f"{languages()[region.language]} ({region.language}) in {scripts()[region.script]} script"
     console.print(f"[bold]{cell(region.country)}[/] ({region.code}: {cell(', '.join(region.iso))}), {language}")
     console.print(f"A judge sees it as {cell(repr(region.judge_label))}.\n")

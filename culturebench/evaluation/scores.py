@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
 
 from culturebench.errors import CultureBenchError
 from culturebench.evaluation.names import CULTURE, LANGUAGE, OBJECT, PLAIN, UNPARSEABLE
 from culturebench.measures.records import measure as record_of
 
+if TYPE_CHECKING:
+    from culturebench.artifacts.answers import AnswerRow
+    from culturebench.artifacts.measured import MeasuredRow
+    from culturebench.artifacts.pictures import PictureRow
+
 Key = tuple[str, int]  # (prompt id, seed)
 Scores = dict[Key, float]
-Row = Mapping[str, Any]
 
 NO_OBJECT = "the true object of these pictures is not known"
 NOT_ASKED = "the judge was not asked for the object"
@@ -33,13 +36,13 @@ class Scored:
     reason: str = ""
 
 
-def regions_of(pictures: Sequence[Row]) -> dict[str, str]:
+def regions_of(pictures: Sequence[PictureRow]) -> dict[str, str]:
     """Prompt id -> region."""
     return {row["prompt_id"]: row["region"] for row in pictures}
 
 
 def score_answers(
-    judge: str, answers: Sequence[Row], pictures: Sequence[Row], languages: Mapping[str, str], plain: str
+    judge: str, answers: Sequence[AnswerRow], pictures: Sequence[PictureRow], languages: Mapping[str, str], plain: str
 ) -> list[Scored]:
     """CultureVQA, the share of plain pictures, unparseable replies, the object, and accuracy by language.
 
@@ -70,7 +73,7 @@ def score_answers(
     return [*scored, Scored(judge, LANGUAGE, shared)] if shared else scored
 
 
-def score_measured(measured: Sequence[Row]) -> list[Scored]:
+def score_measured(measured: Sequence[MeasuredRow]) -> list[Scored]:
     """The measures of the stage measure; one that was run on no picture keeps its reason.
 
     `MeasureError` for a measure of which nobody says which of two values is the better one.
@@ -85,8 +88,8 @@ def score_measured(measured: Sequence[Row]) -> list[Scored]:
     return scored
 
 
-def _score_objects(judge: str, answers: Mapping[Key, Row], pictures: Sequence[Row]) -> Scored:
-    truth = {(row["prompt_id"], row["seed"]): _object_of(row["metadata"]) for row in pictures}
+def _score_objects(judge: str, answers: Mapping[Key, AnswerRow], pictures: Sequence[PictureRow]) -> Scored:
+    truth = {(row["prompt_id"], row["seed"]): row["object"] for row in pictures}
     if not any(truth.values()):
         return Scored(judge, OBJECT, reason=NO_OBJECT)
     if not any(row["object"] for row in answers.values()):
@@ -96,12 +99,7 @@ def _score_objects(judge: str, answers: Mapping[Key, Row], pictures: Sequence[Ro
     )
 
 
-def _object_of(metadata: str) -> str:
-    scene = json.loads(metadata or "{}").get("scene") or {}
-    return str(scene.get("object", ""))
-
-
-def _check_option_sets(judge: str, answers: Sequence[Row]) -> None:
+def _check_option_sets(judge: str, answers: Sequence[AnswerRow]) -> None:
     sets = {tuple(sorted(row["options"])) for row in answers}
     if len(sets) > 1:
         raise EvaluationError(f"{judge} was shown {len(sets)} different option sets; run `dvc repro -f judge`")

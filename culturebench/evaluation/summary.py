@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from culturebench.evaluation.names import ALL, MINUS, POOLED, TEST
 
-Row = dict[str, Any]
+if TYPE_CHECKING:
+    from culturebench.artifacts.answers import AnswerRow
+    from culturebench.artifacts.evaluation import ConfusionRow, EvaluationRow, Summary
 
 
-def summarise(rows: Iterable[Row]) -> dict[str, dict[str, dict[str, Any]]]:
+def summarise(rows: Iterable[EvaluationRow]) -> Summary:
     """Model -> condition -> measure -> value over all regions, judges pooled, without what was not run.
 
     Under `minus` a condition has measure -> difference by the condition that it is compared with. Conditions of other
@@ -29,8 +31,10 @@ def summarise(rows: Iterable[Row]) -> dict[str, dict[str, dict[str, Any]]]:
     return summary
 
 
-def count_confusions(model: str, condition: str, judge: str, answers: Sequence[Mapping[str, Any]]) -> list[Row]:
+def count_confusions(model: str, condition: str, judge: str, answers: Sequence[AnswerRow]) -> list[ConfusionRow]:
     """How often each answer was given for each true region."""
     counts = Counter((row["region"], row["answer"]) for row in answers)
-    same = {"model": model, "condition": condition, "judge": judge}
-    return [{**same, "truth": truth, "answer": answer, "count": n} for (truth, answer), n in sorted(counts.items())]
+    return [
+        {"model": model, "condition": condition, "judge": judge, "truth": truth, "answer": answer, "count": n}
+        for (truth, answer), n in sorted(counts.items())
+    ]

@@ -6,14 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import combinations, groupby
-from typing import Any
+from typing import TYPE_CHECKING
 
 from culturebench.conditions import condition as record_of
 from culturebench.evaluation.names import AGREEMENT, ALL, CULTURE, POOLED, TEST
 from culturebench.evaluation.scores import Scored, Scores
 from culturebench.measures.statistics import Bootstrap, Estimate, pooled
 
-Row = dict[str, Any]
+if TYPE_CHECKING:
+    from culturebench.artifacts.evaluation import EvaluationRow as Row
+
 #: (condition, condition that it is compared with, judge, measure) -> corrected p-value.
 PValues = Mapping[tuple[str, str, str, str], float]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors.torch import load, save
@@ -13,7 +13,8 @@ from torch import Tensor
 from culturebench.interventions.enhancer import Enhancer
 from culturebench.store import Store, key_of, pack, unpack
 
-History = list[dict[str, Any]]
+if TYPE_CHECKING:
+    from culturebench.artifacts.enhancer import Entry
 
 
 class Checkpoints:
@@ -28,7 +29,12 @@ class Checkpoints:
         self._steps = sorted({*range(every, steps + 1, every), steps})
 
     def save(
-        self, step: int, enhancer: Enhancer, optimizer: torch.optim.Optimizer, random: torch.Generator, history: History
+        self,
+        step: int,
+        enhancer: Enhancer,
+        optimizer: torch.optim.Optimizer,
+        random: torch.Generator,
+        history: list[Entry],
     ) -> None:
         """Keep the state after `step`, and delete the one before."""
         moments = {
@@ -46,7 +52,7 @@ class Checkpoints:
 
     def restore(
         self, enhancer: Enhancer, optimizer: torch.optim.Optimizer, random: torch.Generator
-    ) -> tuple[int, History] | None:
+    ) -> tuple[int, list[Entry]] | None:
         """Take over the newest state that is kept whole; its step and history, None when there is none."""
         for step in reversed(self._steps):
             content = self._store.get(self._key(step))

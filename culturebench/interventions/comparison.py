@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from itertools import chain, product
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import TYPE_CHECKING
 
 from culturebench.engine.worker import in_batches
 from culturebench.interventions.edits import mask
@@ -17,9 +17,15 @@ from culturebench.probing import sae as saes
 from culturebench.probing.sae import TopKSAE
 from culturebench.probing.selectors import CONTROL
 from culturebench.store import key_of
+from culturebench.text_to_image.prompts import text_of
 from culturebench.text_to_image.sampling import CachedSampler, Intervention, Shot
 
-Row = Mapping[str, Any]
+if TYPE_CHECKING:
+    from culturebench.artifacts.comparison import Cell, Effects, Interval
+    from culturebench.artifacts.prompts import PromptRow
+    from culturebench.artifacts.selected import SelectedRow
+    from culturebench.judging.asking import Shown
+
 #: 1 where the judge named the prompt's region, by (prompt id, seed).
 Scores = Mapping[tuple[str, int], float]
 Drops = Mapping[tuple[str, str], Scores]  # (selector, source)
@@ -33,7 +39,7 @@ class Masks:
 
     layer: int
     folders: Mapping[int, Path]  # SAE seed -> folder
-    picked: Sequence[Row]
+    picked: Sequence[SelectedRow]
     _made: dict[tuple[str, str, int], Intervention | None] = field(
         default_factory=dict[tuple[str, str, int], Intervention | None]
     )
@@ -63,32 +69,38 @@ class Masks:
 
 def masked_pictures(
     sampler: CachedSampler,
-    prompts: Sequence[Row],
+    prompts: Sequence[PromptRow],
     masks: Masks,
     selectors: Sequence[str],
     regions: Sequence[str],
     seeds: Sequence[int],
     batch_size: int,
-) -> dict[tuple[str, str], list[dict[str, Any]]]:
+) -> dict[tuple[str, str], list[Shown]]:
     """By (selector, source), and under `UNMASKED`, a picture of every cultural prompt and seed, as a judge takes them.
 
     All go through the system together, in batches of `batch_size`; what two of them have in common is drawn once.
     """
     shots: dict[str, Shot] = {}
-    rows: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    rows: dict[tuple[str, str], list[tuple[str, Shown]]] = {}  # each with the key of its shot
     for selector, source in [UNMASKED, *product(selectors, regions)]:
         some = rows.setdefault((selector, source), [])
         for prompt, (draw, seed) in product(prompts, enumerate(seeds)):
             done = masks.intervention(selector, source, draw) if selector else None
-            shot = Shot(prompt["cultural"]["text"], seed, done)
+            shot = Shot(text_of(prompt, "cultural"), seed, done)
             key = key_of({"prompt": shot.prompt, "seed": seed, "done": done and dict(done.description)})
             shots.setdefault(key, shot)
             condition = f"{selector} {source}".strip() or "unmasked"
-            name = {"prompt_id": prompt["prompt_id"], "region": prompt["region"], "condition": condition}
-            some.append({**name, "seed": seed, "image": key})
+            row: Shown = {
+                "prompt_id": prompt["prompt_id"],
+                "region": prompt["region"],
+                "condition": condition,
+                "seed": seed,
+                "image": b"",
+            }
+            some.append((key, row))
     made = sampler.pictures(list(in_batches(shots.values(), batch_size)), f"pictures (batches of {batch_size})")
     images = dict(zip(shots, chain.from_iterable(made), strict=True))
-    return {key: [{**row, "image": images[row["image"]]} for row in some] for key, some in rows.items()}
+    return {key: [{**row, "image": images[shot]} for shot, row in some] for key, some in rows.items()}
 
 
 @dataclass(frozen=True)
@@ -100,7 +112,16 @@ class Judged:
     masked: Mapping[tuple[str, str], Scores]  # (selector, source)
 
 
-def compare(judged: Judged, regions: Sequence[str], bootstrap: Bootstrap) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Compared:
+    """The parts of the artifact `comparison` that follow from what the judge saw."""
+
+    selectors: dict[str, Effects]
+    matrix: list[Cell]
+    unmasked: Interval | None
+
+
+def compare(judged: Judged, regions: Sequence[str], bootstrap: Bootstrap, neurons: Mapping[str, float]) -> Compared:
     """Per selector the effects, and per selector, source and target the drop, all with intervals over prompts.
 
     A drop is CultureVQA without the mask minus that with it, on the same prompts and seeds. Several sources masked
@@ -110,8 +131,9 @@ def compare(judged: Judged, regions: Sequence[str], bootstrap: Bootstrap) -> dic
     drops = {key: {k: judged.plain[k] - scores[k] for k in scores} for key, scores in judged.masked.items()}
     own = {name: _own(judged, drops, name, regions) for name in names}
     cross = {name: _cross(judged, drops, name, regions) for name in names}
-    selectors = {
+    selectors: dict[str, Effects] = {
         name: {
+            "neurons": neurons[name],
             "own": _interval(bootstrap.mean(own[name])),
             "cross": _interval(bootstrap.mean(cross[name])),
             "selective": _interval(bootstrap.difference(own[name], cross[name])),
@@ -119,14 +141,14 @@ def compare(judged: Judged, regions: Sequence[str], bootstrap: Bootstrap) -> dic
         }
         for name in names
     }
-    matrix = [
+    matrix: list[Cell] = [
         {"selector": name, "source": source, "target": target, "drop": one.value, "low": one.low, "high": one.high}
         for name in names
         for source in regions
         for target in regions
         for one in [bootstrap.mean(_of_region(judged, drops[name, source], target))]
     ]
-    return {"selectors": selectors, "matrix": matrix, "unmasked": _interval(bootstrap.mean(judged.plain))}
+    return Compared(selectors, matrix, _interval(bootstrap.mean(judged.plain)))
 
 
 def _own(judged: Judged, drops: Drops, name: str, regions: Sequence[str]) -> Scores:
@@ -145,8 +167,13 @@ def _of_region(judged: Judged, scores: Scores, region: str) -> Scores:
     return {key: value for key, value in scores.items() if judged.region_of[key[0]] == region}
 
 
-def _interval(estimate: Estimate | None) -> dict[str, Any] | None:
+def _interval(estimate: Estimate | None) -> Interval | None:
     if estimate is None:
         return None
-    found = asdict(estimate)
-    return {name: found[name] for name in ("value", "low", "high", "n_prompts", "n_images")}
+    return {
+        "value": estimate.value,
+        "low": estimate.low,
+        "high": estimate.high,
+        "n_prompts": estimate.n_prompts,
+        "n_images": estimate.n_images,
+    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from culturebench.probing.sae import TopKSAE
 from culturebench.text_to_image.base import Edit, TextToImage
 from culturebench.text_to_image.sampling import Intervention, encode
 
+if TYPE_CHECKING:
+    from culturebench.artifacts.neurons import NeuronRow
+
 #: Name of an edit's record -> what it makes of some neurons at a strength.
 MAKERS: Final[Mapping[str, Callable[[TopKSAE, Neurons, float], Edit]]] = {
     "amplify": lambda sae, neurons, strength: amplify(sae, neurons.indices, strength),
@@ -25,7 +28,7 @@ MAKERS: Final[Mapping[str, Callable[[TopKSAE, Neurons, float], Edit]]] = {
     "mask": lambda sae, neurons, strength: mask(sae, neurons.indices),
 }
 #: Kind of a control -> the neurons that it takes in the place of a region's own: table, region, SAE seed, draw.
-DRAWS: Final[Mapping[str, Callable[[Sequence[Mapping[str, Any]], str, int, int], Neurons]]] = {
+DRAWS: Final[Mapping[str, Callable[[Sequence[NeuronRow], str, int, int], Neurons]]] = {
     "random": random_neurons,
 }
 
@@ -46,7 +49,7 @@ class CultureNeurons:
     """What an encoder's probing found: the layer, the score of every latent, and the folder of each autoencoder."""
 
     layer: int
-    table: Sequence[Mapping[str, Any]]  # rows of the artifact `neurons`
+    table: Sequence[NeuronRow]
     folders: Mapping[int, Path]  # SAE seed -> folder
     _loaded: dict[int, TopKSAE] = field(default_factory=dict[int, TopKSAE])
     _made: dict[tuple[str, float, str, int], Intervention | None] = field(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -20,6 +20,7 @@ from culturebench.text_to_image.adapters.batches import Batches, DeviceMemoryErr
 from culturebench.text_to_image.denoising import Denoising
 
 if TYPE_CHECKING:
+    from culturebench.artifacts.enhancer import Entry
     from culturebench.params.train_enhancer import TrainEnhancer
 
 
@@ -83,7 +84,7 @@ class EnhancerTraining:
             weight_decay=0.0,
         )
 
-    def train(self) -> list[dict[str, Any]]:
+    def train(self) -> list[Entry]:
         """Take all steps that no checkpoint has; the history as the artifact `enhancer` holds it."""
         numbers = self.numbers
         done, history = self._resumed() or (0, [self._entry(0)])
@@ -97,7 +98,7 @@ class EnhancerTraining:
         self.enhancer.eval().requires_grad_(False)
         return history
 
-    def _resumed(self) -> tuple[int, list[dict[str, Any]]] | None:
+    def _resumed(self) -> tuple[int, list[Entry]] | None:
         """The newest checkpoint's step and history, its state taken over."""
         if self._checkpoints is None:
             return None
@@ -166,7 +167,7 @@ class EnhancerTraining:
         return (made.float() - batch.clean).square().mean()
 
     @torch.no_grad()
-    def _entry(self, step: int) -> dict[str, Any]:
+    def _entry(self, step: int) -> Entry:
         """Loss, residual and gap on the watched pairs, whose noise never changes."""
         batch = self._watched
         half = len(batch.prompts) // 2

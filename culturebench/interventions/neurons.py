@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from culturebench.errors import CultureBenchError
 
-Row = Mapping[str, Any]
+if TYPE_CHECKING:
+    from culturebench.artifacts.neurons import NeuronRow as Row
+
 NEAREST = 8  # a draw picks among that many latents of the nearest frequency
 
 
@@ -65,7 +67,7 @@ def random_neurons(table: Sequence[Row], region: str, sae_seed: int, seed: int) 
 
 
 def _neurons(rows: Sequence[Row]) -> Neurons:
-    return Neurons(*([row[name] for row in rows] for name in ("latent", "mean", "frequency")))
+    return Neurons([row["latent"] for row in rows], [row["mean"] for row in rows], [row["frequency"] for row in rows])
 
 
 def _rows(table: Sequence[Row], region: str, sae_seed: int) -> list[Row]:

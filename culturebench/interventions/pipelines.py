@@ -26,8 +26,8 @@ from culturebench.interventions.load_culture import load_culture
 from culturebench.interventions.packs import files as packs
 from culturebench.interventions.packs.config import MadeFor
 from culturebench.interventions.packs.download import fetched
+from culturebench.params import RegionPart, load_region
 from culturebench.probing import sae as saes
-from culturebench.regions.model import load_region_file
 from culturebench.text_to_image.base import Edit
 from culturebench.text_to_image.encoders.hub import ENCODER, TOKENIZER, HubEncoder
 from culturebench.text_to_image.fingerprint import has_fingerprint
@@ -66,6 +66,10 @@ class Neurons:
     strengths: Mapping[str, float] = field(default_factory=dict[str, float])  # amplify | activate -> as tuned
 
 
+class _Spoken(RegionPart):
+    language: str
+
+
 def load_neurons(
     source: str | os.PathLike[str], regions: str | os.PathLike[str] | None = None, *, commit: str | None = None
 ) -> Neurons:
@@ -90,7 +94,7 @@ def load_neurons(
 
 
 def _languages(codes: Iterable[str], regions: Path) -> dict[str, str]:
-    return {code: load_region_file(regions / f"{code}.yaml").language for code in sorted(codes)}
+    return {code: load_region(_Spoken, code, regions).language for code in sorted(codes)}
 
 
 @contextmanager

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from math import sqrt
 from statistics import stdev
-from typing import Any
+from typing import TYPE_CHECKING
 
 from culturebench.measures.statistics import Bootstrap
+
+if TYPE_CHECKING:
+    from culturebench.artifacts.answers import AnswerRow
+    from culturebench.artifacts.pictures import PictureRow
+    from culturebench.artifacts.strength import Point as PointRow, Tuned
 
 RULE = (
     "the smallest lambda whose accuracy lies within one standard error (over prompts) of the best one's, among those "
     "whose pictures keep the object as often as {share:.0%} of the unedited ones (lambda 0)"
 )
 
-Row = Mapping[str, Any]
 Key = tuple[str, int]
 
 
@@ -39,10 +42,10 @@ class Point:
     n_images: int
 
 
-def score(strength: float, pictures: Sequence[Row], answers: Sequence[Row], bootstrap: Bootstrap) -> Point:
+def score(strength: float, pictures: Sequence[PictureRow], answers: Sequence[AnswerRow], bootstrap: Bootstrap) -> Point:
     """The point of one lambda from its pictures and a judge's answers on them."""
     right = {_key(row): float(row["answer"] == row["region"]) for row in answers}
-    objects = {_key(row): json.loads(row["metadata"] or "{}").get("scene", {}).get("object", "") for row in pictures}
+    objects = {_key(row): row["object"] for row in pictures}
     kept = [float(row["object"] == objects[_key(row)]) for row in answers if row["object"] and objects[_key(row)]]
     estimate = bootstrap.mean(right)
     return Point(
@@ -84,11 +87,25 @@ def choose_strength(curve: Sequence[Point]) -> float:
     return min(point.strength for point in allowed if point.accuracy >= best.accuracy - best.error)
 
 
-def describe(curve: Sequence[Point]) -> dict[str, Any]:
+def describe(curve: Sequence[Point]) -> Tuned:
     """The choice as the artifact `strength` holds it; `found` is false where no edit is better than none."""
     strength = choose_strength(curve)
-    return {"strength": strength, "found": strength > 0, "curve": [asdict(point) for point in curve]}
+    return {"strength": strength, "found": strength > 0, "curve": [_row(point) for point in curve]}
 
 
-def _key(row: Row) -> Key:
+def _row(point: Point) -> PointRow:
+    return {
+        "strength": point.strength,
+        "accuracy": point.accuracy,
+        "low": point.low,
+        "high": point.high,
+        "error": point.error,
+        "alignment": point.alignment,
+        "allowed": point.allowed,
+        "n_prompts": point.n_prompts,
+        "n_images": point.n_images,
+    }
+
+
+def _key(row: PictureRow | AnswerRow) -> Key:
     return row["prompt_id"], row["seed"]

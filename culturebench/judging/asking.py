@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, TypedDict, cast
 
 from culturebench.artifacts import labels
 from culturebench.artifacts.answers import UNRECOGNIZABLE
@@ -19,6 +19,7 @@ from culturebench.pins import fingerprint, pin_path, verified
 from culturebench.png import from_png
 
 if TYPE_CHECKING:
+    from culturebench.artifacts.answers import AnswerRow
     from culturebench.params.engine import Engine
     from culturebench.params.judges import AtlasJudge, LocalJudge, ServedJudge
     from culturebench.store import Store
@@ -94,10 +95,18 @@ class Asker:
         return self._judge.answer(images, [question.options for question in questions])
 
 
-def ask(
-    judge: Answering, pictures: Sequence[Mapping[str, Any]], regions: Sequence[str], seed: int
-) -> list[dict[str, Any]]:
-    """CultureVQA on rows of the pictures artifact: rows of the answers artifact.
+class Shown(TypedDict):
+    """What of a row of the pictures artifact a judge is shown, and what its answer is filed by."""
+
+    prompt_id: str
+    region: str
+    condition: str
+    seed: int
+    image: bytes
+
+
+def ask(judge: Answering, pictures: Sequence[Shown], regions: Sequence[str], seed: int) -> list[AnswerRow]:
+    """CultureVQA on pictures: rows of the answers artifact.
 
     The options are `regions` and "unrecognizable", in an order that `seed` and the question decide.
     """
@@ -105,7 +114,7 @@ def ask(
     return put(judge, pictures, options)
 
 
-def put(judge: Answering, pictures: Sequence[Mapping[str, Any]], options: Sequence[list[str]]) -> list[dict[str, Any]]:
+def put(judge: Answering, pictures: Sequence[Shown], options: Sequence[list[str]]) -> list[AnswerRow]:
     """As `ask`, with each picture's own options in the order shown."""
     questions = [Question(row["image"], shown) for row, shown in zip(pictures, options, strict=True)]
     return [

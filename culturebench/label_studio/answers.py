@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from culturebench.annotation.choices import Choice
 from culturebench.annotation.decisions import Decision
-from culturebench.captions.spans import ROLES, CaptionError, CaptionRow, parse_caption
+from culturebench.captions.spans import ROLES, CaptionError, CaptionRow, modifier_span, noun_span, parse_caption
 
 #: Characters of a caption at most; more is no caption.
 MAX_LENGTH = 600
@@ -141,9 +141,9 @@ def _checked(role: str, value: Row, language: str) -> Row:
     except CaptionError as error:
         raise WrongAnswer(f"{role}: {error}") from None
     checked: Row = {"text": parsed["text"]}
-    for name in ("noun", "modifier"):
-        if parsed[f"{name}_start"] >= 0:
-            checked[name] = [parsed[f"{name}_start"], parsed[f"{name}_end"]]
+    for name, span in (("noun", noun_span(parsed)), ("modifier", modifier_span(parsed))):
+        if span:
+            checked[name] = list(span)
     return checked
 
 

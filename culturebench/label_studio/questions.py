@@ -15,7 +15,8 @@ from culturebench.label_studio.pictures import Place
 from culturebench.label_studio.progress import Progress, progress_of
 from culturebench.label_studio.pull import Pulled, fetch, merge
 from culturebench.label_studio.push import Pushed, Wanted, push as push_tasks
-from culturebench.params import load_document, load_region, load_section
+from culturebench.params import RegionPart, load_document, load_region, load_section
+from culturebench.params._region import REGIONS_FOLDER
 from culturebench.params.judge_reliability import JudgeReliability
 from culturebench.params.labeling import Labeling
 from culturebench.params.regions import Regions
@@ -24,6 +25,10 @@ from culturebench.reliability.questions import choices_of, select
 TITLE = "CultureBench questions"
 ANSWERS = "annotations/answers.jsonl"
 FORM = "questions"
+
+
+class _Named(RegionPart):
+    judge_label: str
 
 
 def push(root: Path, server: Server, place: Place) -> Pushed:
@@ -55,8 +60,7 @@ def wanted_tasks(root: Path) -> list[Wanted]:
     numbers: JudgeReliability = load_section(JudgeReliability, document)
     overlap = load_section(Labeling, document).overlap
     regions = _regions(root)
-    folder = root / "annotations/regions"
-    names = {code: load_region(code, ("judge_label",), folder)["judge_label"] for code in regions}
+    names = {code: load_region(_Named, code, root / REGIONS_FOLDER).judge_label for code in regions}
     rows = splits.TABLE.load_all(root / splits.TEST, regions, ("picture_id", "region"))
     wanted: list[Wanted] = []
     for row in select(rows, regions, numbers.pictures_per_region):

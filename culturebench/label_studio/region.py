@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pyarrow.parquet as pq
 
@@ -13,7 +13,9 @@ from culturebench.annotation.decisions import Decision
 from culturebench.annotation.gold import read_gold
 from culturebench.annotation.lines import read_lines
 from culturebench.artifacts import annotated, candidates, duplicates, grounded
+from culturebench.artifacts.annotated import AnnotatedRow
 from culturebench.captions.human import read_caption_lines
+from culturebench.captions.spans import CaptionRow
 from culturebench.label_studio import answers, questions
 from culturebench.label_studio.client import LabelStudioError, ProjectSpec, Server
 from culturebench.label_studio.interface import read_interface
@@ -24,8 +26,7 @@ from culturebench.label_studio.push import Pushed, Wanted, push as push_tasks, w
 from culturebench.params import load_document, load_section
 from culturebench.params.annotate import Annotate
 from culturebench.params.labeling import Labeling
-from culturebench.regions.check import region_path
-from culturebench.regions.model import Region, load_region_file
+from culturebench.regions.model import Region, load_whole_region
 from culturebench.regions.words import languages
 
 #: pictures: every expert's judgement; ties: those on which they disagree, for one more; captions: audit and noun.
@@ -123,11 +124,11 @@ def _caption_tasks(root: Path, about: Region) -> list[Wanted]:
     ]
 
 
-def _caption(value: Mapping[str, Any] | None) -> str:
+def _caption(value: CaptionRow | None) -> str:
     return value["text"] if value else ""
 
 
-def _undecided(row: Mapping[str, Any]) -> bool:
+def _undecided(row: AnnotatedRow) -> bool:
     return row["provisional"] or row["reason"] == UNDECIDED
 
 
@@ -181,7 +182,7 @@ def _reader(read: Callable[..., answers.Row], form: answers.Form) -> Callable[..
 
 
 def _region(root: Path, region: str) -> Region:
-    return load_region_file(region_path(root, region))
+    return load_whole_region(root, region)
 
 
 def _annotate(root: Path) -> Annotate:

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from importlib import import_module
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from culturebench.measures.records import SCORERS, Measure, MeasureError, given_by
-from culturebench.measures.scoring import Rows, not_run
+from culturebench.measures.scoring import not_run
 from culturebench.measures.task import Task
+
+if TYPE_CHECKING:
+    from culturebench.measures.scoring import Rows
 
 
 def measure_all(task: Task) -> Rows:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
-from typing import Any
+from typing import TYPE_CHECKING, Literal
 
 from PIL import Image
 
@@ -16,8 +16,15 @@ ADVICE = "set measure.runtime.dtype: bfloat16, or measure.runtime.device: cpu"
 WHOLE_PROMPT = -1  # the seed of a measure of all of a prompt's pictures
 ALONE = "needs two pictures of one prompt"
 
-Row = Mapping[str, Any]
-Rows = list[dict[str, Any]]
+if TYPE_CHECKING:
+    from culturebench.artifacts.measured import MeasuredRow
+    from culturebench.artifacts.pictures import PictureRow
+    from culturebench.artifacts.splits import SplitRow
+
+    Row = PictureRow
+    Caption = Literal["noun", "noun_en", "cultural", "cultural_en"]
+    Rows = list[MeasuredRow]
+    References = Mapping[str, SplitRow]  # prompt id -> test row
 
 
 def of_each(
@@ -27,7 +34,7 @@ def of_each(
 ) -> Rows:
     """One row per picture; `score` takes pictures with their rows, fewer at once where memory is short."""
 
-    def scored(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    def scored(rows: Sequence[Row]) -> Rows:
         values = score([from_png(row["image"]) for row in rows], rows)
         return [measured(measure, row, row["seed"], value) for row, value in zip(rows, values, strict=True)]
 
@@ -61,13 +68,20 @@ def by_prompt(pictures: Sequence[Row]) -> list[list[Row]]:
     return list(groups.values())
 
 
+def text_of(reference: SplitRow, caption: Caption) -> str:
+    """What one of the captions of a test row says; pictures are made of rows that have it."""
+    found = reference[caption]
+    assert found is not None
+    return found["text"]
+
+
 def pairs(count: int) -> tuple[list[int], list[int]]:
     """The first and the second index of each pair."""
     found = list(combinations(range(count), 2))
     return [first for first, _ in found], [second for _, second in found]
 
 
-def measured(measure: str, row: Row, seed: int, value: float | None, reason: str = "") -> dict[str, Any]:
+def measured(measure: str, row: Row, seed: int, value: float | None, reason: str = "") -> MeasuredRow:
     """A row of the artifact `measured`."""
     return {
         "measure": measure,

@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from culturebench.measures.scoring import Row
+from culturebench.measures.scoring import text_of
 from culturebench.pins import pin_path, verified_folder
 from culturebench.png import from_png
 
 if TYPE_CHECKING:
+    from culturebench.measures.scoring import Caption, References, Row
     from culturebench.params.measure import Measure
     from culturebench.params.pins import PinSource
 
 #: The caption that says in English what another one says.
-ENGLISH = {"noun": "noun_en", "noun_en": "noun_en", "cultural": "cultural_en"}
+ENGLISH: Mapping[Caption, Caption] = {"noun": "noun_en", "noun_en": "noun_en", "cultural": "cultural_en"}
 
 
 @dataclass(frozen=True)
@@ -29,16 +30,16 @@ class Task:
     bound: Path  # the folder of the measures' pins
     labels: Mapping[str, str]  # region -> its English name; empty unless a measure needs it
     pictures: Sequence[Row]
-    references: Mapping[str, Row]  # prompt id -> test row
+    references: References
 
     def folder(self, pin: str) -> Path:
         """The folder of a pin's files, once they are what the pin holds."""
         return verified_folder(pin_path(self.bound, pin))
 
-    def texts(self, rows: Sequence[Row], caption: str | None = None) -> list[str]:
+    def texts(self, rows: Sequence[Row], caption: Caption | None = None) -> list[str]:
         """For each picture the caption that params name, or another one, of its test row."""
         name = caption or self.numbers.caption
-        return [self.references[row["prompt_id"]][name]["text"] for row in rows]
+        return [text_of(self.references[row["prompt_id"]], name) for row in rows]
 
     def originals(self, rows: Sequence[Row]) -> list[Image.Image]:
         """For each picture the reference picture."""

@@ -5,6 +5,10 @@ from culturebench.params._base import (
     Section as Section,
     choose as choose,
     load_document as load_document,
-    load_region as load_region,
     load_section as load_section,
+)
+from culturebench.params._region import (
+    RegionError as RegionError,
+    RegionPart as RegionPart,
+    load_region as load_region,
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -13,7 +12,6 @@ from pydantic import BaseModel, ConfigDict, RootModel, ValidationError
 from culturebench.errors import CultureBenchError
 
 PARAMS_FILE = Path("params.yaml")
-REGIONS_FOLDER = Path("annotations/regions")
 #: The type of the error of an encoder's key under its old name.
 RENAMED_OF_ENCODER = "renamed"
 #: Keys that had another name once, and their names now; `*` is any entry of a section.
@@ -57,7 +55,7 @@ class Section(BaseModel):
     decides_bytes: ClassVar[bool] = True
 
 
-T = TypeVar("T", bound="Section | RootModel[Any]")
+T = TypeVar("T", bound=BaseModel)
 V = TypeVar("V")
 
 
@@ -66,35 +64,29 @@ def load_document(path: Path = PARAMS_FILE) -> dict[str, Any]:
     return _read_mapping(path)
 
 
-def load_section(model: type[Any], document: dict[str, Any], file: Path = PARAMS_FILE) -> Any:
+def load_section(model: type[T], document: dict[str, Any], file: Path = PARAMS_FILE) -> T:
     """The section validated by `model`; `ParamsError` lists every wrong key with its value."""
-    if model.section not in document:
-        raise ParamsError(f"{file}: the section `{model.section}` is missing; add it")
+    section = _key(model)
+    if section not in document:
+        raise ParamsError(f"{file}: the section `{section}` is missing; add it")
     try:
-        return model.model_validate(document[model.section])
+        return model.model_validate(document[section])
     except ValidationError as error:
-        raise ParamsError(_explain(error, model.section, file)) from None
+        raise ParamsError(_explain(error, section, file)) from None
 
 
 def choose(section: RootModel[dict[str, V]], name: str) -> V:
     """The entry `name` of a section that maps names; `ParamsError` lists the names there are."""
     if name not in section.root:
-        key = getattr(type(section), "section")  # noqa: B009
+        key = _key(type(section))
         raise ParamsError(f"{PARAMS_FILE} has no {key}.{name}; {key} has: {', '.join(section.root)}")
     return section.root[name]
 
 
-def load_region(code: str, keys: Sequence[str], folder: Path = REGIONS_FOLDER) -> dict[str, Any]:
-    """The named top-level `keys` of a region file, and no others: a stage sees only what it declares."""
-    path = folder / f"{code}.yaml"
-    if not path.exists():
-        known = ", ".join(sorted(p.stem for p in folder.glob("*.yaml")))
-        raise ParamsError(f"region {code!r} has no file {path}; regions with a file: {known}")
-    content = _read_mapping(path)
-    missing = [key for key in keys if key not in content]
-    if missing:
-        raise ParamsError(f"{path}: missing {', '.join(missing)}; add the key(s)")
-    return {key: content[key] for key in keys}
+def _key(section: type[BaseModel]) -> str:
+    """The key of a `Section`, or of a `RootModel` that names it in the same way."""
+    key: Any = vars(section)["section"]
+    return key
 
 
 class _Loader(yaml.SafeLoader):

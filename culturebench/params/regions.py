@@ -1,5 +1,6 @@
 """The regions of this run."""
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 from pydantic import Field, RootModel, field_validator
@@ -19,5 +20,5 @@ class Regions(RootModel[list[str]]):
             raise ValueError(f"listed twice: {', '.join(twice)}")
         return codes
 
-    def __iter__(self):  # type: ignore[override]
+    def __iter__(self) -> Iterator[str]:  # type: ignore[override]
         return iter(self.root)

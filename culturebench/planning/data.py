@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
 
 from culturebench.artifacts import annotated, candidates
 from culturebench.captions.draft import draft_schema
-from culturebench.captions.openai import REPAIR, instructions
+from culturebench.captions.openai import REPAIR
+from culturebench.captions.told import Told, instructions
 from culturebench.chat.request import ChatImage, ChatRequest
 from culturebench.params import load_region
+from culturebench.params._region import REGIONS_FOLDER
 from culturebench.planning.amounts import PICTURES, Amount
 from culturebench.planning.plan import Planned
-from culturebench.sources.queries import queries
+from culturebench.sources.queries import Asked, queries
 
 if TYPE_CHECKING:
     from culturebench.params._endpoint import Endpoint
@@ -27,8 +29,6 @@ if TYPE_CHECKING:
 PICTURE_BYTES = 3e5
 #: What a model is told about its faults, in bytes at most, beside its own reply.
 FAULTS = 2000
-TOLD = ("country", "language", "script", "subdivisions", "modifiers", "exclude", "notes")
-ASKED = ("language", "keywords", "subdivisions")
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def _collection(numbers: DataHalf, root: Path) -> Planned:
 def _searches(source: SearchSource, regions: Iterable[str], root: Path) -> int:
     asked = [region for region in regions if source.regions is None or region in source.regions]
     pages = -(-source.per_query // source.per_request)
-    return sum(pages * len(queries(_region(region, ASKED, root))) for region in asked)
+    return sum(pages * len(queries(load_region(Asked, region, root / REGIONS_FOLDER))) for region in asked)
 
 
 def _captions(numbers: DataHalf, root: Path) -> Planned:
@@ -72,14 +72,14 @@ def _captions(numbers: DataHalf, root: Path) -> Planned:
     limit = float("inf") if endpoint.max_cost is None else endpoint.max_cost
     dollars = 0.0
     for region, count in pictures.items():
-        told = _region(region, TOLD, root)
+        told = load_region(Told, region, root / REGIONS_FOLDER)
         dollars += min(limit, count * caption_dollars(endpoint, told, numbers.caption.max_length))
     return Planned(Amount("caption", 0, calls=2 * amount.pictures, pictures=amount.pictures), dollars=dollars)
 
 
-def caption_dollars(endpoint: Endpoint, region: Mapping[str, Any], max_length: int) -> float:
+def caption_dollars(endpoint: Endpoint, region: Told, max_length: int) -> float:
     """What one picture's captions cost at most: a question, and one repair that repeats it with the reply."""
-    schema = draft_schema(tuple(region["subdivisions"]))
+    schema = draft_schema(tuple(region.subdivisions))
     question = ChatRequest(instructions(region, max_length), "x" * 100, (ChatImage(b""),), schema)
     sent = 2 * question.max_tokens(endpoint) + endpoint.max_completion_tokens + len(REPAIR) + FAULTS
     return (sent * endpoint.input_price + 2 * endpoint.max_completion_tokens * endpoint.output_price) / 1e6
@@ -89,7 +89,3 @@ def _kept(file: Path) -> int:
     if not file.is_file():
         return PICTURES
     return pq.read_table(file, columns=["status"]).column("status").to_pylist().count("kept")
-
-
-def _region(code: str, keys: tuple[str, ...], root: Path) -> dict[str, Any]:
-    return load_region(code, keys, root / "annotations/regions")

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 from statistics import fmean
-from typing import Any, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,9 @@ from culturebench.artifacts import layer_probe, neurons, sae
 from culturebench.errors import CultureBenchError
 from culturebench.evaluation.names import ALL, CULTURE, POOLED, TEST
 from culturebench.extras import needed
+
+if TYPE_CHECKING:
+    from culturebench.artifacts.evaluation import EvaluationRow
 
 #: Cosine of two decoder directions from which on they are one neuron.
 SAME = 0.7
@@ -139,7 +142,7 @@ def _mean(values: Iterable[float | None]) -> float | None:
     return fmean(known) if known else None
 
 
-def changes(before: Iterable[Mapping[str, Any]], after: Iterable[Mapping[str, Any]]) -> list[Change]:
+def changes(before: Iterable[EvaluationRow], after: Iterable[EvaluationRow]) -> list[Change]:
     """The change of CultureVQA, all regions and judges pooled, from the rows of two evaluations.
 
     The interval joins those of the two values (MOVER; Zou and Donner 2008) as if they were independent. They share
@@ -155,12 +158,14 @@ def changes(before: Iterable[Mapping[str, Any]], after: Iterable[Mapping[str, An
     return found
 
 
-def _pooled(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], tuple[float, float, float]]:
-    return {
-        (row["model"], row["condition"]): (row["value"], row["low"], row["high"])
-        for row in rows
-        if row["prompts"] == TEST
-        and not row["against"]
-        and row["low"] is not None
-        and (row["measure"], row["region"], row["judge"]) == (CULTURE, ALL, POOLED)
-    }
+def _pooled(rows: Iterable[EvaluationRow]) -> dict[tuple[str, str], tuple[float, float, float]]:
+    found: dict[tuple[str, str], tuple[float, float, float]] = {}
+    for row in rows:
+        value, low, high = row["value"], row["low"], row["high"]
+        if row["prompts"] != TEST or row["against"]:
+            continue
+        if (row["measure"], row["region"], row["judge"]) != (CULTURE, ALL, POOLED):
+            continue
+        if value is not None and low is not None and high is not None:
+            found[row["model"], row["condition"]] = value, low, high
+    return found

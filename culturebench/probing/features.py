@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -95,3 +96,11 @@ def summary_positions(tokens: Tokens, *, causal: bool) -> Tensor:
     first, last = real.argmax(dim=1), real.shape[1] - 1 - real.flip(1).argmax(dim=1)
     leads = tokens.special.gather(1, first[:, None])[:, 0]
     return last if causal else torch.where(leads, first, last)
+
+
+def digest(features: Tensor) -> str:
+    """A hash of features (tokens, d), read chunk by chunk."""
+    digest = hashlib.sha256(repr(tuple(features.shape)).encode())
+    for part in features.split(8192):
+        digest.update(part.contiguous().numpy().data)
+    return digest.hexdigest()

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from culturebench.probing.attention import DIRECTIONS, Prompt, Span
 
-Row = Mapping[str, Any]
+if TYPE_CHECKING:
+    from culturebench.artifacts._caption import CaptionRow
+    from culturebench.artifacts.layer_probe import ProbeRow
+    from culturebench.artifacts.splits import SplitRow
+
 REFERENCES = ("zero", "context", "neutral_modifier")
 
 
@@ -31,17 +35,17 @@ class Pair:
 class Measured:
     """Table rows (artifact `layer_probe`), and how many pairs stayed out, by reason."""
 
-    rows: list[dict[str, Any]]
+    rows: list[ProbeRow]
     dropped: dict[str, int]
 
 
-def pairs_of(rows: Sequence[Row]) -> tuple[list[Pair], dict[str, int]]:
+def pairs_of(rows: Sequence[SplitRow]) -> tuple[list[Pair], dict[str, int]]:
     """The pairs of rows of a split, and how many stayed out since nobody marked their spans, by reason."""
     pairs: list[Pair] = []
     dropped: Counter[str] = Counter()
     for row in rows:
-        noun, modifier = _span(row["cultural"], "noun"), _span(row["cultural"], "modifier")
-        plain = _span(row["noun"], "noun")
+        noun, modifier = _noun(row["cultural"]), _modifier(row["cultural"])
+        plain = _noun(row["noun"])
         if noun is None or plain is None:
             dropped["no_noun_span"] += 1
         elif modifier is None:
@@ -85,7 +89,7 @@ def measure(read: Callable[[Sequence[Prompt]], NDArray[np.float64]], pairs: Sequ
     return Measured(rows, {"no_token": missed} if missed else {})
 
 
-def differences(rows: Sequence[Row], reference: str, direction: str, layers: int) -> NDArray[np.float64]:
+def differences(rows: Sequence[ProbeRow], reference: str, direction: str, layers: int) -> NDArray[np.float64]:
     """CA(P_cult) - CA(P_noun) of measured rows: (pairs, layers), pairs by picture id."""
     chosen = [row for row in rows if row["reference"] == reference and row["direction"] == direction]
     pictures = {picture: i for i, picture in enumerate(sorted({row["picture_id"] for row in chosen}))}
@@ -95,7 +99,7 @@ def differences(rows: Sequence[Row], reference: str, direction: str, layers: int
     return found
 
 
-def _rows(pair: Pair, reference: str, cultural: NDArray[np.float64], noun: NDArray[np.float64]) -> list[dict[str, Any]]:
+def _rows(pair: Pair, reference: str, cultural: NDArray[np.float64], noun: NDArray[np.float64]) -> list[ProbeRow]:
     return [
         {
             "picture_id": pair.picture_id,
@@ -112,15 +116,22 @@ def _rows(pair: Pair, reference: str, cultural: NDArray[np.float64], noun: NDArr
     ]
 
 
-def _neutral(caption: Row | None) -> Prompt | None:
+def _neutral(caption: CaptionRow | None) -> Prompt | None:
     if caption is None:
         return None
-    noun, modifier = _span(caption, "noun"), _span(caption, "modifier")
+    noun, modifier = _noun(caption), _modifier(caption)
     if noun is None or modifier is None:
         return None
     return Prompt(caption["text"], noun, modifier, modifier[0] > noun[0])
 
 
-def _span(caption: Row, name: str) -> Span | None:
-    start, end = caption[f"{name}_start"], caption[f"{name}_end"]
+def _noun(caption: CaptionRow) -> Span | None:
+    return _span(caption["noun_start"], caption["noun_end"])
+
+
+def _modifier(caption: CaptionRow) -> Span | None:
+    return _span(caption["modifier_start"], caption["modifier_end"])
+
+
+def _span(start: int, end: int) -> Span | None:
     return (start, end) if 0 <= start < end else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -13,6 +14,9 @@ from culturebench.probing.initialise import Batches, initial_sae, moments, unit_
 from culturebench.probing.sae import SaeError, TopKSAE, keep_largest
 from culturebench.probing.sparse import sparse_pass
 from culturebench.probing.training_state import Checkpoint, TrainingState
+
+if TYPE_CHECKING:
+    from culturebench.artifacts.sae import Step
 
 #: Wraps the range of steps that are left, to show how far training is.
 Watch = Callable[[range], Iterable[int]]
@@ -48,8 +52,8 @@ class Trained:
     """A trained autoencoder, frozen, and how training went."""
 
     sae: TopKSAE
-    #: Points `{step, fvu, l0, dead}`: fvu and l0 on the step's batch, dead the share silent for `dead_after` steps.
-    history: list[dict[str, float]]
+    #: `fvu` and `l0` on the step's batch, `dead` the share silent for `dead_after` steps.
+    history: list[Step]
 
 
 def train(

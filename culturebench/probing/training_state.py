@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors.torch import load, save
@@ -12,6 +12,9 @@ from torch import Tensor
 
 from culturebench.probing.sae import TopKSAE
 from culturebench.store import Store, key_of
+
+if TYPE_CHECKING:
+    from culturebench.artifacts.sae import Step
 
 MOMENTS = ("exp_avg", "exp_avg_sq")  # AdamW's, of every parameter
 
@@ -24,7 +27,7 @@ class TrainingState:
     optimizer: torch.optim.AdamW
     silent: Tensor  # steps since a latent was last above 0 (latents,)
     step: int = 0
-    history: list[tuple[float, ...]] = field(default_factory=list[tuple[float, ...]])
+    history: list[tuple[float, float, float, float]] = field(default_factory=list[tuple[float, float, float, float]])
 
     @classmethod
     def fresh(cls, sae: TopKSAE, learning_rate: float) -> TrainingState:
@@ -46,9 +49,9 @@ class TrainingState:
         """Add a point about the step that was just made."""
         self.history.append((float(self.step), fvu, l0, len(self.dead(dead_after)) / self.sae.latents))
 
-    def points(self) -> list[dict[str, float]]:
-        """The history as `{step, fvu, l0, dead}`."""
-        return [dict(zip(("step", "fvu", "l0", "dead"), point, strict=True)) for point in self.history]
+    def points(self) -> list[Step]:
+        """The history as the artifact `sae` holds it."""
+        return [{"step": step, "fvu": fvu, "l0": l0, "dead": dead} for step, fvu, l0, dead in self.history]
 
     def pack(self) -> bytes:
         """Everything as safetensors."""

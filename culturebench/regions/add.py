@@ -10,9 +10,9 @@ from typing import Any
 
 import yaml
 
-from culturebench.params import ParamsError, load_document
-from culturebench.regions.check import FOLDER
-from culturebench.regions.model import CATEGORIES, CODE, RegionError
+from culturebench.params import ParamsError, RegionError, RegionPart, load_document, load_region
+from culturebench.params._region import REGIONS_FOLDER
+from culturebench.regions.model import CATEGORIES, CODE
 from culturebench.regions.words import country_code, languages, usual_script
 
 PARAMS = Path("params.yaml")
@@ -42,7 +42,7 @@ def add(root: Path, code: str, country: str, language: str, iso: list[str]) -> A
         raise ParamsError(f"{root / PARAMS}: `regions` must be a list of codes")
     if code in listed:
         raise RegionError(f"the region {code!r} is in {PARAMS} already; regions: {', '.join(listed)}")
-    path = root / FOLDER / f"{code}.yaml"
+    path = root / REGIONS_FOLDER / f"{code}.yaml"
     lay_ready = path.exists()
     if lay_ready:
         _says_the_same(path, country, language)
@@ -69,11 +69,18 @@ def _iso(country: str) -> list[str]:
     return [code]
 
 
+class _Begun(RegionPart):
+    """What `add` looks at in a file that lies ready and may have gaps."""
+
+    country: Any = None
+    language: Any = None
+
+
 def _says_the_same(path: Path, country: str, language: str) -> None:
-    known = load_document(path)
-    for key, value in (("country", country), ("language", language)):
-        if known.get(key) != value:
-            raise RegionError(f"{path} is there already and its {key} is {known.get(key)!r}, not {value!r}")
+    known = load_region(_Begun, path.stem, path.parent)
+    for key, found, value in (("country", known.country, country), ("language", known.language, language)):
+        if found != value:
+            raise RegionError(f"{path} is there already and its {key} is {found!r}, not {value!r}")
 
 
 def _scaffold(code: str, country: str, language: str, iso: list[str]) -> str:

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from culturebench.errors import CultureBenchError
-from culturebench.regions.model import Region, RegionError, Words, load_region_file
+from culturebench.params._region import REGIONS_FOLDER, Words
+from culturebench.regions.model import Region, load_whole_region
 from culturebench.regions.words import scripts, strangers
-
-FOLDER = Path("annotations/regions")
 
 
 @dataclass(frozen=True)
@@ -23,15 +22,7 @@ class Checked:
 
 def codes(root: Path) -> list[str]:
     """The codes of all region files, sorted."""
-    return sorted(path.stem for path in (root / FOLDER).glob("*.yaml"))
-
-
-def region_path(root: Path, code: str) -> Path:
-    """Where the file of a region is; `RegionError` with the codes there are when it is nowhere."""
-    path = root / FOLDER / f"{code}.yaml"
-    if not path.is_file():
-        raise RegionError(f"region {code!r} has no file {path}; regions with a file: {', '.join(codes(root))}")
-    return path
+    return sorted(path.stem for path in (root / REGIONS_FOLDER).glob("*.yaml"))
 
 
 def check(root: Path, chosen: Iterable[str]) -> Checked:
@@ -41,8 +32,7 @@ def check(root: Path, chosen: Iterable[str]) -> Checked:
     regions: dict[Path, Region] = {}
     for code in chosen:
         try:
-            path = region_path(root, code)
-            regions[path] = load_region_file(path)
+            regions[root / REGIONS_FOLDER / f"{code}.yaml"] = load_whole_region(root, code)
         except CultureBenchError as error:
             errors += str(error).splitlines()
     for path, region in regions.items():

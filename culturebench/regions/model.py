@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
+from pydantic import ConfigDict, Field, field_validator
 
-from culturebench.errors import CultureBenchError
-from culturebench.params import load_document
+from culturebench.params import RegionError, RegionPart, load_region
+from culturebench.params._region import REGIONS_FOLDER, Exclusion, Key, Subdivision, Text, WordList, Words
 from culturebench.regions.words import countries, languages, scripts
 
 #: What every region is searched for, so that regions can be compared; a file may add categories of its own.
@@ -16,53 +15,10 @@ CATEGORIES = ("architecture", "clothing", "food", "instruments", "crafts", "fest
 CODE = "^[a-z]{2,8}$"
 
 
-class RegionError(CultureBenchError):
-    """A region file that cannot be used; the message has a line for each mistake."""
+class Region(RegionPart):
+    """One whole file of `annotations/regions/`."""
 
-
-def _no_term_twice(terms: list[str]) -> list[str]:
-    if not terms:
-        raise ValueError("it is empty; write at least one")
-    twice = sorted({term for term in terms if terms.count(term) > 1})
-    if twice:
-        raise ValueError(f"stands twice: {', '.join(twice)}")
-    return terms
-
-
-Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
-Key = Annotated[str, StringConstraints(pattern="^[a-z][a-z0-9_]*$")]
-WordList = Annotated[list[Text], AfterValidator(_no_term_twice)]
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Words(_Part):
-    """Words or phrases in the region's language, and in English."""
-
-    local: WordList
-    en: WordList
-
-
-class Subdivision(_Part):
-    """A regional style, an ethnic tradition or a distinctive ornament."""
-
-    name: Text = Field(description="for people who read English")
-    local_name: Text = Field(description="as the community itself says")
-    keywords: Words
-
-
-class Exclusion(_Part):
-    """What searches find and nobody should keep, and why."""
-
-    what: Text
-    reason: Text
-
-
-class Region(_Part):
-    """One file of `annotations/regions/`."""
-
+    model_config = ConfigDict(extra="forbid")
     code: str = Field(pattern=CODE, description="the file's name")
     country: Text = Field(description="a country, or a group of countries that share a language")
     iso: WordList = Field(description="ISO 3166 codes of two letters")
@@ -107,32 +63,12 @@ class Region(_Part):
         return keywords
 
 
-def load_region_file(path: Path) -> Region:
-    """The file at `path`, checked; `RegionError` names every key that is wrong, its value, and what is allowed."""
-    try:
-        region = Region.model_validate(load_document(path))
-    except ValidationError as error:
-        raise RegionError("\n".join(f"{path}: {line}" for line in _lines(error))) from None
-    if region.code != path.stem:
-        other = path.with_name(f"{region.code}.yaml")
+def load_whole_region(root: Path, code: str) -> Region:
+    """The whole file of a region of the project at `root`; `RegionError` names every mistake in it."""
+    folder = root / REGIONS_FOLDER
+    region = load_region(Region, code, folder)
+    if region.code != code:
+        path, other = folder / f"{code}.yaml", folder / f"{region.code}.yaml"
         whose = f"; {region.code!r} is that of {other} already" if other.is_file() else ""
-        raise RegionError(f"{path}: code: it must be the file's name, {path.stem!r} (got {region.code!r}){whose}")
+        raise RegionError(f"{path}: code: it must be the file's name, {code!r} (got {region.code!r}){whose}")
     return region
-
-
-def _lines(error: ValidationError) -> list[str]:
-    return [f"{'.'.join(str(part) for part in item['loc'])}: {_sentence(item)}" for item in error.errors()]
-
-
-def _sentence(item: Any) -> str:
-    kind, value = item["type"], item["input"]
-    if kind == "extra_forbidden":
-        return "unknown key; remove it"
-    if kind == "missing":
-        return "it is missing; add it"
-    if kind == "too_short":
-        return f"{item['ctx']['min_length']} or more are needed (got {item['ctx']['actual_length']})"
-    if kind == "string_type" and isinstance(value, bool):
-        return f"YAML reads this word as {value}; put it in quotes"
-    said = item["msg"].removeprefix("Value error, ")
-    return said if isinstance(value, list | dict) else f"{said} (got {value!r})"

@@ -9,9 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from culturebench.artifacts import splits
-from culturebench.params import load_document, load_region
+from culturebench.params import RegionPart, load_document, load_region
+from culturebench.params._region import REGIONS_FOLDER
 
-KEYS = ("code", "country", "language", "subdivisions")
+
+class _Shown(RegionPart):
+    country: str
+    language: str
+    subdivisions: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -31,17 +36,17 @@ class RegionSummary:
 
 def overview(root: Path) -> Iterator[RegionSummary]:
     """Every region that has a file: those of `params.yaml` first and in its order, then the spare ones by code."""
-    folder = root / "annotations/regions"
+    folder = root / REGIONS_FOLDER
     active = list(load_document(root / "params.yaml")["regions"])
     spare = sorted({path.stem for path in folder.glob("*.yaml")} - set(active))
     counts = _pictures(root / splits.COUNTS)
     for code in [*active, *spare]:
-        content = load_region(code, KEYS, folder)
+        shown = load_region(_Shown, code, folder)
         yield RegionSummary(
             code=code,
-            country=content["country"],
-            language=content["language"],
-            subdivisions=tuple(content["subdivisions"]),
+            country=shown.country,
+            language=shown.language,
+            subdivisions=tuple(shown.subdivisions),
             active=code in active,
             pictures=counts.get(code),
         )

@@ -17,8 +17,7 @@ from culturebench.artifacts import splits
 from culturebench.errors import plain
 from culturebench.params.release import Release
 from culturebench.progress import progress
-from culturebench.regions.check import region_path
-from culturebench.regions.model import Region, load_region_file
+from culturebench.regions.model import Region, load_whole_region
 from culturebench.release import card
 from culturebench.release.contents import REMOVED, Part, ReleaseError, parts
 from culturebench.release.counts import RegionCounts, gaps, total
@@ -56,7 +55,7 @@ def release(root: Path, folder: Path, version: str, settings: Release, regions: 
     if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not (folder / MARK).is_file())):
         raise ReleaseError(f"{folder} is there and is no release; name another folder")
     read_frozen(root / FROZEN, regions, splits.SPLITS)  # a mistake in these files is told before any work
-    files = {code: load_region_file(region_path(root, code)) for code in regions}
+    files = {code: load_whole_region(root, code) for code in regions}
     counts = {code: RegionCounts(code, file.country, file.language) for code, file in files.items()}
     folder.parent.mkdir(parents=True, exist_ok=True)
     new = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
@@ -94,7 +93,7 @@ def _write_pictures(
 
 def _attribution(part: Part) -> Iterable[Sequence[str]]:
     for row in part.rows:
-        said = row | {"split": part.split, "licence_url": licence_url(row["licence"])}
+        said: dict[str, Any] = {**row, "split": part.split, "licence_url": licence_url(row["licence"])}
         yield [said[name] for name in ATTRIBUTION]
 
 

@@ -71,7 +71,7 @@ def _chunks(rows: Sequence[Row], limit: int) -> Iterator[list[Row]]:
         yield chunk
 
 
-def _row(row: Row, country: str) -> Row:
+def _row(row: Row, country: str) -> dict[str, Any]:
     image = {"bytes": row["image"], "path": None}
     return {name: row.get(name) for name in SCHEMA.names} | {"image": image, "country": country}
 

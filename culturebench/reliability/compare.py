@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING
 
 from culturebench.annotation.choices import Choice
 from culturebench.artifacts.answers import UNPARSEABLE
 from culturebench.measures.statistics import Bootstrap, Estimate
 
-Row = Mapping[str, Any]
+if TYPE_CHECKING:
+    from culturebench.artifacts.answers import AnswerRow
+    from culturebench.artifacts.reliability import Annotator, Estimate as Result, Reliability
+
 Key = tuple[str, int]  # (picture id, number of the person, 0 for a judge or the majority)
 
 NOBODY = "nobody has answered on these pictures; run `culturebench annotate push --project questions`"
 
 
-def compare(answers: Sequence[Row], given: Sequence[Choice], bootstrap: Bootstrap) -> dict[str, Any]:
+def compare(answers: Sequence[AnswerRow], given: Sequence[Choice], bootstrap: Bootstrap) -> Reliability:
     """What the artifact `reliability` holds: `answers` are one judge's, `given` people's on any pictures.
 
     An answer that a person gave among other options is another question's, and is counted apart.
@@ -42,13 +44,13 @@ def compare(answers: Sequence[Row], given: Sequence[Choice], bootstrap: Bootstra
     }
 
 
-def _share(said: Mapping[Key, str], truth: Mapping[str, str], bootstrap: Bootstrap) -> dict[str, Any] | None:
+def _share(said: Mapping[Key, str], truth: Mapping[str, str], bootstrap: Bootstrap) -> Result | None:
     return _estimate(bootstrap.mean({key: float(answer == truth[key[0]]) for key, answer in said.items()}))
 
 
 def _difference(
     judged: Mapping[Key, str], said: Mapping[Key, str], truth: Mapping[str, str], bootstrap: Bootstrap
-) -> dict[str, Any] | None:
+) -> Result | None:
     """Judge minus people, on each picture that both answered; a picture's people count as their mean."""
     right: dict[str, list[float]] = {}
     for (picture, _), answer in said.items():
@@ -71,18 +73,19 @@ def _majority(said: Mapping[Key, str]) -> dict[Key, str]:
     }
 
 
-def _of_one(name: str, used: Sequence[Choice], truth: Mapping[str, str]) -> dict[str, int]:
+def _of_one(name: str, used: Sequence[Choice], truth: Mapping[str, str]) -> Annotator:
     own = [choice for choice in used if choice.annotator == name]
     return {"answers": len(own), "right": sum(choice.answer == truth[choice.picture_id] for choice in own)}
 
 
-def _estimate(estimate: Estimate | None) -> dict[str, Any] | None:
+def _estimate(estimate: Estimate | None) -> Result | None:
     """Value, interval, and how many pictures and answers it rests on."""
     if estimate is None:
         return None
-    found = asdict(estimate)
     return {
-        **{name: found[name] for name in ("value", "low", "high")},
+        "value": estimate.value,
+        "low": estimate.low,
+        "high": estimate.high,
         "pictures": estimate.n_prompts,
         "answers": estimate.n_images,
     }

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from culturebench.report import words
 from culturebench.report.plot import Axis, Plot
 
-Row = dict[str, Any]
+if TYPE_CHECKING:
+    from culturebench.artifacts.enhancer import History
+    from culturebench.artifacts.layer_probe import Layer, Point
+    from culturebench.artifacts.neurons import NeuronRow
+    from culturebench.artifacts.strength import Tuned
+
 MAX_CURVE = 48  # ranks of a neuron curve that are drawn at most
 
 
-def layer_charts(probe: Mapping[str, Any]) -> list[dict[str, Any]]:
+def layer_charts(probe: Layer) -> list[dict[str, Any]]:
     """One group a direction, the chosen one first: `{direction, chosen, panels}`.
 
     Each panel is `{reference, chosen, svg, verdict}`.
     """
-    curves: Sequence[Row] = probe["curves"]
+    curves = probe["curves"]
     directions = list(dict.fromkeys(row["direction"] for row in curves))
     directions.sort(key=lambda name: name != probe["direction"])
     groups: list[dict[str, Any]] = []
@@ -41,14 +46,14 @@ def layer_charts(probe: Mapping[str, Any]) -> list[dict[str, Any]]:
     return groups
 
 
-def _layer_verdict(rows: Sequence[Row], layers: int) -> str:
+def _layer_verdict(rows: Sequence[Point], layers: int) -> str:
     marked = [row for row in rows if row["marked"]]
     if not marked:
         return "marks no layer"
     return "marks " + words.layer(max(marked, key=lambda row: row["delta"])["layer"], layers)
 
 
-def _layer_chart(rows: Sequence[Row], layers: int, axis: Axis, name: str) -> str:
+def _layer_chart(rows: Sequence[Point], layers: int, axis: Axis, name: str) -> str:
     shown = [row["layer"] + 1 for row in rows]
     plot = Plot(Axis.whole(shown, "layer", pad=0.35), axis, name)
     candidates = [row for row in rows if row["candidate"]]
@@ -65,10 +70,10 @@ def _layer_chart(rows: Sequence[Row], layers: int, axis: Axis, name: str) -> str
     return plot.svg()
 
 
-def neuron_charts(neurons: Sequence[Row], regions: Sequence[str]) -> list[dict[str, Any]]:
+def neuron_charts(neurons: Sequence[NeuronRow], regions: Sequence[str]) -> list[dict[str, Any]]:
     """One panel a region: the ranked scores of each SAE seed, the elbow, and the selected neurons."""
     seeds = sorted({row["sae_seed"] for row in neurons})
-    by_key: dict[tuple[str, int], list[Row]] = {(code, seed): [] for code in regions for seed in seeds}
+    by_key: dict[tuple[str, int], list[NeuronRow]] = {(code, seed): [] for code in regions for seed in seeds}
     for row in neurons:
         if (row["region"], row["sae_seed"]) in by_key:
             by_key[row["region"], row["sae_seed"]].append(row)
@@ -86,7 +91,7 @@ def neuron_charts(neurons: Sequence[Row], regions: Sequence[str]) -> list[dict[s
     return panels
 
 
-def _neuron_chart(code: str, curves: Sequence[Sequence[Row]], y_axis: Axis, shown: int) -> str:
+def _neuron_chart(code: str, curves: Sequence[Sequence[NeuronRow]], y_axis: Axis, shown: int) -> str:
     x_axis = replace(Axis.nice(0, shown, "rank"), high=shown + 1)
     x_axis = replace(x_axis, ticks=tuple(tick for tick in x_axis.ticks if tick[0] <= shown))
     plot = Plot(x_axis, y_axis, f"Scores of {words.region(code)}'s neurons by rank", width=260, height=170)
@@ -105,7 +110,7 @@ def _neuron_chart(code: str, curves: Sequence[Sequence[Row]], y_axis: Axis, show
     return plot.svg()
 
 
-def overlap(neurons: Sequence[Row], regions: Sequence[str]) -> list[list[float]]:
+def overlap(neurons: Sequence[NeuronRow], regions: Sequence[str]) -> list[list[float]]:
     """Jaccard index of each two regions' selected neurons, mean over the SAE seeds; 0 where both have none."""
     seeds = sorted({row["sae_seed"] for row in neurons})
     chosen: dict[tuple[str, int], set[int]] = {(code, seed): set() for code in regions for seed in seeds}
@@ -120,15 +125,20 @@ def overlap(neurons: Sequence[Row], regions: Sequence[str]) -> list[list[float]]
     return [[sum(index(a, b, s) for s in seeds) / max(1, len(seeds)) for b in regions] for a in regions]
 
 
-def strength_chart(edit: str, found: Mapping[str, Any]) -> str:
+def strength_chart(edit: str, found: Tuned) -> str:
     """Accuracy with its interval and the share of right objects over lambda, and the chosen lambda."""
     curve = sorted(found["curve"], key=lambda point: point["strength"])
     xs = [point["strength"] for point in curve]
-    top = max(p[name] for p in curve for name in ("accuracy", "high", "alignment") if p[name] is not None)
+    top = max(value for p in curve for value in (p["accuracy"], p["high"], p["alignment"]) if value is not None)
+    bands = [
+        (point["strength"], point["low"], point["high"])
+        for point in curve
+        if point["low"] is not None and point["high"] is not None
+    ]
     plot = Plot(Axis.whole(xs, "λ"), Axis.nice(0.0, min(1.0, top), "", percent=True), f"CultureVQA by lambda, {edit}")
     aligned = [(point["strength"], point["alignment"]) for point in curve if point["alignment"] is not None]
     plot.line(aligned, "second")
-    plot.band([(point["strength"], point["low"], point["high"]) for point in curve if point["low"] is not None])
+    plot.band(bands)
     plot.line([(point["strength"], point["accuracy"]) for point in curve])
     plot.vertical(found["strength"], f"λ = {found['strength']:g}")
     for point in curve:
@@ -138,7 +148,7 @@ def strength_chart(edit: str, found: Mapping[str, Any]) -> str:
     return plot.svg()
 
 
-def history_charts(history: Mapping[str, Any]) -> list[dict[str, str]]:
+def history_charts(history: History) -> list[dict[str, str]]:
     """Loss, residual size and the gap to shuffled references over the enhancer's steps; `{label, svg}` each."""
     labels = {
         "loss": "loss (squared error)",

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from culturebench.report import words
 from culturebench.report.plot import Axis, Plot
 
-Row = dict[str, Any]
+if TYPE_CHECKING:
+    from culturebench.artifacts import layer_probe
+    from culturebench.artifacts.layer_check import Check, Point
+    from culturebench.artifacts.layer_probe import Layer
 
 
-def check_values(probe: Mapping[str, Any], check: Mapping[str, Any]) -> dict[str, Any]:
+def check_values(probe: Layer, check: Check) -> dict[str, Any]:
     """What the template shows: `{pairs, share, sentence, beside, effects}`; the charts are None without points."""
     points = sorted(check["points"], key=lambda point: point["layer"])
     return {
@@ -23,7 +26,7 @@ def check_values(probe: Mapping[str, Any], check: Mapping[str, Any]) -> dict[str
     }
 
 
-def sentence(probe: Mapping[str, Any], check: Mapping[str, Any]) -> str:
+def sentence(probe: Layer, check: Check) -> str:
     """Whether the check and delta CA name the same layer, under the reference that decides and the others."""
     if check["pairs"] < check["least_pairs"]:
         return f"No evidence: {check['pairs']} pairs could be pushed, {check['least_pairs']} are needed."
@@ -43,7 +46,7 @@ def sentence(probe: Mapping[str, Any], check: Mapping[str, Any]) -> str:
     )
 
 
-def _marks(probe: Mapping[str, Any]) -> dict[str, int | None]:
+def _marks(probe: Layer) -> dict[str, int | None]:
     """Reference -> the layer that delta CA marks in the direction that decides."""
     rows = [row for row in probe["curves"] if row["direction"] == probe["direction"]]
     found: dict[str, int | None] = {}
@@ -53,7 +56,7 @@ def _marks(probe: Mapping[str, Any]) -> dict[str, int | None]:
     return found
 
 
-def _said(marks: Mapping[str, int | None], probe: Mapping[str, Any]) -> str:
+def _said(marks: Mapping[str, int | None], probe: Layer) -> str:
     by_layer: dict[int | None, list[str]] = {}
     for reference, layer in marks.items():
         by_layer.setdefault(layer, []).append(reference.replace("_", " "))
@@ -68,7 +71,7 @@ def _listed(names: Sequence[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
-def _beside(probe: Mapping[str, Any], points: Sequence[Row], best: int | None) -> str:
+def _beside(probe: Layer, points: Sequence[Point], best: int | None) -> str:
     """Both curves over the layers, each as a share of its own largest value, since their units differ."""
     curves = {
         reference: [row for row in probe["curves"] if _is(row, probe["direction"], reference) and row["candidate"]]
@@ -101,7 +104,7 @@ def _beside(probe: Mapping[str, Any], points: Sequence[Row], best: int | None) -
     return plot.svg()
 
 
-def _is(row: Row, direction: str, reference: str) -> bool:
+def _is(row: layer_probe.Point, direction: str, reference: str) -> bool:
     return row["direction"] == direction and row["reference"] == reference
 
 
@@ -110,7 +113,7 @@ def _scaled(values: Sequence[float]) -> list[float]:
     return [value / largest if largest else 0.0 for value in values]
 
 
-def _effects(points: Sequence[Row], layers: int, best: int | None) -> str:
+def _effects(points: Sequence[Point], layers: int, best: int | None) -> str:
     """How far the push goes at each layer, and how far with a culture-free modifier."""
     bounds = [value for point in points for value in (point["effect_low"], point["effect_high"], point["control"], 0.0)]
     plot = Plot(
@@ -129,7 +132,7 @@ def _effects(points: Sequence[Row], layers: int, best: int | None) -> str:
     return plot.svg()
 
 
-def _title(point: Row, layers: int) -> str:
+def _title(point: Point, layers: int) -> str:
     return (
         f"{words.layer(point['layer'], layers)}: {words.percent(point['effect'])} of the way, with a culture-free "
         f"modifier {words.percent(point['control'])}"

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from platform import python_version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -18,13 +18,35 @@ from culturebench.probing.selectors import selector
 from culturebench.report import charts, check, gallery, headline, published, selectors, sweeps, tables, words
 from culturebench.report.results import Results
 
-Row = dict[str, Any]
-Pictures = Mapping[str, Mapping[tuple[str, int], Row]]  # condition -> (prompt id, seed) -> picture row
+if TYPE_CHECKING:
+    from culturebench.artifacts.agreement import Agreement
+    from culturebench.artifacts.comparison import Comparison
+    from culturebench.artifacts.enhancer import History
+    from culturebench.artifacts.evaluation import ConfusionRow
+    from culturebench.artifacts.layer_check import Check
+    from culturebench.artifacts.layer_probe import Layer
+    from culturebench.artifacts.neurons import NeuronRow
+    from culturebench.artifacts.pictures import PictureRow
+    from culturebench.artifacts.sae import Metrics
+
+    Pictures = Mapping[str, Mapping[tuple[str, int], PictureRow]]  # condition -> (prompt id, seed) -> picture row
+
 
 LIBRARIES = (
     "torch", "diffusers", "transformers", "tokenizers", "numpy", "scipy", "pillow", "imagehash", "pyarrow", "dvc",
 )  # fmt: skip
 DATA_STAGES = ("collect", "screen", "deduplicate", "annotate", "caption", "split")
+
+
+@dataclass(frozen=True)
+class EncoderResults:
+    """All that it found out about one text encoder; `selector` is the one whose neurons these are."""
+
+    probe: Layer
+    check: Check
+    neurons: Sequence[NeuronRow]
+    sae: Metrics
+    selector: str
 
 
 @dataclass(frozen=True)
@@ -36,14 +58,14 @@ class ModelResults:
     paper: str  # the name that the paper has for it; "" for a model that is not the paper's
     results: Results
     outside: Mapping[str, Results]  # name of captions from outside of the benchmark -> what became of them
-    confusion: Sequence[Row]
+    confusion: Sequence[ConfusionRow]
     pictures: Pictures
-    one_prompt: Sequence[Row]
-    encoders: Mapping[str, Mapping[str, Any]]  # name -> {"probe", "check", "neurons", "sae"}: artifacts; "selector"
+    one_prompt: Sequence[PictureRow]
+    encoders: Mapping[str, EncoderResults]
     circular: Mapping[str, str]  # measure -> why it judges its own work
-    selectors: Mapping[str, Any]  # the comparison by masking
+    selectors: Comparison  # the comparison by masking
     strength: Mapping[str, Any]
-    enhancers: Sequence[Mapping[str, Any]]  # histories
+    enhancers: Sequence[History]
 
 
 def model_values(model: ModelResults, regions: Sequence[str], pixels: int) -> dict[str, Any]:
@@ -88,18 +110,18 @@ def _outside(name: str, results: Results, paper: str) -> dict[str, Any]:
     }
 
 
-def _encoder(name: str, found: Mapping[str, Any], regions: Sequence[str]) -> dict[str, Any]:
+def _encoder(name: str, found: EncoderResults, regions: Sequence[str]) -> dict[str, Any]:
     return {
         "name": name,
-        "probe": found["probe"],
-        "layers": charts.layer_charts(found["probe"]),
-        "check": check.check_values(found["probe"], found["check"]),
-        "neurons": charts.neuron_charts(found["neurons"], regions),
-        "elbows": sweeps.elbows(found["neurons"], regions),
-        "overlap": charts.overlap(found["neurons"], regions),
-        "sae": found["sae"],
-        "rule": selector(found["selector"]),
-        "training": selectors.training_charts(found["sae"]["seeds"]),
+        "probe": found.probe,
+        "layers": charts.layer_charts(found.probe),
+        "check": check.check_values(found.probe, found.check),
+        "neurons": charts.neuron_charts(found.neurons, regions),
+        "elbows": sweeps.elbows(found.neurons, regions),
+        "overlap": charts.overlap(found.neurons, regions),
+        "sae": found.sae,
+        "rule": selector(found.selector),
+        "training": selectors.training_charts(found.sae["seeds"]),
     }
 
 
@@ -124,15 +146,15 @@ def _strength(strength: Mapping[str, Any], paper: str) -> dict[str, Any]:
     }
 
 
-def _enhancer(history: Mapping[str, Any], encoders: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    layers = next((found["probe"]["layers"] for found in encoders.values()), history["layer"] + 1)
+def _enhancer(history: History, encoders: Mapping[str, EncoderResults]) -> dict[str, Any]:
+    layers = next((found.probe["layers"] for found in encoders.values()), history["layer"] + 1)
     site = "the culture layer" if history["site"] == "culture" else "another layer, as the control"
     where = f"{site}: {words.layer(history['layer'], layers)}"
     return {"where": where, "charts": charts.history_charts(history)}
 
 
 def data_values(
-    counts: Mapping[str, Any], regions: Sequence[str], agreement: Mapping[str, Any] | None = None
+    counts: Mapping[str, Any], regions: Sequence[str], agreement: Mapping[str, Agreement] | None = None
 ) -> dict[str, Any]:
     """The data stages with what they kept, what left and why, and each region's `agreement` of its annotators."""
     stages: list[dict[str, Any]] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -15,7 +15,9 @@ from culturebench.report import words
 from culturebench.report.gallery import COLUMNS, first_prompts
 from culturebench.report.results import Results
 
-Row = Mapping[str, Any]
+if TYPE_CHECKING:
+    from culturebench.artifacts.pictures import PictureRow as Row
+
 Box = tuple[float, float, float, float]
 
 REGIONS = 3
@@ -63,7 +65,7 @@ def strips_of(pictures: Mapping[str, Mapping[tuple[str, int], Row]], regions: Se
     `pictures` maps a condition to its picture rows by (prompt id, seed).
     """
     known = next(iter(pictures.values()), {})
-    first = list(first_prompts([dict(row) for row in known.values()], regions).items())
+    first = list(first_prompts(known.values(), regions).items())
     shown = [first[number * len(first) // REGIONS] for number in range(min(REGIONS, len(first)))]
     return [
         Strip(region, {name: rows[key]["image"] for name, rows in pictures.items() if key in rows})

@@ -5,14 +5,16 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
 from culturebench.conditions import CONDITIONS, condition
 from culturebench.report import words
 
-Row = dict[str, Any]
+if TYPE_CHECKING:
+    from culturebench.artifacts.pictures import PictureRow as Row
+
 
 #: Columns of the grid: from the prompt alone, then what brings culture back, then what takes it away.
 COLUMNS = tuple(one.name for one in CONDITIONS if one.control is None)

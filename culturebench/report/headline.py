@@ -9,8 +9,6 @@ from culturebench.evaluation.names import CULTURE
 from culturebench.report import words
 from culturebench.report.results import Results
 
-Row = dict[str, Any]
-
 
 def lead(results: Results) -> str:
     """One or two sentences on how much culture a noun loses; empty when it was not measured."""

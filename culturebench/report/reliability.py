@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from culturebench.report import published
+
+if TYPE_CHECKING:
+    from culturebench.artifacts.reliability import Reliability
 
 _SCRIPTED = "scripted-"
 
 
-def values(found: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def values(found: Mapping[str, Reliability]) -> dict[str, Any]:
     """`{judges, scripted, paper}` of judge -> what the artifact `reliability` holds.
 
     The paper's values are for real pictures, so they do not stand beside those of scripted annotators.

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from culturebench.conditions import in_order
 from culturebench.evaluation.names import AGREEMENT, ALL, POOLED, TEST
 from culturebench.measures import records
 
-Row = dict[str, Any]
+if TYPE_CHECKING:
+    from culturebench.artifacts.evaluation import EvaluationRow as Row
+
 Verdict = Literal["better", "worse", "none"]
 
 

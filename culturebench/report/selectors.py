@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from culturebench.probing.selectors import CONTROL, SELECTORS, selector
 from culturebench.report.plot import Axis, Plot
 
-Row = Mapping[str, Any]
+if TYPE_CHECKING:
+    from culturebench.artifacts.comparison import Comparison, Effects, Interval
+    from culturebench.artifacts.sae import Quality
+
 EFFECTS = ("own", "cross", "selective", "beyond_random")
 
 
-def comparison(found: Mapping[str, Any]) -> dict[str, Any]:
+def comparison(found: Comparison) -> dict[str, Any]:
     """What masking did: a row of effects a selector, and a matrix of drops each."""
     names = sorted(found["selectors"], key=lambda name: list(SELECTORS).index(selector(name).name))
     drops = {(cell["selector"], cell["source"], cell["target"]): cell for cell in found["matrix"]}
@@ -27,7 +30,7 @@ def comparison(found: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _row(name: str, effects: Row) -> dict[str, Any]:
+def _row(name: str, effects: Effects) -> dict[str, Any]:
     cells = [effects[key] if (name, key) != (CONTROL, "beyond_random") else None for key in EFFECTS]
     return {
         "label": selector(name).label,
@@ -37,12 +40,14 @@ def _row(name: str, effects: Row) -> dict[str, Any]:
     }
 
 
-def _evident(effect: Row | None) -> bool:
+def _evident(effect: Interval | None) -> bool:
     """Whether the interval leaves 0 out; not where there is none."""
-    return effect is not None and effect["low"] is not None and not effect["low"] <= 0 <= effect["high"]
+    if effect is None or effect["low"] is None or effect["high"] is None:
+        return False
+    return not effect["low"] <= 0 <= effect["high"]
 
 
-def training_charts(seeds: Mapping[str, Row]) -> list[dict[str, str]]:
+def training_charts(seeds: Mapping[str, Quality]) -> list[dict[str, str]]:
     """Unexplained variance and dead share over the steps of the autoencoders' training; `{label, svg}` each."""
     labels = {"fvu": "variance left unexplained", "dead": "latents silent for long", "l0": "latents a token"}
     charts: list[dict[str, str]] = []

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from culturebench.report import published
 
-Row = dict[str, Any]
+if TYPE_CHECKING:
+    from culturebench.artifacts.neurons import NeuronRow as Row
+    from culturebench.artifacts.strength import Tuned
 
 
-def strengths(edit: str, found: Mapping[str, Any], paper: str) -> list[dict[str, Any]]:
+def strengths(edit: str, found: Tuned, paper: str) -> list[dict[str, Any]]:
     """One row per strength: `{strength, row, alignment, allowed, chosen, paper}`; `row` has value, low and high."""
     return [
         {

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from culturebench.conditions import CONDITIONS, condition
 from culturebench.evaluation.names import CULTURE, LANGUAGE
@@ -12,7 +12,9 @@ from culturebench.measures import records
 from culturebench.report import published
 from culturebench.report.results import Results
 
-Row = dict[str, Any]
+if TYPE_CHECKING:
+    from culturebench.artifacts.evaluation import ConfusionRow, EvaluationRow as Row
+
 
 #: Pictures of the region's own: no controls.
 OWN = tuple(one.name for one in CONDITIONS if one.control is None)
@@ -121,7 +123,7 @@ def by_region(results: Results, regions: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def confusion(rows: Iterable[Row], model: str, name: str, regions: Sequence[str]) -> dict[str, Any] | None:
+def confusion(rows: Iterable[ConfusionRow], model: str, name: str, regions: Sequence[str]) -> dict[str, Any] | None:
     """Shares of each answer by true region, all judges together: `{truths, answers, shares}`; None without rows."""
     counts: Counter[tuple[str, str]] = Counter()
     for row in rows:
@@ -141,7 +143,7 @@ def agreement(results: Results) -> list[tuple[str, list[Row]]]:
     return [(name, rows) for name in results.conditions if (rows := results.agreement(name))]
 
 
-def _value(row: Mapping[str, Any] | None) -> float | None:
+def _value(row: Row | None) -> float | None:
     return row["value"] if row else None
 
 

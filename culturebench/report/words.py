@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from collections.abc import Mapping
 from typing import Any
 
 from culturebench.conditions import condition as record_of
@@ -32,8 +33,6 @@ REGION_NAMES = {
     "unrecognizable": "none",
     "unparseable": "no option",
 }
-
-Row = dict[str, Any]
 
 
 def region(code: str) -> str:
@@ -101,8 +100,8 @@ def points(difference: float | None) -> str:
     return f"{difference * 100 + 0.0:+.1f}".replace("-", "−")
 
 
-def interval(row: Row | None, *, share: bool = True, signed: bool = False) -> str:
-    """`[low, high]` of a row; empty without one."""
+def interval(row: Mapping[str, Any] | None, *, share: bool = True, signed: bool = False) -> str:
+    """`[low, high]` of whatever has these two; empty without them."""
     if row is None or row["low"] is None:
         return ""
     scale, digits = (100, 1) if share else (1, 3)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from culturebench.atlas.collection import Finding, findings
 from culturebench.atlas.defects import picture_file
 from culturebench.params.collect import AtlasSource
-from culturebench.sources.base import Found
+from culturebench.sources.base import About, Found
 
 _LICENCES = (
     "CC0 1.0",
@@ -49,6 +49,6 @@ class Atlas:
             file_url=f"https://atlas.invalid/files/{name}",
             author=f"Atlas painter {int(dice.integers(_AUTHORS)) + 1}",
             licence_text=licences[int(dice.integers(len(licences)))],
-            metadata=finding.metadata,
+            about=About(scene=finding.scene, planted=finding.planted),
             picture_id=finding.picture_id,
         )

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from culturebench.errors import CultureBenchError
+
+if TYPE_CHECKING:
+    from culturebench.artifacts._caption import CaptionRow
+    from culturebench.atlas.world import Scene
 
 
 class SourceError(CultureBenchError):
@@ -14,10 +18,23 @@ class SourceError(CultureBenchError):
 
 
 @dataclass(frozen=True)
+class About:
+    """What a source knows of a picture beside its file: each as the column of `candidates`."""
+
+    category: str = ""
+    subdivision: str = ""
+    query_language: str = ""
+    found_in: str = ""
+    captions: Mapping[str, CaptionRow] = field(default_factory=dict[str, "CaptionRow"])
+    scene: Scene | None = None
+    planted: str = ""
+
+
+@dataclass(frozen=True)
 class Found:
     """One file that a source came across: its bytes, or the reason why there are none.
 
-    `picture_id` is given only where the bytes do not decide it; `metadata` must be ready for JSON.
+    `picture_id` is given only where the bytes do not decide it.
     """
 
     file_name: str
@@ -28,7 +45,7 @@ class Found:
     file_url: str = ""
     author: str = ""
     licence_text: str = ""
-    metadata: Mapping[str, Any] = field(default_factory=dict)
+    about: About = field(default_factory=About)
     picture_id: str | None = None
 
 

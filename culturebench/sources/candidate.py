@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from culturebench.sources.base import Found
 from culturebench.sources.licences import normalise
 
+if TYPE_CHECKING:
+    from culturebench.artifacts._caption import CaptionRow, GivenCaptions
+    from culturebench.artifacts._scene import SceneRow
+    from culturebench.artifacts.candidates import CandidateRow
+    from culturebench.atlas.world import Scene
 
-def candidate(found: Found, source: str, region: str) -> dict[str, Any]:
-    """The row of one file: its id is sha256 (hex) of its bytes unless the source decides otherwise."""
+
+def candidate(found: Found, source: str, region: str, language: str) -> CandidateRow:
+    """The row of one file: its id is sha256 (hex) of its bytes unless the source decides otherwise.
+
+    `language` is the region's.
+    """
     digest = "" if found.data is None else hashlib.sha256(found.data).hexdigest()
+    about = found.about
     return {
         "picture_id": found.picture_id or digest,
         "region": region,
@@ -28,6 +38,40 @@ def candidate(found: Found, source: str, region: str) -> dict[str, Any]:
         "size_bytes": len(found.data or b""),
         "status": "failed" if found.data is None else "ok",
         "error": found.error,
-        "metadata": json.dumps(found.metadata, sort_keys=True, ensure_ascii=False),
+        "category": about.category,
+        "subdivision": about.subdivision,
+        "query_language": about.query_language,
+        "found_in": about.found_in,
+        "captions": _captions(about.captions, language),
+        "scene": None if about.scene is None else _scene(about.scene),
+        "planted": about.planted,
         "image": found.data,
+    }
+
+
+def _captions(given: Mapping[str, CaptionRow], language: str) -> GivenCaptions | None:
+    def of(role: str) -> CaptionRow | None:
+        caption = given.get(role)
+        return caption and {**caption, "language": "en" if role.endswith("_en") else language}
+
+    if not given:
+        return None
+    return {
+        "cultural": of("cultural"),
+        "noun": of("noun"),
+        "cultural_en": of("cultural_en"),
+        "noun_en": of("noun_en"),
+    }
+
+
+def _scene(scene: Scene) -> SceneRow:
+    return {
+        "object": scene.object,
+        "place": scene.place,
+        "light": scene.light,
+        "framing": scene.framing,
+        "companion": scene.companion,
+        "region": scene.region,
+        "subdivision": scene.subdivision,
+        "seed": scene.seed,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from culturebench.params.collect import CommonsSource
 from culturebench.progress import progress
@@ -17,15 +18,16 @@ def search_hits(api: Api, settings: CommonsSource, queries: Sequence[Query]) -> 
     wiki = MediaWiki(api, settings.url, settings.width)
     seen: set[str] = set()
     for query in progress(queries, len(queries), "ask commons"):
-        for page, how in _pages(wiki, settings, query):
+        for page, category in _pages(wiki, settings, query):
             if page.title not in seen:
                 seen.add(page.title)
-                yield search_hit_of(page, query.text, {**query.metadata, **how})
+                yield search_hit_of(page, query.text, replace(query.about, found_in=category))
 
 
-def _pages(wiki: MediaWiki, settings: CommonsSource, query: Query) -> Iterator[tuple[Page, dict[str, str]]]:
+def _pages(wiki: MediaWiki, settings: CommonsSource, query: Query) -> Iterator[tuple[Page, str]]:
+    """Pages, each with the category in which it was found."""
     for page in wiki.search_files(query.text, settings.per_query):
-        yield page, {}
+        yield page, ""
     if not settings.categories:
         return
     search = {"srsearch": query.text, "srnamespace": "14", "srlimit": str(settings.categories), "srprop": ""}
@@ -35,7 +37,7 @@ def _pages(wiki: MediaWiki, settings: CommonsSource, query: Query) -> Iterator[t
             return
         for page in wiki.category_files(category, left):
             left -= 1
-            yield page, {"commons_category": category.partition(":")[2]}
+            yield page, category.partition(":")[2]
 
 
 def _walk(wiki: MediaWiki, roots: Sequence[str], depth: int) -> Iterator[str]:

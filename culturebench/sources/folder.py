@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from culturebench.params.collect import FolderSource
-from culturebench.sources.base import Found, SourceError
+from culturebench.sources.base import About, Found, SourceError
 from culturebench.sources.manifest import Entry, read_manifest
 from culturebench.sources.safe_path import Refused, printable, read_inside, walk
 
@@ -73,7 +72,6 @@ class Folder:
 
     def _found(self, entry: Entry, region: str) -> Found:
         name = printable(entry.file)
-        metadata: dict[str, Any] = {"captions": dict(entry.captions)} if entry.captions else {}
         data, error = None, ""
         try:
             data = read_inside(self._root, entry.file, self._params.max_bytes)
@@ -87,7 +85,7 @@ class Folder:
             page_url=entry.source_url,
             author=entry.author or self._params.author,
             licence_text=entry.licence or self._params.licence,
-            metadata=metadata,
+            about=About(captions=entry.captions),
             # Without bytes there is nothing to hash, and rows of one region need to be told apart.
             picture_id=None if data is not None else hashlib.sha256(f"unread:{name}".encode()).hexdigest(),
         )

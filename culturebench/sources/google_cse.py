@@ -48,7 +48,7 @@ def search_hits(api: Api, settings: GoogleSource, queries: Sequence[Query], key:
                     file_url=item.link,
                     page_url=item.image.contextLink,
                     query=query.text,
-                    metadata=query.metadata,
+                    about=query.about,
                 )
 
 

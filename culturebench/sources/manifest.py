@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from culturebench.captions.spans import CaptionError, parse_caption
+from culturebench.captions.spans import CaptionError, CaptionRow, parse_caption
 from culturebench.sources.base import SourceError
 
 CAPTIONS = ("cultural", "noun", "cultural_en", "noun_en")
@@ -25,7 +25,7 @@ _OTHER_NAMES = {"license": "licence", "url": "source_url", "filename": "file", "
 
 @dataclass(frozen=True)
 class Entry:
-    """One line: `captions` maps a role to `{text, noun, modifier}` as it was written, already checked."""
+    """One line: `captions` maps a role to its caption, whose language the line does not say."""
 
     line: int
     file: str
@@ -33,7 +33,7 @@ class Entry:
     licence: str = ""
     author: str = ""
     source_url: str = ""
-    captions: Mapping[str, Any] = field(default_factory=dict)
+    captions: Mapping[str, CaptionRow] = field(default_factory=dict[str, CaptionRow])
 
 
 def read_manifest(name: str, data: bytes) -> list[Entry]:
@@ -111,8 +111,8 @@ def _entry(name: str, line: int, row: Mapping[str, Any]) -> Entry:
     return Entry(line, **plain, captions=_captions(name, line, row))
 
 
-def _captions(name: str, line: int, row: Mapping[str, Any]) -> dict[str, Any]:
-    captions: dict[str, Any] = {}
+def _captions(name: str, line: int, row: Mapping[str, Any]) -> dict[str, CaptionRow]:
+    captions: dict[str, CaptionRow] = {}
     for role in CAPTIONS:
         value = row.get(role)
         if value is None or value == "":
@@ -121,10 +121,9 @@ def _captions(name: str, line: int, row: Mapping[str, Any]) -> dict[str, Any]:
         given = dict(value) if isinstance(value, Mapping) else {"text": value}
         given |= {part: span for part, span in spans.items() if span not in (None, "")}
         try:
-            parse_caption(given, "")
+            captions[role] = parse_caption(given, "")
         except CaptionError as error:
             raise SourceError(f"{name}:{line}: `{role}`: {error}") from None
-        captions[role] = given
     return captions
 
 

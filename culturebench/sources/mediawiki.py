@@ -8,6 +8,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from culturebench.sources.api import Answer, Api
+from culturebench.sources.base import About
 from culturebench.sources.search_hit import SearchHit, licence_text, plain
 from culturebench.web.failed import Failed
 
@@ -153,11 +154,11 @@ def _merge(known: Page | None, page: Page) -> Page:
     return page if page.imageinfo or not known.imageinfo else known
 
 
-def search_hit_of(page: Page, query: str, metadata: Mapping[str, Any]) -> SearchHit:
+def search_hit_of(page: Page, query: str, about: About) -> SearchHit:
     """What is known of a file page: the wiki's own rendering of it as file, and its description page."""
     name = page.title.partition(":")[2]
     if not page.imageinfo:
-        return SearchHit(file_name=name, file_url="", query=query, metadata=metadata, error="missing")
+        return SearchHit(file_name=name, file_url="", query=query, about=about, error="missing")
     info = page.imageinfo[0]
     return SearchHit(
         file_name=name,
@@ -166,6 +167,6 @@ def search_hit_of(page: Page, query: str, metadata: Mapping[str, Any]) -> Search
         author=info.said("Artist") or info.said("Credit"),
         licence_text=licence_text(info.said("LicenseShortName"), info.said("LicenseUrl"), info.said("UsageTerms")),
         query=query,
-        metadata=metadata,
+        about=about,
         error="" if info.mime in _PICTURES else "unsupported_format",
     )

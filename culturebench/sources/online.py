@@ -60,7 +60,7 @@ class Online:
             file_url=hit.file_url,
             author=hit.author,
             licence_text=hit.licence_text,
-            metadata=hit.metadata,
+            about=hit.about,
             # Without bytes there is nothing to hash, and rows of one region need to be told apart.
             picture_id=None if data is not None else outcome.sha256 or unread,
         )

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from functools import partial
-from typing import Any
 
 from culturebench.params.collect import (
     CommonsSource,
@@ -21,7 +20,7 @@ from culturebench.sources import commons, google_cse, openverse, urls, wikidata,
 from culturebench.sources.api import Api
 from culturebench.sources.base import SourceError
 from culturebench.sources.online import Online
-from culturebench.sources.queries import queries
+from culturebench.sources.queries import Asked, queries
 from culturebench.sources.search_hit import SearchHit
 from culturebench.sources.snapshot import Snapshot
 from culturebench.web.client import Client
@@ -33,7 +32,7 @@ Secret = Callable[[str], str | None]
 
 
 class OnlineSources:
-    """Opens sources for a region file's content; `with` ends the connections of all of them.
+    """Opens sources for one region; `with` ends the connections of all of them.
 
     `secret` gives a key by its name, or None.
     """
@@ -42,7 +41,7 @@ class OnlineSources:
         self,
         rules: Web,
         snapshot: Snapshot,
-        region: Mapping[str, Any],
+        region: Asked,
         removed: Collection[str],
         secret: Secret,
         engine: Engine,
@@ -77,7 +76,7 @@ class OnlineSources:
             case CommonsSource():
                 return lambda _: commons.search_hits(api, settings, words)
             case WikidataSource():
-                return lambda _: wikidata.search_hits(api, settings, self._region["iso"])
+                return lambda _: wikidata.search_hits(api, settings, self._region.iso)
             case WikipediaSource():
                 return lambda _: wikipedia.search_hits(api, settings, words)
             case OpenverseSource():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 from pydantic import BaseModel
@@ -74,5 +75,5 @@ def _search_hit(result: _Result, query: Query) -> SearchHit:
         author=result.creator or "",
         licence_text=licence or result.license_url or "",
         query=query.text,
-        metadata={**query.metadata, **({"collection": result.source} if result.source else {})},
+        about=replace(query.about, found_in=result.source or ""),
     )

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
-from typing import Any
 
+from culturebench.sources.base import About
 from culturebench.sources.licences import UNKNOWN, normalise
 
 
@@ -20,7 +19,7 @@ class SearchHit:
     author: str = ""
     licence_text: str = ""
     query: str = ""
-    metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    about: About = field(default_factory=About)
     error: str = ""
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from culturebench.params.collect import UrlsSource
-from culturebench.sources.base import SourceError
+from culturebench.sources.base import About, SourceError
 from culturebench.sources.manifest import Entry, read_manifest
 from culturebench.sources.search_hit import SearchHit
 
@@ -40,5 +40,5 @@ def _search_hit(entry: Entry, settings: UrlsSource) -> SearchHit:
         author=entry.author or settings.author,
         licence_text=entry.licence or settings.licence,
         query=Path(settings.path).name,
-        metadata={"captions": dict(entry.captions)} if entry.captions else {},
+        about=About(captions=entry.captions),
     )

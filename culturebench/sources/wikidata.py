@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from culturebench.params.collect import WikidataSource
 from culturebench.progress import progress
 from culturebench.sources.api import Answer, Api
+from culturebench.sources.base import About
 from culturebench.sources.mediawiki import MediaWiki, search_hit_of
 from culturebench.sources.search_hit import SearchHit
 
@@ -54,10 +55,8 @@ def search_hits(api: Api, settings: WikidataSource, iso: Sequence[str]) -> Itera
                 seen.add(title)
                 items[title] = binding.item.value.rpartition("/")[2]
         for page in wiki.files(list(items)):
-            found = {"category": category, "item": items.get(page.title, "")}
-            yield search_hit_of(
-                page, f"{kind} of {' '.join(iso)}", {key: value for key, value in found.items() if value}
-            )
+            about = About(category=category, found_in=items.get(page.title, ""))
+            yield search_hit_of(page, f"{kind} of {' '.join(iso)}", about)
 
 
 def _bindings(api: Api, settings: WikidataSource, iso: Sequence[str], kind: str) -> Iterator[_Binding]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from culturebench.params.collect import WikipediaSource
 from culturebench.progress import progress
@@ -27,8 +28,8 @@ def search_hits(api: Api, settings: WikipediaSource, queries: Sequence[Query]) -
         for page in wiki.files(list(articles)):
             # A file's namespace has another name in every language.
             article = articles.get(f"File:{page.title.partition(':')[2]}")
-            named = {} if article is None else {"article": article.fullurl or article.title}
-            yield search_hit_of(page, query.text, {**query.metadata, **named})
+            found_in = "" if article is None else article.fullurl or article.title
+            yield search_hit_of(page, query.text, replace(query.about, found_in=found_in))
 
 
 def _search(words: str, limit: int) -> dict[str, str]:

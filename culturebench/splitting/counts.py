@@ -3,39 +3,45 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
-Row = Mapping[str, Any]
+if TYPE_CHECKING:
+    from culturebench.artifacts.annotated import AnnotatedRow
+    from culturebench.artifacts.screened import ScreenedRow
+
+#: Numbers by name, nested.
 Counts = dict[str, Any]
 
 
-def by_reason(rows: Iterable[Row]) -> Counts:
-    """`{"kept": n, "dropped": {reason: n}}`, and `"waiting": {reason: n}` where rows wait."""
-    rows = list(rows)
-    status = Counter(row["status"] for row in rows)
+def by_reason(found: Iterable[tuple[str, str]]) -> Counts:
+    """`{"kept": n, "dropped": {reason: n}}`, and `"waiting": {reason: n}` where rows wait.
+
+    `found` is the status and the reason of every row.
+    """
+    pairs = list(found)
+    status = Counter(status for status, _ in pairs)
     counts: Counts = {"kept": status["kept"] + status["ok"]}
     for name in ("dropped", "waiting"):
         statuses = (name, "failed") if name == "dropped" else (name,)
-        reasons = Counter(row.get("reason") or row.get("error", "") for row in rows if row["status"] in statuses)
+        reasons = Counter(reason for status, reason in pairs if status in statuses)
         if reasons or name == "dropped":
             counts[name] = dict(sorted(reasons.items()))
     return counts
 
 
-def screening_counts(rows: Iterable[Row]) -> Counts:
+def screening_counts(rows: Sequence[ScreenedRow]) -> Counts:
     """As `by_reason`, with how many of the kept pictures each rule marked as borderline."""
-    rows = list(rows)
     marked = Counter(rule for row in rows for rule in row["borderline"])
-    return by_reason(rows) | {"borderline": dict(sorted(marked.items()))}
+    return by_reason((row["status"], row["reason"]) for row in rows) | {"borderline": dict(sorted(marked.items()))}
 
 
-def annotation_counts(rows: Iterable[Row]) -> Counts:
+def annotation_counts(rows: Sequence[AnnotatedRow]) -> Counts:
     """As `by_reason`, with the provisional pictures among the kept and the mean agreement of decided ones."""
-    rows = list(rows)
     decided = [row["agreement"] for row in rows if row["decisions"] and row["reason"] != "undecided"]
     mean = round(sum(decided) / len(decided), 6) if decided else None
-    return by_reason(rows) | {"provisional": sum(row["provisional"] for row in rows), "agreement": mean}
+    counts = by_reason((row["status"], row["reason"]) for row in rows)
+    return counts | {"provisional": sum(row["provisional"] for row in rows), "agreement": mean}
 
 
 def total(regions: Iterable[Counts]) -> Counts:

@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING
 
 from culturebench.text_to_image.sampling import CachedSampler, Intervention, Shot
 
-Row = Mapping[str, Any]
+if TYPE_CHECKING:
+    from culturebench.artifacts._caption import CaptionRow
+    from culturebench.artifacts.pictures import PictureRow
+    from culturebench.artifacts.prompts import PromptRow
+    from culturebench.conditions.record import Caption
 
 
 def make_pictures(
     sampler: CachedSampler,
-    prompts: Sequence[Row],
-    caption: str,
+    prompts: Sequence[PromptRow],
+    caption: Caption,
     seeds: Sequence[int],
     batch_size: int,
     *,
     condition: str,
     strength: float = 0.0,
     intervene: Callable[[str, int], Intervention | None] = lambda region, draw: None,
-) -> list[dict[str, Any]]:
+) -> list[PictureRow]:
     """A picture of every prompt and seed as a row of the artifact `pictures`.
 
     `caption` names the caption that is the prompt; a prompt without it has no picture. `intervene(region, draw)` gives
     the intervention, where the draw is the seed's index. Batches hold `batch_size` pictures of one region.
     """
-    cases = [(row, seed, draw) for row in prompts if row[caption] for draw, seed in enumerate(seeds)]
+    told = [(row, words) for row in prompts if (words := row[caption])]
+    cases = [(row, words, seed, draw) for row, words in told for draw, seed in enumerate(seeds)]
     batches = [
         batch[start : start + batch_size]
         for _, group in groupby(cases, key=lambda case: case[0]["region"])
@@ -35,21 +40,21 @@ def make_pictures(
         for start in range(0, len(batch), batch_size)
     ]
     shots = [
-        [Shot(row[caption]["text"], seed, intervene(row["region"], draw)) for row, seed, draw in batch]
+        [Shot(words["text"], seed, intervene(row["region"], draw)) for row, words, seed, draw in batch]
         for batch in batches
     ]
-    made: list[dict[str, Any]] = []
+    made: list[PictureRow] = []
     images = sampler.pictures(shots, f"{condition} (batches of {batch_size})")
     for batch, some, pngs in zip(batches, shots, images, strict=True):
-        for (row, seed, draw), shot, image in zip(batch, some, pngs, strict=True):
+        for (row, words, seed, draw), shot, image in zip(batch, some, pngs, strict=True):
             used = draw if shot.intervention else 0
-            made.append(_picture(row, row[caption], seed, used, image, condition, strength))
+            made.append(_picture(row, words, seed, used, image, condition, strength))
     return made
 
 
 def _picture(
-    row: Row, caption: Row, seed: int, draw: int, image: bytes, condition: str, strength: float
-) -> dict[str, Any]:
+    row: PromptRow, caption: CaptionRow, seed: int, draw: int, image: bytes, condition: str, strength: float
+) -> PictureRow:
     return {
         "prompt_id": row["prompt_id"],
         "region": row["region"],
@@ -60,6 +65,8 @@ def _picture(
         "seed": seed,
         "draw": draw,
         "strength": strength,
-        "metadata": row["metadata"],
+        "object": row["object"],
+        "name": row["name"],
+        "domain": row["domain"],
         "image": image,
     }

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from culturebench.errors import CultureBenchError
 
-Row = Mapping[str, Any]
+if TYPE_CHECKING:
+    from culturebench.artifacts.prompts import PromptRow
+    from culturebench.artifacts.splits import SplitRow
+    from culturebench.conditions.record import Caption
+
 #: The captions that some condition's prompt comes from.
 CAPTIONS = ("noun", "noun_en", "cultural")
 #: What of a split's rows a prompt is made of.
-COLUMNS = ("picture_id", "region", "subdivision", "metadata", *CAPTIONS)
+COLUMNS = ("picture_id", "region", "subdivision", "scene", *CAPTIONS)
 
 
 class PromptError(CultureBenchError):
     """A region without a single usable prompt."""
 
 
-def select_prompts(rows: Sequence[Row], regions: Sequence[str], count: int) -> list[dict[str, Any]]:
+def select_prompts(rows: Sequence[SplitRow], regions: Sequence[str], count: int) -> list[PromptRow]:
     """Of each region the first `count` rows of a split by picture id that have every caption a condition needs.
 
     One selection for all conditions, so that they differ in nothing but the condition. `PromptError` when a
     region has no such row.
     """
-    chosen: list[dict[str, Any]] = []
+    chosen: list[PromptRow] = []
     for region in regions:
         usable = [row for row in rows if row["region"] == region and all(row[name] for name in CAPTIONS)]
         if not usable:
@@ -36,6 +40,22 @@ def select_prompts(rows: Sequence[Row], regions: Sequence[str], count: int) -> l
     return chosen
 
 
-def _prompt(row: Row) -> dict[str, Any]:
-    """A row of the artifact `prompts`."""
-    return {"prompt_id": row["picture_id"], **{name: row[name] for name in COLUMNS[1:]}}
+def text_of(prompt: PromptRow, caption: Caption) -> str:
+    """What a caption of a selected prompt says; none lacks one."""
+    found = prompt[caption]
+    assert found is not None
+    return found["text"]
+
+
+def _prompt(row: SplitRow) -> PromptRow:
+    return {
+        "prompt_id": row["picture_id"],
+        "region": row["region"],
+        "subdivision": row["subdivision"],
+        "object": row["scene"]["object"] if row["scene"] else "",
+        "name": "",
+        "domain": "",
+        "noun": row["noun"],
+        "noun_en": row["noun_en"],
+        "cultural": row["cultural"],
+    }

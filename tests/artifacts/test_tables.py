@@ -5,13 +5,15 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from pathlib import Path
-from typing import Any
+from types import NoneType
+from typing import Any, TypedDict, get_args, get_origin, get_type_hints, is_typeddict
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 import culturebench.artifacts
+from culturebench.artifacts._caption import CAPTION
 from culturebench.artifacts._table import ArtifactError, Table
 
 MODULES = [
@@ -32,14 +34,14 @@ def test_there_is_a_table_of_every_kind() -> None:
     assert {table.stage for table in TABLES.values()} <= STAGES
 
 
-def written(table: Table, path: Path, **changed: pa.DataType) -> Path:
+def written(table: Table[Any], path: Path, **changed: pa.DataType) -> Path:
     """An empty file with the table's columns, some of them of another type."""
     fields = [field.with_type(changed.get(field.name, field.type)) for field in table.schema]
     pq.write_table(pa.schema(fields).empty_table(), path)
     return path
 
 
-def refused(table: Table, path: Path, said: str = "") -> None:
+def refused(table: Table[Any], path: Path, said: str = "") -> None:
     with pytest.raises(ArtifactError, match=rf"(?s){said}.*run `dvc repro (-f )?{table.stage}`"):
         table.load(path)
 
@@ -90,3 +92,74 @@ def test_an_empty_value_where_none_may_be_is_not_written(tmp_path: Path) -> None
     with pytest.raises(ArtifactError, match="column cue of ground may not be empty"):
         table.save(tmp_path / "file.parquet", [{**ROW, "cue": None}])
     assert not (tmp_path / "file.parquet").exists()
+
+
+#: The Arrow types of what a column of a row may hold.
+PLAIN = {
+    str: {pa.string()},
+    int: {pa.int32(), pa.int64()},
+    float: {pa.float64()},
+    bool: {pa.bool_()},
+    bytes: {pa.binary()},
+}
+
+
+def differences(row: Any, fields: list[pa.Field], where: str) -> list[str]:
+    """What a TypedDict says of its keys and the schema says otherwise."""
+    hints, columns = get_type_hints(row), {field.name: field for field in fields}
+    if list(hints) != list(columns) or row.__optional_keys__:
+        return [f"{where}: {list(hints)} instead of {list(columns)}"]
+    return [line for name, hint in hints.items() for line in _column(hint, columns[name], f"{where}.{name}")]
+
+
+def _column(hint: Any, field: pa.Field, where: str) -> list[str]:
+    nullable = NoneType in get_args(hint)
+    plain = next(kind for kind in get_args(hint) if kind is not NoneType) if nullable else hint
+    wrong = [] if nullable == field.nullable else [f"{where}: nullable is {nullable} instead of {field.nullable}"]
+    return wrong + _type(plain, field.type, where)
+
+
+def _type(hint: Any, kind: pa.DataType, where: str) -> list[str]:
+    if is_typeddict(hint) and pa.types.is_struct(kind):
+        return differences(hint, [kind.field(place) for place in range(kind.num_fields)], where)
+    if get_origin(hint) is list and pa.types.is_list(kind):
+        return _type(get_args(hint)[0], kind.value_type, f"{where}[]")
+    return [] if kind in PLAIN.get(hint, ()) else [f"{where}: {hint} instead of {kind}"]
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_the_type_of_a_row_says_what_the_schema_says(name: str) -> None:
+    assert not differences(TABLES[name].row, list(TABLES[name].schema), name)
+
+
+def test_every_artifact_with_a_schema_of_rows_has_a_type_of_its_own() -> None:
+    assert (
+        len({table.row for table in TABLES.values()}) >= len(TABLES) - 2
+    )  # captioned is grounded, one prompt a picture
+
+
+class Wrong(TypedDict):
+    """Each key is wrong in its own way."""
+
+    text: int
+    number: float | None
+    caption: str
+    words: list[int]
+
+
+def test_a_type_that_says_something_else_is_found() -> None:
+    fields = [
+        pa.field("text", pa.string(), nullable=False),
+        pa.field("number", pa.float64(), nullable=False),
+        pa.field("caption", CAPTION),
+        pa.field("words", pa.list_(pa.string()), nullable=False),
+    ]
+    found = differences(Wrong, fields, "wrong")
+    assert [line.partition(":")[0] for line in found] == [
+        "wrong.text",
+        "wrong.number",
+        "wrong.caption",
+        "wrong.caption",
+        "wrong.words[]",
+    ]
+    assert differences(Wrong, fields[1:], "wrong")

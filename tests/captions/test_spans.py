@@ -13,6 +13,7 @@ from culturebench.atlas.world import REGIONS, Scene, contexts
 from culturebench.captions.human import read_human_captions
 from culturebench.captions.providers import AtlasProvider, Picture, TemplateProvider, with_modifier
 from culturebench.captions.spans import ROLES, CaptionError, caption_row, parse_caption
+from culturebench.params._region import Words
 
 ID = "b" * 64
 
@@ -59,7 +60,7 @@ def test_a_caption_that_contradicts_itself_is_refused(value, says: str):
 def test_the_atlas_captions_a_scene_as_what_the_experts_called_it(region: str):
     language, subdivisions = REGIONS[region]
     scene = Scene(*contexts()[100], region="", subdivision="")
-    picture = Picture(ID, region, subdivisions[1], {"scene": scene.__dict__})
+    picture = Picture(ID, region, subdivisions[1], scene.__dict__)
     rows = AtlasProvider().write([picture])[0].captions
     assert set(rows) == set(ROLES)
     assert rows["cultural"]["language"] == rows["noun"]["language"] == language
@@ -69,7 +70,7 @@ def test_the_atlas_captions_a_scene_as_what_the_experts_called_it(region: str):
 
 def test_the_atlas_says_nothing_of_other_pictures():
     scene = Scene(*contexts()[0])
-    strangers = [Picture(ID, "jp", "seigaiha", {}), Picture(ID, "jp", "ainu", {"scene": scene.__dict__})]
+    strangers = [Picture(ID, "jp", "seigaiha"), Picture(ID, "jp", "ainu", scene.__dict__)]
     assert [written.captions for written in AtlasProvider().write(strangers)] == [{}, {}]
 
 
@@ -91,13 +92,12 @@ def test_the_modifier_stands_where_its_language_puts_it(text, language, noun, mo
 
 def test_a_template_needs_a_noun_caption_and_keeps_what_came_with_the_picture():
     template = TemplateProvider(
-        "nl",
-        {"local": ["in Nederlandse stijl"], "en": ["Dutch-style"]},
-        {"local": ["in gewone stijl"], "en": ["plain"]},
+        Words(local=["in Nederlandse stijl"], en=["Dutch-style"]), Words(local=["in gewone stijl"], en=["plain"])
     )
-    assert template.write([Picture(ID, "nl", "", {})])[0].captions == {}
-    given = {"noun": {"text": "een kom", "noun": "kom"}, "cultural_en": "a Delft bowl"}
-    rows = template.write([Picture(ID, "nl", "", {"captions": given})])[0].captions
+    assert template.write([Picture(ID, "nl", "")])[0].captions == {}
+    noun = parse_caption({"text": "een kom", "noun": "kom"}, "nl")
+    given = {"cultural": None, "noun": noun, "cultural_en": parse_caption("a Delft bowl", "en"), "noun_en": None}
+    rows = template.write([Picture(ID, "nl", "", given=given)])[0].captions
     assert rows["cultural"]["text"] == "een kom in Nederlandse stijl"
     assert rows["neutral"]["text"] == "een kom in gewone stijl"
     assert rows["cultural_en"]["text"] == "a Delft bowl" and "noun_en" not in rows

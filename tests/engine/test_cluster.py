@@ -20,8 +20,9 @@ from commons_like import CommonsLike, atlas_files
 from culturebench.artifacts import candidates
 from culturebench.engine.batches import map_batches
 from culturebench.engine.worker import EngineError, each
+from culturebench.params import load_region
 from culturebench.params.engine import Engine
-from culturebench.sources.queries import queries
+from culturebench.sources.queries import Asked, queries
 from data_project import write_data_project
 from import_graph import ROOT
 from loopback import Request
@@ -179,7 +180,7 @@ def test_probes_write_the_same_bytes_on_a_cluster_as_on_one_machine(
 def test_pictures_of_the_web_are_fetched_by_a_cluster_as_by_one_machine_and_no_host_is_asked_more_often(
     cluster: Cluster, tmp_path: Path
 ) -> None:
-    region = yaml.safe_load((ROOT / "annotations/regions/vn.yaml").read_text(encoding="utf-8"))
+    region = load_region(Asked, "vn", ROOT / "annotations/regions")
     files = atlas_files("vn", [query.text for query in queries(region)], 60, 96)
     tables: dict[str, bytes] = {}
     with CommonsLike(files) as server:

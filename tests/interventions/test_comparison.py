@@ -5,7 +5,7 @@ from typing import Any, cast
 import pytest
 import torch
 
-from culturebench.interventions.comparison import UNMASKED, Judged, Masks, compare, masked_pictures
+from culturebench.interventions.comparison import UNMASKED, Compared, Judged, Masks, compare, masked_pictures
 from culturebench.measures.statistics import Bootstrap
 from culturebench.probing.sae import TopKSAE, save
 from culturebench.text_to_image.sampling import Shot
@@ -28,16 +28,18 @@ def masked(source: str, lost: dict[tuple[str, str], int]):
 def found():
     scores = {("good", source): masked(source, LOST) for source in REGIONS}
     scores |= {("random", source): masked(source, {("b", "b"): 1}) for source in REGIONS}
-    return compare(Judged(PROMPTS, dict.fromkeys(KEYS, 1.0), scores), REGIONS, BOOTSTRAP)
+    return compare(
+        Judged(PROMPTS, dict.fromkeys(KEYS, 1.0), scores), REGIONS, BOOTSTRAP, dict.fromkeys(("good", "random"), 1.0)
+    )
 
 
-def test_every_cell_is_the_share_of_the_targets_pictures_that_the_mask_takes(found: dict[str, Any]):
-    cells = {(c["source"], c["target"]): c["drop"] for c in found["matrix"] if c["selector"] == "good"}
+def test_every_cell_is_the_share_of_the_targets_pictures_that_the_mask_takes(found: Compared):
+    cells = {(c["source"], c["target"]): c["drop"] for c in found.matrix if c["selector"] == "good"}
     assert cells == {pair: lost / 4 for pair, lost in LOST.items()}
 
 
-def test_own_is_the_diagonal_and_cross_the_rest(found: dict[str, Any]):
-    good = found["selectors"]["good"]
+def test_own_is_the_diagonal_and_cross_the_rest(found: Compared):
+    good = found.selectors["good"]
     assert good["own"]["value"] == pytest.approx((4 + 2 + 3) / 12)
     assert good["cross"]["value"] == pytest.approx((1 + 0 + 0 + 0 + 2 + 0) / 24)
     assert good["selective"]["value"] == pytest.approx(good["own"]["value"] - good["cross"]["value"])
@@ -45,11 +47,11 @@ def test_own_is_the_diagonal_and_cross_the_rest(found: dict[str, Any]):
     assert good["own"]["low"] < good["own"]["value"] < good["own"]["high"]
 
 
-def test_an_effect_is_set_against_that_of_random_neurons(found: dict[str, Any]):
-    assert found["selectors"]["random"]["own"]["value"] == pytest.approx(1 / 12)
-    assert found["selectors"]["good"]["beyond_random"]["value"] == pytest.approx(8 / 12)
-    assert found["selectors"]["random"]["beyond_random"]["value"] == 0
-    assert found["unmasked"]["value"] == 1
+def test_an_effect_is_set_against_that_of_random_neurons(found: Compared):
+    assert found.selectors["random"]["own"]["value"] == pytest.approx(1 / 12)
+    assert found.selectors["good"]["beyond_random"]["value"] == pytest.approx(8 / 12)
+    assert found.selectors["random"]["beyond_random"]["value"] == 0
+    assert found.unmasked["value"] == 1
 
 
 def test_a_region_without_neurons_is_left_as_it_is(tmp_path: Path):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from culturebench.interventions.strength import Point, choose_strength, describe, mark_allowed, score, standard_error
@@ -43,9 +41,7 @@ def test_the_standard_error_counts_prompts_and_not_pictures():
 
 
 def test_a_point_counts_right_regions_and_right_objects():
-    pictures = [
-        {"prompt_id": name, "seed": 0, "metadata": json.dumps({"scene": {"object": "vase"}})} for name in ("a", "b")
-    ]
+    pictures = [{"prompt_id": name, "seed": 0, "object": "vase"} for name in ("a", "b")]
     answers = [
         {"prompt_id": "a", "seed": 0, "region": "jp", "answer": "jp", "object": "vase"},
         {"prompt_id": "b", "seed": 0, "region": "nl", "answer": "jp", "object": "bowl"},
@@ -57,5 +53,5 @@ def test_a_point_counts_right_regions_and_right_objects():
 
 def test_pictures_without_a_known_object_leave_the_alignment_open():
     answers = [{"prompt_id": "a", "seed": 0, "region": "jp", "answer": "jp", "object": "vase"}]
-    point = score(2.0, [{"prompt_id": "a", "seed": 0, "metadata": "{}"}], answers, Bootstrap(200, 0, 0.95))
+    point = score(2.0, [{"prompt_id": "a", "seed": 0, "object": ""}], answers, Bootstrap(200, 0, 0.95))
     assert point.alignment is None

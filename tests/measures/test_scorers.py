@@ -15,7 +15,7 @@ from culturebench.evaluation.scores import score_measured
 from culturebench.measures import records
 from culturebench.measures.opening import measure_all, module_of
 from culturebench.measures.records import MEASURES, SCORERS, MeasureError, Scorer
-from culturebench.measures.scoring import Rows, measured, of_each
+from culturebench.measures.scoring import measured, of_each
 from culturebench.measures.task import Task, Work
 from culturebench.params.measure import Measure, Weights
 from culturebench.planning.measures import measures_plan
@@ -80,7 +80,7 @@ def test_a_scorer_of_the_records_without_a_field_in_params_is_refused(monkeypatc
 def redness(monkeypatch: pytest.MonkeyPatch) -> Any:
     """What a scorer is added by: its record, its field in params, its module."""
 
-    def run(chosen: Weights, task: Task) -> Rows:
+    def run(chosen: Weights, task: Task) -> Any:
         def red(images: list[Image.Image], _rows: Any) -> list[float]:
             return [float(image.getpixel((0, 0))[0]) for image in images]  # pyright: ignore
 

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from platformdirs import user_cache_dir
 
 from atlas_truth import AtlasTruth
@@ -30,7 +29,8 @@ from culturebench.atlas.collection import Finding
 from culturebench.captions.human import read_human_captions
 from culturebench.label_studio import local, region as work
 from culturebench.label_studio.client import ServerTask
-from culturebench.sources.queries import queries
+from culturebench.params import load_region
+from culturebench.sources.queries import Asked, queries
 from documents import commands
 from import_graph import ROOT
 from studio import Expert, Studio, choice, mark, sure, text
@@ -108,7 +108,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     workspace.edit("dvc.yaml", lambda stages: stages[: stages.index("  # ── weights")])
     for kind in ("decisions", "gold"):  # those of the atlas's own Vietnam
         workspace.edit(f"annotations/{kind}/vn.jsonl", lambda lines: "")
-    region = yaml.safe_load((ROOT / "annotations/regions/vn.yaml").read_text(encoding="utf-8"))
+    region = load_region(Asked, "vn", ROOT / "annotations/regions")
     files = atlas_files("vn", list(dict.fromkeys(query.text for query in queries(region))), PICTURES)
     truth = AtlasTruth("vn", [(file.data, file.finding.scene) for file in files if _authentic(file.finding)])
     home = Path(workspace.environment["CULTUREBENCH_LABEL_STUDIO"])

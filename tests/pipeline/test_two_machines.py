@@ -142,8 +142,8 @@ def ask(section: dict[str, Any], server: ChatServer) -> None:
 
 def truth(root: Path) -> AtlasTruth:
     """Knows what the region's kept pictures show."""
-    rows = candidates.TABLE.load(root / candidates.PATH.format(region="jp"), ["picture_id", "image", "metadata"])
-    shown = {row["picture_id"]: (row["image"], Scene(**json.loads(row["metadata"])["scene"])) for row in rows}
+    rows = candidates.TABLE.load(root / candidates.PATH.format(region="jp"), ["picture_id", "image", "scene"])
+    shown = {row["picture_id"]: (row["image"], Scene(**row["scene"])) for row in rows}
     return AtlasTruth("jp", [shown[row["picture_id"]] for row in kept(root)])
 
 

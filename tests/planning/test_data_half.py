@@ -9,15 +9,16 @@ import pytest
 import yaml
 
 from culturebench.artifacts import annotated
+from culturebench.captions.told import Told
 from culturebench.chat.ledger import Ledger
 from culturebench.chat.request import ChatRequest
 from culturebench.params import load_region, load_section
 from culturebench.params.caption import Caption
 from culturebench.params.collect import Collect, GoogleSource
 from culturebench.planning.amounts import PICTURES
-from culturebench.planning.data import TOLD, DataHalf, caption_dollars, data_half
+from culturebench.planning.data import DataHalf, caption_dollars, data_half
 from culturebench.planning.plan import Planned
-from culturebench.sources.queries import queries
+from culturebench.sources.queries import Asked, queries
 from culturebench.store import Store
 from import_graph import ROOT
 
@@ -70,7 +71,7 @@ def test_only_kept_pictures_are_captioned(root: Path) -> None:
 
 def test_a_picture_is_priced_no_lower_than_the_ledger_reserves_for_its_questions(tmp_path: Path) -> None:
     endpoint = load_section(Caption, DOCUMENT).openai
-    region = load_region("jp", TOLD, ROOT / "annotations/regions")
+    region = load_region(Told, "jp", ROOT / "annotations/regions")
     asked: list[ChatRequest] = []
 
     class Watched(ChatRequest):
@@ -89,8 +90,8 @@ def test_a_picture_is_priced_no_lower_than_the_ledger_reserves_for_its_questions
 
 def test_searches_cost_what_google_asks_for_every_page_of_every_keyword(root: Path) -> None:
     collected, _ = planned(root, [GOOGLE, {"kind": "commons"}])
-    keys = ("language", "keywords", "subdivisions")
-    words = sum(len(queries(load_region(code, keys, root / "annotations/regions"))) for code in ("jp", "nl"))
+    regions = [load_region(Asked, code, root / "annotations/regions") for code in ("jp", "nl")]
+    words = sum(len(queries(region)) for region in regions)
     assert collected.amount.calls == 3 * words  # pages of ten
     assert collected.dollars == pytest.approx(3 * words * GoogleSource.price)
     some, _ = planned(root, [{**GOOGLE, "regions": ["jp"]}])

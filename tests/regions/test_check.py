@@ -11,7 +11,7 @@ import regex
 import yaml
 
 from culturebench.regions.check import check, codes
-from culturebench.regions.model import CATEGORIES, load_region_file
+from culturebench.regions.model import CATEGORIES, load_whole_region
 from culturebench.regions.words import countries, strangers, usual_script
 from import_graph import ROOT
 
@@ -37,13 +37,13 @@ def test_the_projects_own_regions_are_in_order_without_a_warning() -> None:
 
 @pytest.mark.parametrize("code", codes(ROOT))
 def test_a_region_is_written_in_the_usual_script_of_its_language(code: str) -> None:
-    region = load_region_file(ROOT / f"annotations/regions/{code}.yaml")
+    region = load_whole_region(ROOT, code)
     assert region.script == usual_script(region.language)
 
 
 @pytest.mark.parametrize("code", codes(ROOT))
 def test_every_category_and_subdivision_is_searched_in_both_languages_by_words_of_its_own(code: str) -> None:
-    region = load_region_file(ROOT / f"annotations/regions/{code}.yaml")
+    region = load_whole_region(ROOT, code)
     assert set(region.keywords) >= set(CATEGORIES) and len(region.subdivisions) >= 3
     for words in region.keywords.values():
         assert len(words.local) >= 3 and len(words.en) >= 3

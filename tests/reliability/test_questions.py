@@ -18,7 +18,7 @@ REGIONS = ["arab", "cn", "jp", "kr", "th", "de", "ru", "it"]
 
 def row(number: int, region: str = "jp", shown: str = "jp") -> dict[str, Any]:
     scene = {"region": shown, "subdivision": "", "object": "bowl"}
-    return {"picture_id": f"{number:064x}", "region": region, "metadata": json.dumps({"scene": scene})}
+    return {"picture_id": f"{number:064x}", "region": region, "scene": scene}
 
 
 def test_the_right_region_is_among_as_many_as_asked_for_and_no_place_is_better_than_another() -> None:
@@ -62,7 +62,7 @@ def test_scripted_people_say_so_err_at_their_rates_and_see_what_is_drawn() -> No
         assert wrong == pytest.approx(rate, abs=0.015)
     mislabelled = [scripted_answers(row(n, "jp", "it"), ["cn", "jp", "it", "de"]) for n in range(200)]
     assert sum(choice.answer == "it" for one in mislabelled for choice in one) > 0.85 * 600
-    assert scripted_answers({**row(1), "metadata": "{}"}, ["cn", "jp"]) == []  # a real picture
+    assert scripted_answers({**row(1), "scene": None}, ["cn", "jp"]) == []  # a real picture
 
 
 @pytest.mark.parametrize(

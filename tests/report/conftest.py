@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 import io
 import itertools
-import json
 import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -82,9 +81,9 @@ def chance(*parts: object) -> float:
     return int(hashlib.sha256(repr(parts).encode()).hexdigest()[:12], 16) / 16**12
 
 
-def params_of(regions: list[str]) -> SimpleNamespace:
+def params_of(regions: list[str]) -> Any:
     """What the stages evaluate and report get."""
-    from stages.report import STAGE
+    from stages.report import STAGE, Params
 
     document = load_document(Path(__file__).parents[2] / "params.yaml")
     values = {section.section: load_section(section, document) for section in STAGE.sections}
@@ -98,7 +97,7 @@ def params_of(regions: list[str]) -> SimpleNamespace:
         "models": Models.model_validate({"atlas": {"adapter": "atlas", "towers": ["atlas"], "pin": "atlas_backbone"}}),
         "regions": Regions(regions),
     }
-    return SimpleNamespace(**values)
+    return Params(**values)
 
 
 class Run:
@@ -166,7 +165,9 @@ class Run:
             "seed": seed,
             "draw": seed,
             "strength": STRENGTH.get(condition, 0.0),
-            "metadata": json.dumps({"scene": {**truth.__dict__}}, sort_keys=True),
+            "object": truth.object,
+            "name": "",
+            "domain": "",
             "image": png(replace(scene, region=shown, subdivision=style, seed=seed)),
         }
         return row, shown
@@ -174,11 +175,10 @@ class Run:
     def _answer(self, judge: str, row: dict[str, object], shown: str) -> dict[str, object]:
         wrong = chance(judge, row["prompt_id"], row["seed"], row["condition"]) < 0.05
         answer = answers.UNRECOGNIZABLE if wrong or not shown else shown
-        scene = json.loads(str(row["metadata"]))["scene"]
         return {
             **{name: row[name] for name in ("prompt_id", "region", "condition", "seed")},
             "answer": answer,
-            "object": "" if wrong else scene["object"],
+            "object": "" if wrong else row["object"],
             "raw": answer,
             "served_model": judge,
             "options": [*self.regions, answers.UNRECOGNIZABLE],

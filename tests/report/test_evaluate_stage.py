@@ -163,7 +163,6 @@ def test_an_answer_in_the_same_language_counts_for_accuracy_by_language() -> Non
             "answer": a,
             "object": "",
             "options": options,
-            "metadata": "{}",
         }
         for p, (r, a) in said.items()
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -21,7 +22,8 @@ FROM_THE_NOUN = {"noun", "amplified", "random_amplified", "enhanced", "random_la
 def run(make_run: Any) -> Any:
     """Two regions; the captions from outside have the test prompts' own pictures and answers, without measurements."""
     run = make_run(["jp", "es"], prompts=3)
-    run.params.prompts = Prompts.model_validate({"test": {"file": "data/test"}, "outside": {"file": "outside.csv"}})
+    prompts = Prompts.model_validate({"test": {"file": "data/test"}, "outside": {"file": "outside.csv"}})
+    run.params = replace(run.params, prompts=prompts)
     for folder in (pictures.DIRECTORY, *(f"{answers.DIRECTORY}/{judge}" for judge in run.params.judges.root)):
         shutil.copytree(run.root / folder / "test", run.root / folder / "outside")
     for path in (run.root / pictures.DIRECTORY / "outside/atlas").iterdir():

@@ -1,6 +1,7 @@
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -271,10 +272,8 @@ def test_judges_stand_beside_people_and_scripted_ones_are_called_so_without_the_
 
 
 @pytest.mark.parametrize(("selector", "said"), [("wfs", "weighted frequency score"), ("cas", "picked by CAS (ConAct)")])
-def test_the_page_names_the_rule_that_picked_the_neurons(
-    make_run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, selector: str, said: str
-):
+def test_the_page_names_the_rule_that_picked_the_neurons(make_run: Callable[..., Any], selector: str, said: str):
     run = make_run(["jp", "nl"], prompts=1, seeds=1)
     chosen = run.params.select_neurons.model_copy(update={"selector": selector})
-    monkeypatch.setattr(run.params, "select_neurons", chosen)
+    run.params = replace(run.params, select_neurons=chosen)
     assert said in run.report().read_text(encoding="utf-8")

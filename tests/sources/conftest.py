@@ -13,7 +13,7 @@ from commons_like import File, atlas_files
 from culturebench.params import load_region
 from culturebench.params.engine import Engine
 from culturebench.sources.opening import GOOGLE_KEY, OPENVERSE_TOKEN, OnlineSources
-from culturebench.sources.queries import REGION_KEYS, Query, queries
+from culturebench.sources.queries import Asked, Query, queries
 from culturebench.sources.snapshot import Snapshot
 from culturebench.store import Store
 from import_graph import ROOT
@@ -27,14 +27,14 @@ Opener = Callable[..., Any]
 
 
 @pytest.fixture(scope="session")
-def vietnam() -> dict[str, Any]:
-    region = load_region("vn", REGION_KEYS, ROOT / "annotations/regions")
-    few = {category: region["keywords"][category] for category in ("instruments", "landscape")}
-    return {**region, "keywords": few, "subdivisions": {"dong_son": region["subdivisions"]["dong_son"]}}
+def vietnam() -> Asked:
+    region = load_region(Asked, "vn", ROOT / "annotations/regions")
+    few = {category: region.keywords[category] for category in ("instruments", "landscape")}
+    return region.model_copy(update={"keywords": few, "subdivisions": {"dong_son": region.subdivisions["dong_son"]}})
 
 
 @pytest.fixture(scope="session")
-def words(vietnam: dict[str, Any]) -> list[Query]:
+def words(vietnam: Asked) -> list[Query]:
     return queries(vietnam)
 
 
@@ -44,7 +44,7 @@ def files(words: list[Query]) -> list[File]:
 
 
 @pytest.fixture
-def sources(vietnam: dict[str, Any], tmp_path: Path) -> Opener:
+def sources(vietnam: Asked, tmp_path: Path) -> Opener:
     """Opens the way to some servers; what they answer is kept in one store."""
 
     @contextmanager

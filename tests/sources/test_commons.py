@@ -49,10 +49,10 @@ def test_a_row_says_where_a_picture_is_from_and_whose_it_is(
             one = found[file.title.removeprefix("File:")]
             assert one.author == f"Painter & sons {file.finding.index % 40}"
             assert one.page_url.startswith(f"{server.url}/wiki/File")
-            category = one.metadata.get("commons_category")
-            assert one.query in (texts & set(file.words) if category is None else texts)
-            assert category in (None, file.category.removeprefix("Category:"))
-            assert one.metadata["language"] in ("vi", "en")
+            category = one.about.found_in
+            assert one.query in (texts & set(file.words) if not category else texts)
+            assert category in ("", file.category.removeprefix("Category:"))
+            assert one.about.query_language in ("vi", "en")
             short, url = file.licence
             known = normalise(short) if normalise(short) != UNKNOWN else normalise(url)
             assert normalise(one.licence_text) == known
@@ -203,7 +203,7 @@ def test_wikidata_is_asked_page_by_page_and_names_item_and_class(files: list[Fil
     for file in plain[:100]:
         one = found[file.title.removeprefix("File:")]
         assert hashlib.sha256(one.data or b"").hexdigest() == file.sha256
-        assert one.metadata == {"category": "instruments", "item": f"Q{100 + file.finding.index}"}
+        assert (one.about.category, one.about.found_in) == ("instruments", f"Q{100 + file.finding.index}")
 
 
 def test_wikipedia_gives_the_page_images_of_articles_in_the_words_own_language(files: list[File], sources: Any) -> None:
@@ -213,6 +213,6 @@ def test_wikipedia_gives_the_page_images_of_articles_in_the_words_own_language(f
         found = list(web.open(source).find("vn"))
         asked = [path for path in server.asked if "gsrsearch" in path]
     assert len(found) > 10
-    assert all(one.data and "/wiki/Article_" in one.metadata["article"] for one in found)
+    assert all(one.data and "/wiki/Article_" in one.about.found_in for one in found)
     assert {path.split("/")[1] for path in asked} == {"vi", "en"}
     assert all(path.startswith("/en/") == ("Ha+Long" in path) for path in asked if "long" in path.lower())

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from culturebench.captions.spans import caption_row
 from culturebench.sources.base import SourceError
 from culturebench.sources.manifest import read_manifest
 
@@ -30,7 +31,7 @@ def test_csv_and_json_lines_say_the_same():
     assert (one.file, one.region, one.licence, one.author, one.source_url) == (
         "ä.jpg", "jp", "CC0", "Ann", "https://x.example/1",
     )  # fmt: skip
-    assert dict(one.captions) == dict(other.captions) == {"noun": {"text": "赤い鉢", "noun": "鉢"}}
+    assert dict(one.captions) == dict(other.captions) == {"noun": caption_row("赤い鉢", "", (2, 3))}
     assert (one.line, other.line) == (2, 2)
 
 

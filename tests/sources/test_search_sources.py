@@ -15,7 +15,7 @@ from commons_like import File
 from culturebench.params.collect import Collect, GoogleSource, OpenverseSource, UrlsSource
 from culturebench.sources.base import SourceError
 from culturebench.sources.licences import UNKNOWN, normalise
-from culturebench.sources.queries import Query, queries
+from culturebench.sources.queries import Asked, Query, queries
 from loopback import Server
 from search_like import KEY, OPENVERSE_LICENCES, GoogleLike, OpenverseLike
 from web_rules import RULES
@@ -133,7 +133,7 @@ def test_a_manifest_of_urls_gives_its_region_with_licence_and_captions(
     first, second = found[lines[0]["file"]], found[lines[1]["file"]]
     assert (first.file_name, first.licence_text, first.author) == ("a b.jpg", "CC BY 4.0", "Bob")
     assert (second.page_url, second.licence_text, second.author) == ("https://example.org/c", "CC0", "Ann")
-    assert first.data == plain[0].data and first.metadata["captions"]["noun"]["text"] == "cái bát"
+    assert first.data == plain[0].data and first.about.captions["noun"]["text"] == "cái bát"
     assert [found[line["file"]].error for line in lines[3:]] == ["bad_url", "scheme"]
 
 
@@ -155,12 +155,14 @@ def test_nobody_asks_the_web_without_saying_who_they_are() -> None:
 
 
 def test_every_keyword_is_asked_once_and_stands_for_all_that_it_belongs_to() -> None:
-    region = {
+    named = {"name": "Bát Tràng", "local_name": "Bát Tràng"}
+    content = {
+        "iso": ["VN"],
         "language": "vi",
-        "keywords": {"crafts": {"local": ["gốm", "gốm"], "en": ["pottery"]}, "food": {"local": ["phở"], "en": ["phở"]}},
-        "subdivisions": {"bat_trang": {"keywords": {"local": ["gốm"], "en": ["blue glaze"]}}},
+        "keywords": {"crafts": {"local": ["gốm"], "en": ["pottery"]}, "food": {"local": ["phở", "gốm"], "en": ["phở"]}},
+        "subdivisions": {"bat_trang": {**named, "keywords": {"local": ["gốm"], "en": ["blue glaze"]}}},
     }
-    assert queries(region) == [
+    assert queries(Asked.model_validate(content)) == [
         Query("gốm", "vi", "crafts", "bat_trang"),
         Query("pottery", "en", "crafts"),
         Query("phở", "vi", "food"),

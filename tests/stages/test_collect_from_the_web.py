@@ -18,7 +18,8 @@ import yaml
 from commons_like import CommonsLike, File, atlas_files
 from culturebench.artifacts import candidates, screened
 from culturebench.errors import CultureBenchError
-from culturebench.sources.queries import queries
+from culturebench.params import load_region
+from culturebench.sources.queries import Asked, queries
 from culturebench.sources.snapshot import Snapshot
 from culturebench.store import Store
 from data_project import write_data_project
@@ -31,7 +32,7 @@ TABLE = Path("data/candidates/vn.parquet")
 
 @pytest.fixture(scope="module")
 def files() -> list[File]:
-    region = yaml.safe_load((ROOT / "annotations/regions/vn.yaml").read_text(encoding="utf-8"))
+    region = load_region(Asked, "vn", ROOT / "annotations/regions")
     return atlas_files("vn", [query.text for query in queries(region)], 150, 140)
 
 

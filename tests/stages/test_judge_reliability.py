@@ -23,7 +23,7 @@ def pictures(project: Path) -> list[str]:
         path = project / splits.TEST / f"{region}.parquet"
         rows = splits.TABLE.load(path)
         for number, row in enumerate(rows):
-            row |= {"picture_id": f"{region.encode().hex()}{number:060x}", "metadata": "{}"}
+            row |= {"picture_id": f"{region.encode().hex()}{number:060x}", "scene": None}
             ids.append(row["picture_id"])
         splits.TABLE.save(path, rows)
     PEOPLE.parent.mkdir(exist_ok=True)

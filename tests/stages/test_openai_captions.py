@@ -48,7 +48,8 @@ class Project:
                 "picture_id": scene.id(),
                 "region": REGION,
                 "image": data,
-                "metadata": "{}",
+                "captions": None,
+                "scene": None,
                 "status": "ok",
                 "size_bytes": 0,
             }

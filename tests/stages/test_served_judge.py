@@ -62,7 +62,8 @@ class Judged:
         image = to_png(Image.new("RGB", (24, 24), (red, 4 * number, blue)))
         return {
             "prompt_id": f"{code}{number:03}", "region": code, "language": "en", "subdivision": "", "condition": "noun",
-            "prompt": "a bowl", "seed": 0, "draw": 0, "strength": 0.0, "metadata": "{}", "image": image,
+            "prompt": "a bowl", "seed": 0, "draw": 0, "strength": 0.0, "object": "", "name": "", "domain": "",
+            "image": image,
         }  # fmt: skip
 
     def rows(self) -> list[dict[str, Any]]:

@@ -50,7 +50,7 @@ def split_row(region: str, split: str, noun: str, place: str):
         "picture_id": name, "region": region, "language": "en", "subdivision": "", "group": name,
         "provisional": False, "cultural": caption(REGIONS[region], noun, place), "noun": caption(None, noun, place),
         "neutral": caption("plain", noun, place), "cultural_en": None, "noun_en": None, "licence": "CC0-1.0",
-        "metadata": "{}", "image": to_png(Image.new("RGB", (4, 4))),
+        "scene": None, "image": to_png(Image.new("RGB", (4, 4))),
     }  # fmt: skip
 
 

@@ -59,7 +59,7 @@ def write_test_split(root: Path, pictures: int, regions: Sequence[str]) -> dict[
         text = {"text": "a", "language": "en", **dict.fromkeys(SPANS, -1)}
         rows = [
             {
-                **{key: row[key] for key in ("picture_id", "licence", "metadata", "image")},
+                **{key: row[key] for key in ("picture_id", "licence", "scene", "image")},
                 "region": region, "language": "en", "subdivision": "", "group": row["picture_id"], "provisional": False,
                 "cultural": text, "noun": text, "neutral": None, "cultural_en": None, "noun_en": None,
             }
@@ -77,7 +77,9 @@ def _candidate(number: int) -> dict[str, Any]:
     return {
         "picture_id": digest, "region": "jp", "source": "folder", "query": "", "page_url": f"https://x.example/{number}",
         "file_url": "", "file_name": f"{number}.png", "author": "A. <b>Painter</b>", "licence": "CC0-1.0",
-        "licence_text": "", "sha256": digest, "size_bytes": len(image), "status": "ok", "error": "", "metadata": "{}",
+        "licence_text": "", "sha256": digest, "size_bytes": len(image), "status": "ok", "error": "",
+        "category": "", "subdivision": "", "query_language": "", "found_in": "", "captions": None, "scene": None,
+        "planted": "",
         "image": image,
     }  # fmt: skip
 

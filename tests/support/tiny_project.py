@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import yaml
 from PIL import Image
 
 from culturebench.artifacts import binding, layer_probe, neurons, pins, prompts, sae, selected, splits, strength, towers
+from culturebench.artifacts._scene import SceneRow
 from culturebench.pins import pin_folder
 from culturebench.png import to_png
 from culturebench.text_to_image.prompts import select_prompts
@@ -106,7 +106,7 @@ def split_rows(region: str, prefix: str) -> list[dict[str, Any]]:
             "cultural_en": None,
             "noun_en": _caption(f"{thing}_en", "en"),
             "licence": "CC0-1.0",
-            "metadata": json.dumps({"scene": {"object": thing}}),
+            "scene": {**dict.fromkeys(SceneRow.__annotations__, ""), "object": thing, "seed": number},
             "image": to_png(Image.new("RGB", (24, 24), (number * 90, 40, 200))),
         }
         for number, thing in enumerate(OBJECTS)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from culturebench.conditions import CONDITIONS, Condition
 from culturebench.evaluation.names import CULTURE, POOLED, TEST
 from culturebench.interventions.packs.config import Effect, Interval
 
-Row = Mapping[str, Any]
+if TYPE_CHECKING:
+    from culturebench.artifacts.evaluation import EvaluationRow as Row
+
 #: The conditions of which a pack speaks.
 EDITED: Final = tuple(one for one in CONDITIONS if one.edit and one.edit.part == "neurons" and one.control is None)
 
@@ -45,4 +47,5 @@ def _effect(one: Condition, found: Mapping[tuple[str, str, str], Row], region: s
 
 
 def _interval(row: Row) -> Interval:
+    assert row["value"] is not None  # rows without one are not among those that were found
     return Interval(value=row["value"], low=row["low"], high=row["high"])

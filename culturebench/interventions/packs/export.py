@@ -19,7 +19,7 @@ from culturebench.params._runtime import Runtime
 from culturebench.pins import fingerprint as hash_of_files, verified_folder
 from culturebench.probing import sae as saes
 from culturebench.probing.sae import TopKSAE, as_neurons
-from culturebench.regions.model import load_region_file
+from culturebench.regions.model import load_whole_region
 from culturebench.text_to_image.fingerprint import fingerprint
 from culturebench.text_to_image.loading import load_encoder
 
@@ -133,7 +133,7 @@ def _made_for(root: Path, wish: Wish, culture: CultureNeurons) -> MadeFor:
 
 
 def _region(root: Path, code: str, neurons: Neurons, rows: Mapping[int, int]) -> Region:
-    told = load_region_file(root / f"annotations/regions/{code}.yaml")
+    told = load_whole_region(root, code)
     return Region(
         country=told.country,
         language=told.language,

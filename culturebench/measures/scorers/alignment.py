@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 from PIL import Image
 from torch import Tensor
 
 from culturebench.atlas.alignment import AtlasAlignment
-from culturebench.measures.scoring import Row, Rows, of_each, of_prompts, pairs
+from culturebench.measures.scoring import of_each, of_prompts, pairs
 from culturebench.measures.task import Task
+
+if TYPE_CHECKING:
+    from culturebench.measures.scoring import Row, Rows
 
 ALIGNMENT = "atlas_alignment"  # cosine of picture and caption
 REFERENCE = "atlas_perceptual_reference"  # distance to the reference picture

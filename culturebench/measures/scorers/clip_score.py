@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from culturebench.measures.clip import opened, shape_of
-from culturebench.measures.scoring import Rows, of_each
+from culturebench.measures.scoring import of_each
 from culturebench.measures.task import Forecast, Task, Work
 
 if TYPE_CHECKING:
+    from culturebench.measures.scoring import Rows
     from culturebench.params.measure import ClipScore
 
 

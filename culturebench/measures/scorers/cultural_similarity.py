@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from culturebench.measures.clip import opened, shape_of
-from culturebench.measures.scoring import Row, Rows, of_each
+from culturebench.measures.scoring import of_each
 from culturebench.measures.task import Forecast, Task, Work
 
 if TYPE_CHECKING:
+    from culturebench.measures.scoring import Row, Rows
     from culturebench.params.measure import CulturalSimilarity
 
 

@@ -18,12 +18,13 @@ from torch import Tensor, nn
 from transformers import BertTokenizer, BlipTextConfig, BlipTextModel, BlipVisionConfig, BlipVisionModel
 
 from culturebench.errors import CultureBenchError
-from culturebench.measures.scoring import Rows, measured, of_each
+from culturebench.measures.scoring import measured, of_each
 from culturebench.measures.task import ENGLISH, Forecast, Task, Work
 from culturebench.text_to_image.encoders.files import read_json, read_weights
 from culturebench.text_to_image.runtime import device_of, dtype_of
 
 if TYPE_CHECKING:
+    from culturebench.measures.scoring import Rows
     from culturebench.params.measure import Weights
 
 NO_ENGLISH = "not run: the test picture has no English caption of this kind"

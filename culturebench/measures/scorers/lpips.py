@@ -16,12 +16,13 @@ from PIL import Image, ImageOps
 from torch import Tensor, nn
 
 from culturebench.errors import CultureBenchError
-from culturebench.measures.scoring import Rows, of_each, of_prompts, pairs
+from culturebench.measures.scoring import of_each, of_prompts, pairs
 from culturebench.measures.task import Forecast, Task, Work
 from culturebench.text_to_image.encoders.files import read_weights
 from culturebench.text_to_image.runtime import device_of
 
 if TYPE_CHECKING:
+    from culturebench.measures.scoring import Rows
     from culturebench.params.measure import Lpips as Chosen
 
 #: Network -> positions of `features` behind which it is read: each ReLU before a pooling, for AlexNet every ReLU.

@@ -8,10 +8,11 @@ import torch
 from torch import Tensor
 
 from culturebench.measures.clip import opened, shape_of
-from culturebench.measures.scoring import Rows, of_prompts
+from culturebench.measures.scoring import of_prompts
 from culturebench.measures.task import Forecast, Task, Work
 
 if TYPE_CHECKING:
+    from culturebench.measures.scoring import Rows
     from culturebench.params.measure import Weights
 
 
