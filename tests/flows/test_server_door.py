@@ -103,7 +103,11 @@ PLACES = (
 )
 
 
-@pytest.mark.parametrize("password", [None, "", "admin:pass", PERSON["PREFECT_SERVER_API_AUTH_STRING"]])
+@pytest.mark.parametrize(
+    "password",
+    [None, "", "admin:pass", PERSON["PREFECT_SERVER_API_AUTH_STRING"]],
+    ids=["none", "empty", "guessed", "of another server"],
+)
 def test_without_the_password_nothing_is_answered_but_that_the_server_lives(
     deployed: Deployed, tmp_path: Path, password: str | None
 ) -> None:
