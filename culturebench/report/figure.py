@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -84,7 +85,7 @@ def draw(columns: Sequence[Column], strips: Sequence[Strip], note: str) -> bytes
         pen.text((middle, TOP - 14), words.condition(column.name), INK, _font(17), anchor="ms")
     for number, strip in enumerate(strips):
         top = TOP + number * (SIDE + GAP)
-        pen.text((LEFT - GAP, top + SIDE / 2), words.region(strip.region), INK, _font(17), anchor="rm")
+        pen.text((LEFT - GAP, top + SIDE / 2), _plain(words.region(strip.region)), INK, _font(17), anchor="rm")
         for place, column in enumerate(columns):
             if column.name in strip.images:
                 image.paste(_picture(strip.images[column.name]), (_left(place), top))
@@ -121,6 +122,11 @@ def _key(pen: ImageDraw.ImageDraw, at: tuple[float, float]) -> None:
     pen.text((x + 22, y), "right region, 95% interval", GREY, _font(14), anchor="ls")
     pen.line((x + 240, y - 5, x + 262, y - 5), CONTROL, 3)
     pen.text((x + 270, y), "the control that does as much at random", GREY, _font(14), anchor="ls")
+
+
+def _plain(name: str) -> str:
+    """Without accents, which the font that comes with Pillow does not have."""
+    return unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode("ascii")
 
 
 def _left(number: int) -> int:
