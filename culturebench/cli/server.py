@@ -23,7 +23,6 @@ from culturebench.cli._clone import PipelineCommand
 from culturebench.cli._prefect_secret import NAME, password, private_home
 from culturebench.cli._shared import ROOT, console
 from culturebench.errors import CultureBenchError
-from culturebench.params import load_document
 
 if TYPE_CHECKING:
     import psutil
@@ -53,6 +52,8 @@ def up(
     ] = None,
 ) -> None:
     """Start a local Prefect server and a worker, and deploy the flows of prefect.yaml; whichever runs already stays."""
+    from culturebench.params import load_document
+
     running = {name for name, _ in _started(ROOT)}
     root, person = ROOT.resolve(), dict(os.environ)
     home = private_home(root / HOME)

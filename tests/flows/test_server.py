@@ -215,7 +215,7 @@ def test_who_makes_a_block_for_it_is_told_of_failures_revisions_and_quotas(deplo
     with Server(lambda _, request: request.send_json({})) as hook:
         deployed.command("python", "-c", BLOCK, f"{hook.url}/told")
         assert "call it culturebench" not in deployed.command("python", "-m", "flows.automations")
-        run = deployed.start(overrides={"evaluate.resamples": -1})
+        run = deployed.start(overrides={"evaluate.resamples": -98765})
         assert deployed.finish(run) == "FAILED"
         drift = {"pin": "encoder", "regions_moved": ["jp", "nl"], "layers_moved": []}
         quota = {"region": "ua", "kept": 31, "quota": 30}
@@ -233,7 +233,7 @@ def test_who_makes_a_block_for_it_is_told_of_failures_revisions_and_quotas(deplo
         wait_until(lambda: all(any(text in said for said in told()) for text in wanted), "three messages", 120)
         # Runs of other tests may end while this one listens, and a message may come twice; none may come of success.
         assert not any("Completed" in said for said in told())
-        assert not any("-1" in said for said in told())
+        assert not any("98765" in said for said in told())
 
 
 def event(name: str, payload: dict[str, Any]) -> dict[str, Any]:

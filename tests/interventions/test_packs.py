@@ -123,6 +123,13 @@ def test_equal_neurons_give_equal_bytes(found: Path, folder: Path, tmp_path: Pat
 
 
 @pytest.mark.parametrize(("neurons", "precision"), [(64, "float16"), (36, "float32")])
+def test_a_pack_is_written_into_a_folder_of_its_own(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "atlas.parquet").touch()
+    with pytest.raises(PackError, match=r"holds atlas\.parquet already; .* name another one"):
+        files.save(files.load(folder), tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["atlas.parquet"]
+
+
 def test_fifteen_regions_at_1024_dimensions_fit_in_five_megabytes(
     neurons: int, precision: Any, folder: Path, tmp_path: Path
 ) -> None:

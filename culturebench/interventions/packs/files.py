@@ -81,8 +81,15 @@ def is_pack(folder: Path) -> bool:
 
 
 def save(pack: Pack, folder: Path) -> int:
-    """Write the three files; equal packs give equal bytes. Returns their size in bytes."""
+    """Write the three files; equal packs give equal bytes. Returns their size in bytes.
+
+    `PackError` for a folder with other files in it: it may be one of the pipeline's, which would be stale from then on.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    if others := sorted(path.name for path in folder.iterdir() if path.name not in FILES):
+        raise PackError(
+            f"{folder} holds {others[0]} already; a pack is written into a folder of its own, name another one"
+        )
     kind = getattr(torch, pack.config.precision)
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in pack.sae.state_dict().items()}
     save_file({n: t.to(kind) if n in MATRICES else t for n, t in state.items()}, folder / WEIGHTS_FILE)
