@@ -24,7 +24,7 @@ from culturebench.artifacts import evaluation, pins, strength
 from culturebench.cli import _clone
 from culturebench.interventions.packs import download, files
 from culturebench.interventions.packs.config import MadeFor, PackConfig, Pin, Region
-from culturebench.interventions.packs.export import MOST_BYTES, Wish, _precision, gather, only_rows
+from culturebench.interventions.packs.export import MAX_BYTES, Wish, _precision, gather, only_rows
 from culturebench.interventions.packs.files import Pack, PackError
 from culturebench.interventions.pipelines import PipelineError, activate, amplify, load_neurons, mask
 from culturebench.params.encoders import Encoder
@@ -148,7 +148,7 @@ def test_fifteen_regions_at_1024_dimensions_fit_in_five_megabytes(
     made_for = told.made_for.model_copy(update={"width": 1024})
     config = told.model_copy(update={"regions": regions, "made_for": made_for, "precision": precision})
     size = files.save(Pack(config, only_rows(TopKSAE(1024, 4096, k=32), range(rows))), tmp_path)
-    assert size <= MOST_BYTES
+    assert size <= MAX_BYTES
     assert size == sum(path.stat().st_size for path in tmp_path.iterdir())
 
 

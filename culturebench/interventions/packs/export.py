@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 Precision = Literal["float32", "float16"]
 #: Rows of 15 regions with 40 neurons each fit in float32 at d 1024; more are rounded to float16, unless asked not to.
-MOST_BYTES = 5_000_000
+MAX_BYTES = 5_000_000
 ATLAS_LICENCE = "CC-BY-4.0"
 
 
@@ -44,7 +44,7 @@ class Wish:
     edited: bool  # whether strengths and effects are of this tower
     licence: str
     level: float  # of the evaluation's intervals
-    precision: Precision | None  # None: float32 where MOST_BYTES allow it
+    precision: Precision | None  # None: float32 where MAX_BYTES allow it
 
 
 def edited_tower(model: Model) -> str | None:
@@ -115,7 +115,7 @@ def only_rows(sae: TopKSAE, latents: Sequence[int]) -> TopKSAE:
 
 
 def _precision(rows: int, width: int) -> Precision:
-    return "float32" if 2 * rows * width * 4 <= MOST_BYTES * 0.95 else "float16"  # the rest: config.json and the card
+    return "float32" if 2 * rows * width * 4 <= MAX_BYTES * 0.95 else "float16"  # the rest: config.json and the card
 
 
 def _made_for(root: Path, wish: Wish, culture: CultureNeurons) -> MadeFor:
