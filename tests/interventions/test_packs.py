@@ -122,7 +122,6 @@ def test_equal_neurons_give_equal_bytes(found: Path, folder: Path, tmp_path: Pat
     assert all((tmp_path / name).read_bytes() == (folder / name).read_bytes() for name in files.FILES)
 
 
-@pytest.mark.parametrize(("neurons", "precision"), [(64, "float16"), (36, "float32")])
 def test_a_pack_is_written_into_a_folder_of_its_own(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "atlas.parquet").touch()
     with pytest.raises(PackError, match=r"holds atlas\.parquet already; .* name another one"):
@@ -130,6 +129,7 @@ def test_a_pack_is_written_into_a_folder_of_its_own(folder: Path, tmp_path: Path
     assert [path.name for path in tmp_path.iterdir()] == ["atlas.parquet"]
 
 
+@pytest.mark.parametrize(("neurons", "precision"), [(64, "float16"), (36, "float32")])
 def test_fifteen_regions_at_1024_dimensions_fit_in_five_megabytes(
     neurons: int, precision: Any, folder: Path, tmp_path: Path
 ) -> None:

@@ -108,7 +108,7 @@ def test_a_second_machine_recomputes_nothing_and_a_changed_prompt_costs_one_call
     change_a_prompt(second.root)
     outcomes = second.repro(TARGET)
     ran = {stage for stage, outcome in outcomes.items() if outcome == "ran"}
-    assert ran == {"caption@jp", "ground", "split", TARGET}
+    assert ran == {"caption@jp", "ground", "split", "load_prompts@test", TARGET}
     assert len(bucket.cached() - paid) == 1
     before, after = (images(machine.root) for machine in (first, second))
     assert {key[0] for key, image in after.items() if before.get(key) != image} == {"jp"}
