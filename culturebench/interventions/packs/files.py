@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from pydantic import ValidationError
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save as serialize
 
 from culturebench.conditions import Condition
 from culturebench.errors import CultureBenchError
@@ -92,7 +92,8 @@ def save(pack: Pack, folder: Path) -> int:
         )
     kind = getattr(torch, pack.config.precision)
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in pack.sae.state_dict().items()}
-    save_file({n: t.to(kind) if n in MATRICES else t for n, t in state.items()}, folder / WEIGHTS_FILE)
+    weights = serialize({n: t.to(kind) if n in MATRICES else t for n, t in state.items()})
+    (folder / WEIGHTS_FILE).write_bytes(weights)  # save_file lets nobody but its writer read it
     content = json.dumps(pack.config.model_dump(mode="json"), indent=1, sort_keys=True, ensure_ascii=False)
     (folder / CONFIG_FILE).write_text(content + "\n", encoding="utf-8")
     (folder / CARD_FILE).write_text(card(pack.config), encoding="utf-8")
