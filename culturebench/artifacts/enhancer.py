@@ -38,9 +38,6 @@ class History(TypedDict):
     entries: list[Entry]
 
 
-ENTRY = tuple(Entry.__annotations__)
-
-
 def save_history(folder: Path, history: History) -> None:
     """Write the history beside the weights."""
     save_json(folder / HISTORY, history)

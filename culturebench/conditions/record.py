@@ -56,7 +56,7 @@ class Control:
 class Condition:
     """One condition: what its pictures are made from, what is done, and what they are compared with.
 
-    A control is a condition too: `control` is its kind, and `base` the condition that it controls.
+    A control is a condition too: `control` is its kind, and `control_names` of the condition that it controls name it.
     """
 
     name: str
@@ -67,7 +67,6 @@ class Condition:
     edit: Edit | None = None
     controls: tuple[Control, ...] = ()
     control: Control | None = None
-    base: str = ""
     subject: str = ""  # of the report's sentence about its effect
     confusion: bool = False  # whether the report shows which region was taken for which
 
@@ -124,7 +123,6 @@ def _controlling(base: Condition, control: Control) -> Condition:
         reference=base.reference,
         edit=edit,
         control=control,
-        base=base.name,
     )
 
 
@@ -146,7 +144,7 @@ def check(conditions: Sequence[Condition], edits: Sequence[Edit]) -> None:
 
 def _check_one(one: Condition, names: Sequence[str], edits: Sequence[Edit]) -> None:
     about = f"condition {one.name!r}"
-    _check_filled(one, about, optional={"reference", "base", "subject"})
+    _check_filled(one, about, optional={"reference", "subject"})
     if one.caption not in CAPTIONS:
         raise ConditionError(f"{about}: its caption is {one.caption!r}; there are: {', '.join(CAPTIONS)}")
     if one.reference and one.reference not in names:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from culturebench import conditions
 from culturebench.errors import CultureBenchError
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from culturebench.conditions.record import Caption
 
 #: The captions that some condition's prompt comes from.
-CAPTIONS = ("noun", "noun_en", "cultural")
+CAPTIONS = tuple(conditions.CAPTIONS)
 #: What of a split's rows a prompt is made of.
 COLUMNS = ("picture_id", "region", "subdivision", "scene", *CAPTIONS)
 

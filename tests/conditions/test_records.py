@@ -36,7 +36,7 @@ def test_a_new_record_brings_its_control_its_stage_its_heading_and_its_compariso
     assert (own.stage, own.heading) == ("generate_edited", "Bringing it back, from English")
     assert own.control_names == (control.name,) == ("random_amplified_en",)
     assert (control.label, control.caption, control.reference) == ("Random amplified English", "noun_en", "noun_en")
-    assert (control.edit, control.control, control.base) == (AMPLIFY, RANDOM, "amplified_en")
+    assert (control.edit, control.control) == (AMPLIFY, RANDOM)
 
 
 @pytest.mark.parametrize(
