@@ -9,7 +9,10 @@ import torch
 
 from culturebench.conditions import CONDITIONS, condition
 from culturebench.interventions.culture_edits import CultureNeurons, control_firing
+from culturebench.interventions.edits import activate, amplify, mask
 from culturebench.interventions.load_culture import load_culture
+from culturebench.interventions.neurons import culture_neurons
+from culturebench.probing import sae as saes
 from tiny_project import NEURONS, write_bound
 from tiny_system import WIDTH
 
@@ -41,6 +44,22 @@ def test_draws_take_the_autoencoders_in_turn_and_random_latents_of_their_own(cul
 
 def test_strength_0_is_no_edit_except_for_masks(culture: CultureNeurons):
     assert {one.name for one in EDITED if culture.intervention(one, 0.0, "jp", 0)} == {"masked", "random_masked"}
+
+
+def test_each_record_does_what_its_edit_is_called(culture: CultureNeurons):
+    features, real = torch.randn(3, 5, WIDTH), torch.ones(3, 5, dtype=torch.bool)
+    own = culture_neurons(culture.table, "jp", 0)
+    sae = saes.load(culture.folders[0])
+    wanted = {
+        "amplified": amplify(sae, own.indices, 2.0),
+        "activated": activate(sae, own.indices, own.levels, 2.0),
+        "masked": mask(sae, own.indices),
+    }
+    assert wanted.keys() == {one.name for one in EDITED if one.control is None}
+    for name, edit in wanted.items():
+        done = culture.intervention(condition(name), 2.0, "jp", 0)
+        assert done is not None
+        assert torch.equal(done.edit(features, real), edit(features, real)), name
 
 
 def test_a_random_edit_is_as_large_as_the_edit_that_it_controls(culture: CultureNeurons):
