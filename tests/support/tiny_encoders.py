@@ -26,6 +26,10 @@ FAMILIES: dict[str, tuple[Callable[[Path], int], str, dict[str, Any]]] = {
         "hidden_size": WIDTH, "intermediate_size": 32, "num_hidden_layers": LAYERS, "num_attention_heads": HEADS,
         "max_position_embeddings": 514, "type_vocab_size": 1, "pad_token_id": 1, "bos_token_id": 0, "eos_token_id": 2,
     }),
+    "BERT": (tiny_tokenizers.bert, "BertModel", {
+        "hidden_size": WIDTH, "intermediate_size": 32, "num_hidden_layers": LAYERS, "num_attention_heads": HEADS,
+        "max_position_embeddings": 64,
+    }),
     "Qwen": (tiny_tokenizers.qwen, "Qwen3ForCausalLM", {
         "hidden_size": WIDTH, "intermediate_size": 32, "num_hidden_layers": LAYERS, "num_attention_heads": HEADS,
         "num_key_value_heads": 1, "head_dim": 8, "pad_token_id": None, "bos_token_id": None, "eos_token_id": None,

@@ -59,6 +59,19 @@ def xlm_r(folder: Path, limit: int = 77) -> int:
     return size + 2  # <pad>, <mask>
 
 
+def bert(folder: Path) -> int:
+    """`vocab.txt`, `tokenizer_config.json`; gives the vocabulary's size."""
+    folder.mkdir(parents=True, exist_ok=True)
+    letters = sorted({letter for text in TEXTS for letter in text if not letter.isspace()})
+    special = {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]",
+               "mask_token": "[MASK]"}  # fmt: skip
+    words = [*special.values(), *letters, *(f"##{letter}" for letter in letters), "bowl", "with"]
+    (folder / "vocab.txt").write_text("\n".join(words) + "\n", encoding="utf-8")
+    config = {"tokenizer_class": "BertTokenizer", "model_max_length": 64, "do_lower_case": False, **special}
+    _write_json(folder / "tokenizer_config.json", config)
+    return len(words)
+
+
 QWEN_SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 #: What stands for pictures and films in a prompt of Qwen3-VL, and the shape of a conversation.
 QWEN_VISION = ("<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>")

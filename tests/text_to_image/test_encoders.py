@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 import torch
+import transformers
+from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer
+from transformers.utils import logging
 
 import tiny_encoders
 from culturebench.params.encoders import Encoder
@@ -170,6 +173,33 @@ def test_pickled_weights_are_refused(tmp_path: Path) -> None:
     torch.save({}, weights.with_name("pytorch_model.bin"))
     weights.unlink()
     with pytest.raises(EncoderError, match="safetensors"):
+        load(tmp_path)
+
+
+def test_a_head_that_nobody_reads_is_left_out_without_a_word(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    whole = tiny_encoders.write(tmp_path, "BERT")
+    torch.manual_seed(1)
+    headed = transformers.BertForMaskedLM(whole.config)
+    headed.bert.load_state_dict(whole.state_dict(), strict=False)
+    headed.save_pretrained(tmp_path / "text_encoder")  # the head beside the encoder, and no pooler
+    before = logging.get_verbosity()
+    capfd.readouterr()
+    encoder = load(tmp_path)
+    assert "REPORT" not in "".join(capfd.readouterr()) and logging.get_verbosity() == before
+    tokens = encoder.tokenize(TEXTS[:1])
+    wanted = whole(input_ids=tokens.ids).last_hidden_state
+    states = encoder.run(tokens)
+    torch.testing.assert_close(states["last"], wanted)
+    assert "pooled" not in load(tmp_path, masked=False).run(tokens), "a pooler without weights would be noise"
+
+
+def test_weights_that_lack_a_tensor_are_refused_and_the_tensor_is_named(tmp_path: Path) -> None:
+    tiny_encoders.write(tmp_path, "BERT")
+    file = tmp_path / "text_encoder/model.safetensors"
+    weights = load_file(file)
+    del weights["encoder.layer.1.attention.self.query.weight"]
+    save_file(weights, file, metadata={"format": "pt"})
+    with pytest.raises(EncoderError, match=r"lacks weights of BertModel: encoder\.layer\.1\.attention\.self\.query"):
         load(tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""Any pipeline of diffusers in the hub's layout whose text encoders are CLIP, T5, XLM-R, Qwen or Gemma.
+"""Any pipeline of diffusers in the hub's layout whose text encoders are CLIP, T5, XLM-R, BERT, Qwen or Gemma.
 
 The pipeline's own `encode_prompt` makes the conditioning, so prompt templates and padding are as it wants them; the
 names of what it returns are read from its source, because pipelines agree on the names and not on the order.

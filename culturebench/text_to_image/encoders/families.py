@@ -42,6 +42,10 @@ FAMILIES = {
         ("xlm-roberta",), ("XLMRobertaModel",),
         "encoder.layer", "attention.self", "attention.output.dense", causal=False, masked=True,
     ),
+    "BERT": Family(
+        ("bert",), ("BertModel",),
+        "encoder.layer", "attention.self", "attention.output.dense", causal=False, masked=True,
+    ),
     "Qwen": Family(
         ("qwen2", "qwen3", "qwen2_5_vl", "qwen2_5_vl_text"),
         ("Qwen2Model", "Qwen2ForCausalLM", "Qwen3Model", "Qwen3ForCausalLM", "Qwen2_5_VLForConditionalGeneration"),

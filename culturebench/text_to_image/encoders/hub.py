@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import torch
 import transformers
 from torch import Tensor, nn
 from transformers import AutoTokenizer, XLMRobertaModel
+from transformers.utils import logging
 
 from culturebench.errors import CultureBenchError
 from culturebench.text_to_image.base import TextEncoder, Tokens
@@ -138,16 +140,39 @@ def load_transformer(folder: Path, source: Encoder) -> nn.Module:
     how = source.runtime
     kind = getattr(transformers, named)
     try:
-        model = kind.from_pretrained(
-            folder,
-            use_safetensors=True,
-            local_files_only=True,
-            dtype=dtype_of(how),
-            attn_implementation=attention_of(how, kind),
-        )
+        with _quiet():
+            model, found = kind.from_pretrained(
+                folder,
+                use_safetensors=True,
+                local_files_only=True,
+                dtype=dtype_of(how),
+                attn_implementation=attention_of(how, kind),
+                output_loading_info=True,
+            )
     except (OSError, ValueError, RuntimeError) as error:
         raise EncoderError(f"{folder} cannot be loaded as {named}: {_first_line(error)}") from None
+    missing = sorted(found["missing_keys"])
+    if any(_in_pooler(name) for name in missing):
+        model.pooler = None
+    if missing := [name for name in missing if not _in_pooler(name)]:
+        raise EncoderError(f"{folder} lacks weights of {named}: {', '.join(missing[:3])}; download it again")
     return text_half(model).to(device_of(how)).eval().requires_grad_(False)
+
+
+@contextmanager
+def _quiet() -> Generator[None]:
+    """Within the block the library reports no tensors that nobody reads, nor missing ones, which are told by us."""
+    before = logging.get_verbosity()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
+
+
+def _in_pooler(name: str) -> bool:
+    """Whether a tensor is of the head that some encoders have for sentences, and that may be left out of a file."""
+    return name.startswith("pooler.")
 
 
 def attention_of(how: Runtime, kind: Any = XLMRobertaModel) -> str:
