@@ -8,12 +8,13 @@ from typing import Any, ClassVar, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, RootModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from culturebench.errors import CultureBenchError
 
 PARAMS_FILE = Path("params.yaml")
-#: The type of the error of an encoder's key under its old name.
-RENAMED_OF_ENCODER = "renamed"
+#: The type of the error of an encoder's own value; its message says all, from the key on.
+OF_ENCODER = "of_encoder"
 #: Keys that had another name once, and their names now; `*` is any entry of a section.
 RENAMED = {
     "collect.minimum_ok": "min_ok",
@@ -118,21 +119,25 @@ def new_name(key: str) -> str | None:
     return next((new for old, new in RENAMED.items() if fnmatchcase(key, old)), None)
 
 
+def told(key: str, wrong: ErrorDetails, general: str = "") -> str:
+    """One sentence on what is wrong with the value at a dotted key; of an encoder's own, `general` is the section's."""
+    if wrong["type"] == "extra_forbidden":
+        new = new_name(general or key)
+        return f"{key} is called {new} now; rename it" if new else f"{key}: unknown key; remove it"
+    reason = wrong["msg"].removeprefix("Value error, ")
+    # a reason that speaks of several keys names them, and would drown in all the values around them
+    several = wrong["type"] == "value_error" and isinstance(wrong["input"], dict)
+    got = "" if several or wrong["type"] == "missing" else f" (got {wrong['input']!r})"
+    return f"{key}: {reason}{got}"
+
+
 def _explain(error: ValidationError, section: str, file: Path) -> str:
     lines: dict[str, str] = {}
     renamed: set[str] = set()
     for item in error.errors():
         key = ".".join([section, *(str(part) for part in item["loc"])])
-        if item["type"] == RENAMED_OF_ENCODER:
-            lines[key] = f"{section}.{item['msg']}"
-            continue
-        unknown = item["type"] == "extra_forbidden"
-        if unknown and (new := new_name(key)):
+        lines[key] = item["msg"] if item["type"] == OF_ENCODER else told(key, item)
+        if item["type"] == "extra_forbidden" and (new := new_name(key)):
             renamed.add(f"{key.rpartition('.')[0]}.{new}")
-            lines[key] = f"{key} is called {new} now; rename it"
-            continue
-        got = "" if unknown or item["type"] == "missing" else f" (got {item['input']!r})"
-        hint = "unknown key; remove it" if unknown else item["msg"]
-        lines[key] = f"{key}: {hint}{got}"
     # The new name of a key that stands there under its old one is not missing.
     return f"{file}: " + "; ".join(line for key, line in lines.items() if key not in renamed)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, Self
 
 from pydantic import Field, ValidationError, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic_core import ErrorDetails, PydanticCustomError
 
-from culturebench.params._base import RENAMED_OF_ENCODER, Section, new_name
+from culturebench.params._base import OF_ENCODER, Section, told
 
 
 class EncoderSection(Section):
@@ -28,13 +28,10 @@ class EncoderSection(Section):
             try:
                 self.of(name)
             except ValidationError as error:
-                wrong = error.errors()[0]
-                own = ".".join(str(part) for part in wrong["loc"])
-                key = f"encoders.{name}.{own}"
-                if wrong["type"] == "extra_forbidden" and (new := new_name(f"{self.section}.{own}")):
-                    told = {"key": key, "new": new}
-                    raise PydanticCustomError(
-                        RENAMED_OF_ENCODER, "{key} is called {new} now; rename it", told
-                    ) from None
-                raise ValueError(f"{key}: {wrong['msg']} (got {wrong['input']!r})") from None
+                reasons = "; ".join(self._told(name, wrong) for wrong in error.errors())
+                raise PydanticCustomError(OF_ENCODER, "{reasons}", {"reasons": reasons}) from None
         return self
+
+    def _told(self, encoder: str, wrong: ErrorDetails) -> str:
+        own = [str(part) for part in wrong["loc"]]
+        return told(".".join([self.section, "encoders", encoder, *own]), wrong, ".".join([self.section, *own]))

@@ -5,6 +5,7 @@ from typing import ClassVar, Literal
 from pydantic import Field, field_validator
 
 from culturebench.params._by_encoder import EncoderSection
+from culturebench.params._seeds import Seeds
 
 MEGABYTE = 1_000_000
 
@@ -13,7 +14,7 @@ class TrainSae(EncoderSection):
     """A Top-K autoencoder per seed, on the attention outputs of the marked layer."""
 
     section: ClassVar[str] = "train_sae"
-    seeds: tuple[int, ...] = Field(min_length=2, description="One autoencoder each: start and order of the data.")
+    seeds: Seeds = Field(description="One autoencoder each: start and order of the data.")
     expansion: int = Field(ge=1, description="Latents for each dimension of a feature vector.")
     k: int = Field(ge=1, description="Latents that may describe one token.")
     steps: int = Field(ge=1, description="Optimizer steps.")
@@ -42,7 +43,7 @@ class TrainSae(EncoderSection):
 
     @field_validator("seeds")
     @classmethod
-    def _different_seeds(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
-        if len(set(seeds)) < len(seeds) or min(seeds) < 0:
-            raise ValueError("seeds are whole numbers from 0 on, each once")
+    def _several(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        if len(seeds) < 2:
+            raise ValueError("two seeds or more are needed: neurons of one autoencoder alone may be its chance")
         return seeds

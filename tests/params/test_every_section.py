@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from copy import deepcopy
 from typing import Any
 
@@ -88,3 +89,30 @@ def test_an_encoders_key_under_its_old_name_is_refused_with_the_new_one(old: str
     with pytest.raises(ParamsError) as caught:
         load_section(MODELS[section], document)
     assert str(caught.value) == f"params.yaml: {section}.encoders.atlas.{name} is called {RENAMED[old]} now; rename it"
+
+
+@pytest.mark.parametrize(
+    ("section", "own", "said"),
+    [
+        ("train_sae", {"seeds": [0]}, r"seeds: two seeds or more are needed: .* \(got \[0\]\)"),
+        ("train_sae", {"k": 0}, r"k: Input should be greater than or equal to 1 \(got 0\)"),
+        ("select_neurons", {"lape": {"top": 2}}, r"lape\.top: .* \(got 2\); .*lape\.filter: Field required; .*"),
+        ("train_sae", {"no_such_key": 1}, "no_such_key: unknown key; remove it"),
+    ],
+)
+def test_an_encoders_own_value_is_refused_by_its_key_and_the_reason_alone(
+    section: str, own: dict[str, Any], said: str
+) -> None:
+    values = {**DOCUMENT[section], "encoders": {"mine": own}}
+    with pytest.raises(ParamsError) as caught:
+        load_section(MODELS[section], {section: values})
+    assert re.fullmatch(rf"params\.yaml: {section}\.encoders\.mine\.{said}", str(caught.value))
+
+
+def test_a_reason_that_speaks_of_several_keys_does_not_list_the_whole_section() -> None:
+    right, wrong = {**DOCUMENT["select_neurons"], "encoders": {}}, {"min_k": 9, "max_k": 3}
+    for place, values in (("", {**right, **wrong}), (".encoders.mine", {**right, "encoders": {"mine": wrong}})):
+        with pytest.raises(ParamsError) as caught:
+            load_section(MODELS["select_neurons"], {"select_neurons": values})
+        assert re.fullmatch(rf"params\.yaml: select_neurons{place}: .*min_k.*", str(caught.value))
+        assert "beta" not in str(caught.value)
