@@ -10,6 +10,13 @@ from culturebench.code.digests import digests
 from culturebench.params import load_document
 from culturebench.stage import Paths, Stage
 
+#: Folders of what is made for each model or judge, which `evaluate` and `report` depend on: params that name no model
+#: leave nothing that would make them, and DVC does not start a stage whose folders are missing.
+FOLDERS = (
+    *("data/answers", "data/measured", "data/one_prompt", "data/pictures", "models/enhancer"),
+    *("models/strength", "reports/metrics/reliability", "reports/metrics/selectors"),
+)
+
 
 @dataclass(frozen=True)
 class Params:
@@ -17,7 +24,9 @@ class Params:
 
 
 def run(params: Params, inputs: Paths, outputs: Paths) -> None:
-    """Write the digest of each stage's code; it always runs, since it reads whatever the stages import."""
+    """Write the digest of each stage's code, and make `FOLDERS`; it always runs, and reads whatever stages import."""
+    for folder in FOLDERS:
+        Path(folder).mkdir(parents=True, exist_ok=True)
     stages = {path.stem for path in Path("stages").glob("[!_]*.py")} - {code.STAGE}
     code.save(outputs["code"], digests(Path(), stages, load_document()))
 

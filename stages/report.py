@@ -7,7 +7,6 @@ from pathlib import Path
 
 from culturebench.artifacts import (
     agreement,
-    binding,
     circular,
     comparison,
     enhancer,
@@ -24,7 +23,7 @@ from culturebench.artifacts import (
 )
 from culturebench.artifacts._json import load_json
 from culturebench.artifacts.evaluation import ConfusionRow, EvaluationRow
-from culturebench.artifacts.layer_probe import load_layer
+from culturebench.artifacts.layer_probe import DIRECTORY as PROBE, LAYER_PATH, load_layer
 from culturebench.artifacts.pictures import PictureRow
 from culturebench.conditions import EDITS
 from culturebench.evaluation.names import TEST
@@ -85,8 +84,11 @@ def run(params: Params, inputs: Paths, outputs: Paths) -> None:
     rows = evaluation.load(inputs["evaluation"])
     confusion = evaluation.load_confusion(inputs["confusion"])
     models = [_model(params, inputs, name, rows, confusion) for name in params.models.root]
+    read = {tower for model in params.models.root.values() for tower in model.towers}
+    alone = {name: _encoder(params, inputs, name) for name in params.encoders.root if name not in read}
     values = {
         "models": [contents.model_values(model, regions, params.report.pixels) for model in models],
+        "alone": [contents.encoder_values(name, found, regions) for name, found in alone.items()],
         "regions": regions,
         "level": params.evaluate.level,
         "data": contents.data_values(
@@ -105,12 +107,14 @@ def run(params: Params, inputs: Paths, outputs: Paths) -> None:
     }
     outputs["page"].parent.mkdir(parents=True, exist_ok=True)
     outputs["page"].write_text(page.render(values), encoding="utf-8")
-    _save_plots(models, outputs)
-
-
-def _save_plots(models: list[contents.ModelResults], outputs: Paths) -> None:
-    """The curves of the page as tables for `dvc plots`."""
     towers = [(model.name, tower, found) for model in models for tower, found in model.encoders.items()]
+    _save_plots(models, [*towers, *(("", name, found) for name, found in alone.items())], outputs)
+
+
+def _save_plots(
+    models: list[contents.ModelResults], towers: list[tuple[str, str, contents.EncoderResults]], outputs: Paths
+) -> None:
+    """The curves of the page as tables for `dvc plots`; a tower is (model or "", name, results)."""
     plots.save_layers(
         outputs["layers"],
         (
@@ -138,7 +142,6 @@ def _model(
     params: Params, inputs: Paths, name: str, rows: list[EvaluationRow], confusion: list[ConfusionRow]
 ) -> contents.ModelResults:
     chosen = params.models.root[name]
-    bound = inputs["bound"] / name
     return contents.ModelResults(
         name=name,
         adapter=chosen.adapter,
@@ -152,20 +155,21 @@ def _model(
             if condition in params.conditions.all
         },
         one_prompt=pictures.ONE_PROMPT.load(inputs["one_prompt"] / f"{name}.parquet"),
-        encoders={
-            tower: contents.EncoderResults(
-                probe=load_layer(binding.layer_path(bound, tower)),
-                check=layer_check.load(inputs["checks"] / f"{tower}.json"),
-                neurons=neurons.TABLE.load(binding.neurons_path(bound, tower)),
-                sae=sae.load_metrics(inputs["sae"] / tower),
-                selector=params.select_neurons.of(tower).selector,
-            )
-            for tower in chosen.towers
-        },
+        encoders={tower: _encoder(params, inputs, tower) for tower in chosen.towers},
         circular=circular.load(inputs["circular"]).get(name, {}),
         selectors=comparison.load(inputs["selectors"] / f"{name}.json"),
         strength=strength.load(inputs["strength"] / f"{name}.json"),
         enhancers=[enhancer.load_history(folder) for folder in sorted((inputs["enhancer"] / name).iterdir())],
+    )
+
+
+def _encoder(params: Params, inputs: Paths, name: str) -> contents.EncoderResults:
+    return contents.EncoderResults(
+        probe=load_layer(inputs["probe"] / name / Path(LAYER_PATH).name),
+        check=layer_check.load(inputs["checks"] / f"{name}.json"),
+        neurons=neurons.TABLE.load(inputs["neurons"] / f"{name}.parquet"),
+        sae=sae.load_metrics(inputs["sae"] / name),
+        selector=params.select_neurons.of(name).selector,
     )
 
 
@@ -204,7 +208,8 @@ STAGE = Stage(
         "circular": circular.PATH,
         "checks": layer_check.DIRECTORY,
         "sae": sae.DIRECTORY,
-        "bound": binding.DIRECTORY,
+        "probe": PROBE,
+        "neurons": str(Path(neurons.PATH).parent),
         "selectors": comparison.DIRECTORY,
         "strength": strength.DIRECTORY,
         "enhancer": enhancer.DIRECTORY,

@@ -147,11 +147,15 @@ SWITCHED_ON = {"prompts": {"test": {"file": "data/test"}, "outside": {"file": "e
 @cache
 def resolved() -> dict[str, Any]:
     """Every stage of dvc.yaml by its full name, with matrix and params filled in by DVC itself."""
+    return _resolved(document())
+
+
+def _resolved(params: dict[str, Any]) -> dict[str, Any]:
     with TemporaryDirectory() as folder:
         copy = Path(folder, ROOT.name)
         copy.mkdir()
         shutil.copy(ROOT / "dvc.yaml", copy)
-        (copy / "params.yaml").write_text(yaml.safe_dump(document(), allow_unicode=True), encoding="utf-8")
+        (copy / "params.yaml").write_text(yaml.safe_dump(params, allow_unicode=True), encoding="utf-8")
         Repo.init(os.fspath(copy), no_scm=True).close()
         with Repo(os.fspath(copy)) as repo:
             stages: list[Any] = list(repo.index.stages)
@@ -410,3 +414,17 @@ def _way(start: str, goal: str) -> str:
 def test_a_split_is_read_only_by_those_it_is_for(split: str) -> None:
     readers = {name.split("@")[0] for name, stage in resolved().items() if split in dependencies(stage)}
     assert readers <= READERS[split]
+
+
+def test_where_params_name_no_model_and_no_judge_every_folder_that_a_stage_needs_is_there_all_the_same() -> None:
+    stages = list(_resolved({**document(), "models": {}, "judges": {}}).values())
+    made = {path for stage in stages for path in paths(stage.outs)}
+    needed = {path for stage in stages for path in dependencies(stage)}
+    of_stages = ("data/", "models/", "reports/")
+    missing = {path for path in needed if path.startswith(of_stages) and not _filled(path, made)}
+    assert missing == set(importlib.import_module("stages.code").FOLDERS)
+
+
+def _filled(path: str, made: set[str]) -> bool:
+    """Whether some stage writes this path, what it lies in, or something below it."""
+    return any(_overlap(path, out) for out in made)

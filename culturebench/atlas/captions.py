@@ -25,7 +25,7 @@ class Caption:
 
 def noun_caption(scene: Scene, language: str) -> Caption:
     """The noun and its surroundings; silent about region and ornament."""
-    return _caption(scene, language, modifier=None)
+    return caption_with(scene, language, None)
 
 
 def cultural_caption(scene: Scene, language: str) -> Caption:
@@ -39,7 +39,7 @@ def cultural_caption(scene: Scene, language: str) -> Caption:
         )
     if language not in (own_language, "en"):
         raise ValueError(f"region {scene.region!r} has no captions in {language!r}; valid: {own_language}, en")
-    return _caption(scene, language, _lexicon()["modifiers"][scene.region][scene.subdivision][language])
+    return caption_with(scene, language, _lexicon()["modifiers"][scene.region][scene.subdivision][language])
 
 
 def neutral_caption(scene: Scene, language: str, variant: int = 0) -> Caption:
@@ -48,10 +48,11 @@ def neutral_caption(scene: Scene, language: str, variant: int = 0) -> Caption:
     modifiers = _lexicon()["neutral_modifiers"][language]
     if variant not in range(len(modifiers)):
         raise ValueError(f"no neutral modifier {variant!r}; valid: 0 to {len(modifiers) - 1}")
-    return _caption(scene, language, modifiers[variant])
+    return caption_with(scene, language, modifiers[variant])
 
 
-def _caption(scene: Scene, language: str, modifier: str | None) -> Caption:
+def caption_with(scene: Scene, language: str, modifier: str | None) -> Caption:
+    """The noun caption of a scene with any modifier where the language has it, or with none."""
     _check_language(language)
     lexicon = _lexicon()
     layout = lexicon["layout"][language]

@@ -41,6 +41,8 @@ def _figure() -> bytes:
     from culturebench.report.results import Results
 
     rows = evaluation.load(ROOT / evaluation.PATH)
+    if not rows:
+        raise CultureBenchError("nothing was generated, so there is no figure; name a model under `models`")
     model = rows[0]["model"]
     columns = columns_of(Results(rows, model))
     made = {

@@ -40,7 +40,7 @@ Judge = Annotated[AtlasJudge | ServedJudge | LocalJudge, Field(discriminator="ki
 
 
 class Judges(RootModel[dict[str, Judge]]):
-    """Judge name -> judge; each stage's matrix runs over the names."""
+    """Judge name -> judge; each stage's matrix runs over the names. None where there are no models to judge."""
 
     section: ClassVar[str] = "judges"
-    root: dict[str, Judge] = Field(min_length=1)
+    root: dict[str, Judge]

@@ -46,7 +46,7 @@ class Model(BaseModel):
 
 
 class Models(RootModel[dict[str, Model]]):
-    """Model name -> model; each stage's matrix runs over the names."""
+    """Model name -> model; each stage's matrix runs over the names. None: text encoders are probed, and that is all."""
 
     section: ClassVar[str] = "models"
-    root: dict[str, Model] = Field(min_length=1)
+    root: dict[str, Model]

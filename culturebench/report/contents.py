@@ -95,7 +95,7 @@ def model_values(model: ModelResults, regions: Sequence[str], pixels: int) -> di
         "columns": gallery.columns(model.pictures),
         "grid": gallery.grid(model.pictures, regions, pixels),
         "one_prompt": gallery.one_prompt(model.one_prompt, regions, pixels),
-        "encoders": [_encoder(name, found, regions) for name, found in model.encoders.items()],
+        "encoders": [encoder_values(name, found, regions) for name, found in model.encoders.items()],
         "selectors": selectors.comparison(model.selectors),
         "strength": _strength(model.strength, model.paper),
         "enhancers": [_enhancer(history, model.encoders) for history in model.enhancers],
@@ -110,7 +110,8 @@ def _outside(name: str, results: Results, paper: str) -> dict[str, Any]:
     }
 
 
-def _encoder(name: str, found: EncoderResults, regions: Sequence[str]) -> dict[str, Any]:
+def encoder_values(name: str, found: EncoderResults, regions: Sequence[str]) -> dict[str, Any]:
+    """What the templates show of one text encoder."""
     return {
         "name": name,
         "probe": found.probe,

@@ -11,7 +11,7 @@ from culturebench.report import words
 
 TEMPLATE = "page.html.j2"
 STYLE = "style.css"
-#: The sections of each model, and those of the whole run, in the order of the page.
+#: The sections of each model, of a text encoder without one, and of the whole run, in the order of the page.
 OF_MODEL = (
     "pictures.html.j2",
     "answer.html.j2",
@@ -22,6 +22,7 @@ OF_MODEL = (
     "tables.html.j2",
     "regions.html.j2",
 )
+OF_ENCODER = ("layer.html.j2", "neurons.html.j2")
 OF_RUN = ("reliability.html.j2", "data.html.j2", "setup.html.j2")
 
 
@@ -50,5 +51,10 @@ def render(values: Mapping[str, Any]) -> str:
         region=words.region,
         verdict=words.verdict,
     )
-    parts = {"style": STYLE, "of_model": OF_MODEL, "of_run": OF_RUN}
+    parts = {
+        "style": STYLE,
+        "of_model": OF_MODEL,
+        "of_encoder": OF_ENCODER,
+        "of_run": OF_RUN,
+    }
     return environment.get_template(TEMPLATE).render(**values, **parts, layer=words.layer)

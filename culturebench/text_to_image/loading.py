@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from culturebench.params.encoders import Encoder
     from culturebench.params.models import Model
 
-#: transformers: any CLIP, T5, XLM-R, BERT, Qwen or Gemma encoder of that library; open_clip: the text tower of its XLM-R.
+#: transformers: any CLIP, T5, XLM-R, BERT, Qwen or Gemma encoder of that library; open_clip: its XLM-R text tower.
 ENCODERS = ("atlas", "transformers", "altdiffusion", "open_clip")
 #: Adapter -> how many towers it takes; None: as many as its pipeline has.
 MODELS = {

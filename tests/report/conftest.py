@@ -232,7 +232,7 @@ class Run:
                     }
                     for latent, score in enumerate(scores)
                 ]
-        neurons.TABLE.save(self.root / "models/bound/atlas/atlas/neurons.parquet", rows)
+        neurons.TABLE.save(self.root / "models/neurons/atlas.parquet", rows)
 
     def write_probe(self, layers: int = 4, marked: int = 2) -> None:
         """A layer's verdict with a clear peak at `marked`, the last layer no candidate."""
@@ -246,7 +246,7 @@ class Run:
                         "low": delta - 0.06, "high": delta + 0.06, "excess": 0.25 if layer == marked else -0.1,
                         "candidate": layer < layers - 1, "marked": layer == marked,
                     })  # fmt: skip
-        layer_probe.save_layer(self.root / "models/bound/atlas/atlas/layer.json", {
+        layer_probe.save_layer(self.root / "data/probe/atlas/layer.json", {
             "layer": marked, "layers": layers, "last_upstream_layer": layers - 2, "significant": True,
             "direction": "modifier_to_noun", "reference": "zero", "attention_unit": "relative", "pairs": 40,
             "dropped": {}, "curves": curves, "rule": "The largest of those that exceed their neighbours.",
