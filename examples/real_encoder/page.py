@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from textwrap import fill
 
 from culturebench.artifacts.layer_check import Check
 from culturebench.artifacts.layer_probe import Layer
 from culturebench.artifacts.sae import Metrics
+from culturebench.interventions.way import SITES
 from culturebench.measures.statistics import Bootstrap, Estimate
 from culturebench.probing.pairs import REFERENCES
 from examples.real_encoder.counts import Overlap, Tokenised
@@ -45,7 +47,8 @@ def page(own: Results, english: Results) -> str:
         *_section("## Captions in the regions' own languages", own),
         *_section("## The same captions in English: the control for language", english),
     ]
-    return "\n".join(part.rstrip() + "\n" for part in parts)
+    wrapped = [part if part.startswith(("|", "#")) else fill(part, 120) for part in map(str.rstrip, parts)]
+    return "\n\n".join(wrapped) + "\n"
 
 
 HEAD = """# A real encoder
@@ -94,7 +97,10 @@ def _layer(found: Results) -> Iterable[str]:
         f"`{name}` {_indices(layers, lambda i, name=name: points[name, i]['delta'])}" for name, layers in marks.items()
     ]
     checked = "no index" if check["layer"] is None else f"index {check['layer']}"
-    yield f"Marked: {'; '.join(answers)}; the causal check ({check['pairs']} pairs) {checked}. {probe['rule']}"
+    yield (
+        f"Marked: {'; '.join(answers)}; the causal check ({check['pairs']} pairs) {checked}. "
+        f"`noun_reference` was `{probe['reference']}`. {probe['rule']}"
+    )
     effects = {p["layer"]: p for p in check["points"]}
     yield _table(
         ["Index", *(f"ΔCA, {name}" for name in REFERENCES), "check: cultural", "check: neutral", "beyond"],
@@ -153,19 +159,37 @@ def _masking(found: Results) -> Iterable[str]:
                 ("unknown to it", lambda share: share["prompt"] in found.held_out),
             )
         ]
-        yield f"The region's own neurons, by whether the prompt's modifier was {', and '.join(both)}."
+        yield f"The region's own neurons, by the prompt's modifier: {', '.join(both)}."
     yield "### Where masking acts, and why the check may not see it"
     yield (
         "The own neurons masked at some tokens alone (rows), read at some (columns), as a share of the way to noun. "
         "The check pushes at noun and summary and reads there, since a noun prompt has no modifier to act at."
     )
     for index, at in found.layers.items():
-        sites = ("all", "modifier", "noun", "summary", "other")
+        yield from _why(found.check, index, at)
         read = ("all", "noun", "summary", "other")
         yield _table(
             [f"index {index}: masked at", *(f"read at {site}" for site in read)],
-            [[site, *(_percent(_of(at.shares, "own", site, to).value) for to in read)] for site in sites],
+            [[site, *(_percent(_of(at.shares, "own", site, to).value) for to in read)] for site in SITES],
         )
+
+
+def _why(check: Check, index: int, at: AtLayer) -> Iterable[str]:
+    """What the check could see of an effect beyond every control; nothing where there is no such effect."""
+    own = _of(at.shares, "own")
+    highest = max((_of(at.shares, name).high or 0.0) for name in CONTROLS if name != "own")
+    if not check["points"] or own.low is None or own.low <= highest:
+        return
+    alone = {site: _of(at.shares, "own", site).value for site in SITES[1:]}
+    seen, most = alone["noun"] + alone["summary"], max(alone, key=alone.__getitem__)
+    point = next(point for point in check["points"] if point["layer"] == index)
+    yield (
+        f"At index {index} the own neurons are beyond every control, and the check is not: it finds "
+        f"{point['effect']:.3f} for the cultural modifier and {point['control']:.3f} for the neutral one. Of the "
+        f"{_percent(own.value)} to noun, masking at noun and summary, where the check acts, takes {_percent(seen)}; "
+        f"most, {_percent(alone[most])}, is taken at {most} tokens"
+        f"{', the rest of the caption' if most == 'other' else ''}."
+    )
 
 
 def _of(
