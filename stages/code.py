@@ -25,10 +25,12 @@ class Params:
 
 def run(params: Params, inputs: Paths, outputs: Paths) -> None:
     """Write the digest of each stage's code, and make `FOLDERS`; it always runs, and reads whatever stages import."""
-    for folder in FOLDERS:
-        Path(folder).mkdir(parents=True, exist_ok=True)
+    document = load_document()
+    if not (document.get("models") and document.get("judges")):
+        for folder in FOLDERS:
+            Path(folder).mkdir(parents=True, exist_ok=True)
     stages = {path.stem for path in Path("stages").glob("[!_]*.py")} - {code.STAGE}
-    code.save(outputs["code"], digests(Path(), stages, load_document()))
+    code.save(outputs["code"], digests(Path(), stages, document))
 
 
 STAGE = Stage(name=code.STAGE, params=Params, run=run, outputs={"code": code.PATH})

@@ -98,6 +98,7 @@ def _of_pair(
     model: TextEncoder, pair: Pair, found: Found, loaded: Mapping[int, TopKSAE], regions: Sequence[str]
 ) -> Iterator[Share]:
     start = read(model, pair.cultural)
+    assert pair.neutral is not None, "every pair is written with one"
     goals = {"noun": read(model, pair.noun), "neutral": read(model, pair.neutral)}
     for draw, (seed, sae) in enumerate(loaded.items()):
         edits = _edits(pair, found, seed, sae, draw, regions)

@@ -80,11 +80,12 @@ def _tokens(counts: Mapping[str, Tokenised]) -> Iterable[str]:
         "A token that is of both counts as the noun's. A noun whose tokens are others beside the modifier than without "
         "it is another word to the encoder."
     )
-    rows = [[code, one.pairs, one.shared, one.split_otherwise] for code, one in counts.items()]
-    rows.append(["all", *(sum(row[column] for row in rows) for column in (1, 2, 3))])
-    shown = [row for row in rows if row[0] == "all" or row[2] or row[3]]
-    yield _table(["Language", "pairs", "share a token", "noun split otherwise"], shown)
-    if len(shown) < len(rows):
+    every = counts.values()
+    whole = Tokenised(sum(c.pairs for c in every), sum(c.shared for c in every), sum(c.split_otherwise for c in every))
+    shown = {code: one for code, one in counts.items() if one.shared or one.split_otherwise}
+    rows = [[code, one.pairs, one.shared, one.split_otherwise] for code, one in {**shown, "all": whole}.items()]
+    yield _table(["Language", "pairs", "share a token", "noun split otherwise"], rows)
+    if len(shown) < len(counts):
         yield "Languages without any such pair are left out of the table."
 
 

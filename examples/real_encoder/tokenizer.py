@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sentencepiece import SentencePieceTrainer
-from sentencepiece.sentencepiece_model_pb2 import ModelProto
+from sentencepiece import SentencePieceTrainer, sentencepiece_model_pb2
 
 MAX_TOKENS = 512
 SPECIAL = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
@@ -75,6 +74,7 @@ def _character_map() -> str:
         sentence_iterator=iter(["a few words, so that there is a model"] * 50), model_writer=trained, vocab_size=25,
         hard_vocab_limit=False, normalization_rule_name="nmt_nfkc", minloglevel=2, num_threads=1,
     )  # fmt: skip
-    model = ModelProto()
+    protocol: Any = sentencepiece_model_pb2  # made by protobuf at import
+    model = protocol.ModelProto()
     model.ParseFromString(trained.getvalue())
     return base64.b64encode(model.normalizer_spec.precompiled_charsmap).decode("ascii")
