@@ -10,11 +10,11 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from culturebench.interventions.pipelines import activate, amplify, enhance, load_neurons, mask
+    from culturebench.interventions.pipelines import activate, amplify, enhance, load_neurons, mask, steer
 
     __version__: str
 
-__all__ = ["__version__", "activate", "amplify", "enhance", "load_neurons", "mask"]
+__all__ = ["__version__", "activate", "amplify", "enhance", "load_neurons", "mask", "steer"]
 
 
 def __getattr__(name: str) -> Any:

@@ -6,7 +6,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from culturebench.artifacts import binding, layer_probe, neurons, sae, selected
+from culturebench.artifacts import binding, directions, layer_probe, levels, neurons, sae, selected
 from culturebench.errors import CultureBenchError
 from culturebench.params import choose
 from culturebench.params.models import Models
@@ -33,6 +33,8 @@ def run(params: Params, inputs: Paths, outputs: Paths, *, model: str) -> None:
         _copy(layer, outputs["layers"] / f"{tower}.json")
         _copy(inputs["selected"] / f"{tower}.parquet", outputs["selections"] / f"{tower}.parquet")
         _copy(inputs["neurons"] / f"{tower}.parquet", binding.neurons_path(outputs["bound"], tower))
+        _copy(inputs["directions"] / f"{tower}.parquet", binding.directions_path(outputs["bound"], tower))
+        _copy(inputs["levels"] / f"{tower}.parquet", binding.levels_path(outputs["bound"], tower))
         for seed in sae.seeds(saes):
             target = sae.seed_folder(binding.sae_folder(outputs["bound"], tower), seed)
             for file in sorted(sae.seed_folder(saes, seed).iterdir()):
@@ -54,6 +56,8 @@ STAGE = Stage(
         "sae": sae.DIRECTORY,
         "neurons": str(Path(neurons.PATH).parent),
         "selected": selected.DIRECTORY,
+        "directions": directions.DIRECTORY,
+        "levels": levels.DIRECTORY,
     },
     outputs={"bound": binding.PATH, "layers": layer_probe.LAYERS, "selections": selected.BOUND},
 )

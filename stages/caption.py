@@ -53,6 +53,7 @@ def run(params: Params, inputs: Paths, outputs: Paths, *, region: str) -> None:
         "iso": about.iso,
         "judge_label": about.judge_label,
         "language": language,
+        "modifiers": {"local": about.modifiers.local, "en": about.modifiers.en},
     }
     places.save(outputs["place"], place)
 

@@ -1,13 +1,19 @@
-"""Draw the test prompts, or read a file of captions from outside and refuse it when any line cannot be used."""
+"""Draw the test prompts, or read a file of captions from outside and refuse it when any line cannot be used.
+
+Each gets the noun with one of its region's modifiers beside it: what somebody would write who knows of no neurons.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from culturebench.artifacts import places, prompts as prompt_sets, splits
+from culturebench.artifacts._caption import CaptionRow
 from culturebench.artifacts.prompts import PromptRow
 from culturebench.captions.outside import OutsideError, Place, read_outside
+from culturebench.captions.providers import pick, with_modifier
 from culturebench.params import choose
 from culturebench.params.generate import Generate
 from culturebench.params.prompts import TEST, Prompts
@@ -28,8 +34,25 @@ class Params:
 def run(params: Params, inputs: Paths, outputs: Paths, *, prompts: str) -> None:
     """Write one set of prompts, the same for every model and condition."""
     file = choose(params.prompts, prompts).file
-    found = _drawn(params, Path(file)) if prompts == TEST else _from_outside(params, prompts, file, inputs["places"])
-    prompt_sets.TABLE.save(outputs["prompts"], found)
+    known = {code: places.load(inputs["places"] / f"{code}.json") for code in params.regions}
+    found = _drawn(params, Path(file)) if prompts == TEST else _from_outside(known, prompts, file)
+    prompt_sets.TABLE.save(outputs["prompts"], [_prompted(row, known[row["region"]]) for row in found])
+
+
+def _prompted(row: PromptRow, place: places.Place) -> PromptRow:
+    """The row with what people write who know of no neurons: the noun with one of the region's modifiers."""
+    words = place["modifiers"]
+
+    def with_one_of(noun: CaptionRow | None, phrases: list[str]) -> CaptionRow | None:
+        return with_modifier(noun, pick(phrases, row["prompt_id"])) if noun and phrases else None
+
+    english = row["noun"] is not None and row["noun"]["language"] == "en"
+    own = words["en"] if english else words["local"]
+    return {
+        **row,
+        "prompted": with_one_of(row["noun"], own),
+        "prompted_en": with_one_of(row["noun_en"], words["en"]),
+    }
 
 
 def _drawn(params: Params, folder: Path) -> list[PromptRow]:
@@ -37,18 +60,17 @@ def _drawn(params: Params, folder: Path) -> list[PromptRow]:
     return select_prompts(test, list(params.regions), params.generate.prompts_per_region)
 
 
-def _from_outside(params: Params, name: str, file: str, folder: Path) -> list[PromptRow]:
+def _from_outside(known: Mapping[str, places.Place], name: str, file: str) -> list[PromptRow]:
     try:
         data = Path(file).read_bytes()
     except OSError as error:
         raise OutsideError(
             f"prompts.{name}.file: {file} cannot be read ({error.strerror}); correct params.yaml"
         ) from None
-    return read_outside(file, data, {code: _place(code, folder) for code in params.regions})
+    return read_outside(file, data, {code: _place(code, place) for code, place in known.items()})
 
 
-def _place(code: str, folder: Path) -> Place:
-    region = places.load(folder / f"{code}.json")
+def _place(code: str, region: places.Place) -> Place:
     names = {code, region["country"].casefold(), region["judge_label"].casefold()}
     return Place(frozenset(names), frozenset(region["iso"]), region["language"])
 

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from culturebench.artifacts import layer_probe, neurons, pins, sae, selected, splits
+from culturebench.artifacts import directions, layer_probe, levels, neurons, pins, sae, selected, splits
+from culturebench.artifacts.directions import DirectionRow
 from culturebench.artifacts.neurons import NeuronRow
+from culturebench.artifacts.selected import SelectedRow
+from culturebench.artifacts.splits import SplitRow
 from culturebench.params import choose
 from culturebench.params.encoders import Encoders
 from culturebench.params.regions import Regions
 from culturebench.params.select_neurons import SelectNeurons
 from culturebench.probing import sae as probing_sae
 from culturebench.probing.attention import Prompt
+from culturebench.probing.directions import WHOLE, english_nouns, groups, mean_differences, pooled_features
 from culturebench.probing.features import FeatureBatch
+from culturebench.probing.levels import level_rows, part_means
 from culturebench.probing.pairs import Pair, pairs_of
 from culturebench.probing.pooling import pooled_latents
 from culturebench.probing.probed import Probed, open_probed
@@ -25,7 +30,9 @@ from culturebench.probing.selectors import LapeRule, Rules, Sides, selector, usa
 from culturebench.progress import progress
 from culturebench.stage import Paths, Stage
 
-COLUMNS = ("picture_id", "region", "cultural", "noun", "neutral")
+#: Prompts, and the encoder's features of them.
+Side = tuple[list[Prompt], list[FeatureBatch]]
+COLUMNS = ("picture_id", "region", "subdivision", "cultural", "noun", "neutral", "noun_en")
 
 
 @dataclass(frozen=True)
@@ -44,19 +51,28 @@ def run(params: Params, inputs: Paths, outputs: Paths, *, encoder: str) -> None:
     probed = open_probed(choose(params.encoders, encoder), inputs["pins"], inputs["layer"])
     saes = {seed: probing_sae.load(sae.seed_folder(inputs["sae"], seed)) for seed in sae.seeds(inputs["sae"])}
     regions: dict[int, dict[str, Sides]] = {seed: {} for seed in saes}
+    means: dict[tuple[int, str], dict[str, NDArray[np.float64]]] = {}
+    differences: list[DirectionRow] = []
     for region in progress(params.regions, len(list(params.regions)), "regions"):
-        pairs = _pairs(inputs["detect"], region, chosen)
+        rows = splits.TABLE.load_all(inputs["detect"], [region], COLUMNS)
+        pairs = _pairs(rows, region, chosen)
         sides = [
             (prompts, list(probed.features([p.text for p in prompts], chosen.batch_size)))
             for prompts in ([pair.cultural for pair in pairs], [pair.noun for pair in pairs])
         ]
+        known = {row["picture_id"]: row for row in rows}
+        own = [known[pair.picture_id] for pair in pairs]
+        parts = _parts(own, chosen)
+        differences += _differences(region, own, parts, sides, chosen, probed)
         for seed, trained in saes.items():
             pooled = [_pooled(trained, batches, prompts, chosen, probed) for prompts, batches in sides]
-            if not all(len(side) for side in pooled):
+            means[seed, region] = part_means(pooled[0], parts)
+            whole = [side[np.isfinite(side).all(axis=1)] for side in pooled]
+            if not all(map(len, whole)):
                 raise SelectionError(
                     f"region {region!r}: no detect prompt has a token within its spans; are they cut off?"
                 )
-            regions[seed][region] = Sides(*pooled)
+            regions[seed][region] = Sides(*whole)
 
     rules = _rules(chosen)
     names = {chosen.selector, *usable(len(list(params.regions)))}
@@ -70,16 +86,27 @@ def run(params: Params, inputs: Paths, outputs: Paths, *, encoder: str) -> None:
             for row in _rows(seed, region, one)
         ],
     )
-    selected.TABLE.save(
-        outputs["selected"],
+    directions.TABLE.save(outputs["directions"], differences)
+    levels.TABLE.save(
+        outputs["levels"],
         [
-            {"selector": name, "sae_seed": seed, "region": region, "latent": int(i), "score": float(one.score[i])}
-            for seed, by_name in found.items()
-            for name, of_region in by_name.items()
-            for region, one in of_region.items()
-            for i in np.flatnonzero(one.selected)
+            row
+            for (seed, region), some in means.items()
+            for row in level_rows(seed, region, some, found[seed][chosen.selector][region], chosen.language_share)
         ],
     )
+    selected.TABLE.save(outputs["selected"], _picked(found))
+
+
+def _picked(found: Mapping[int, Mapping[str, Mapping[str, Selection]]]) -> list[SelectedRow]:
+    """What every selector picked; `found` is by autoencoder, selector and region."""
+    return [
+        {"selector": name, "sae_seed": seed, "region": region, "latent": int(i), "score": float(one.score[i])}
+        for seed, by_name in found.items()
+        for name, of_region in by_name.items()
+        for region, one in of_region.items()
+        for i in np.flatnonzero(one.selected)
+    ]
 
 
 def _rules(chosen: SelectNeurons) -> Rules:
@@ -87,14 +114,42 @@ def _rules(chosen: SelectNeurons) -> Rules:
     return Rules(settings, LapeRule(chosen.lape.top, chosen.lape.filter, chosen.lape.bar), chosen.seed)
 
 
-def _pairs(detect: Path, region: str, chosen: SelectNeurons) -> list[Pair]:
-    pairs, dropped = pairs_of(splits.TABLE.load_all(detect, [region], COLUMNS))
+def _pairs(rows: list[SplitRow], region: str, chosen: SelectNeurons) -> list[Pair]:
+    pairs, dropped = pairs_of(rows)
     if len(pairs) < chosen.min_prompts:
         raise SelectionError(
             f"region {region!r} has {len(pairs)} detect pairs with marked spans (left out: {dropped or 'none'}); "
             f"select_neurons.min_prompts asks for {chosen.min_prompts}: mark spans or collect more"
         )
     return pairs
+
+
+def _parts(rows: Sequence[SplitRow], chosen: SelectNeurons) -> dict[str, list[int]]:
+    """Of which of a region's rows means are taken."""
+    named = [row["subdivision"] if chosen.means_of == "subdivision" else WHOLE for row in rows]
+    return groups(named, chosen.min_prompts)
+
+
+def _differences(
+    region: str,
+    rows: Sequence[SplitRow],
+    parts: Mapping[str, Sequence[int]],
+    sides: Sequence[Side],
+    chosen: SelectNeurons,
+    probed: Probed,
+) -> list[DirectionRow]:
+    """Mean differences of cultural prompts from noun prompts, and from those in English where rows have these."""
+    english = english_nouns(rows)
+    told = [prompt for prompt in english if prompt]
+    read = (told, list(probed.features([prompt.text for prompt in told], chosen.batch_size)))
+    cultural, noun, found = (
+        pooled_features(batches, prompts, positions=chosen.positions, causal=probed.model.causal)
+        for prompts, batches in (*sides, read)
+    )
+    noun_en = np.full_like(cultural, np.nan)
+    if told:
+        noun_en[[prompt is not None for prompt in english]] = found
+    return mean_differences(region, parts, cultural, {"noun": noun, "noun_en": noun_en})
 
 
 def _pooled(
@@ -105,8 +160,7 @@ def _pooled(
     probed: Probed,
 ) -> NDArray[np.float64]:
     causal = probed.model.causal
-    found = pooled_latents(trained, batches, prompts, positions=chosen.positions, pool=chosen.pool, causal=causal)
-    return found[np.isfinite(found).all(axis=1)]
+    return pooled_latents(trained, batches, prompts, positions=chosen.positions, pool=chosen.pool, causal=causal)
 
 
 def _rows(seed: int, region: str, found: Selection) -> list[NeuronRow]:
@@ -139,7 +193,7 @@ STAGE = Stage(
         "pins": pins.DIRECTORY,
         "detect": splits.DETECT,
     },
-    outputs={"neurons": neurons.PATH, "selected": selected.PATH},
+    outputs={"neurons": neurons.PATH, "selected": selected.PATH, "directions": directions.PATH, "levels": levels.PATH},
 )
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a text-to-image model takes over from its encoders: layer, autoencoders, neurons."""
+"""What a text-to-image model takes over from its encoders: layer, autoencoders, neurons and means."""
 
 from pathlib import Path
 
@@ -20,3 +20,13 @@ def sae_folder(bound: Path, encoder: str) -> Path:
 def neurons_path(bound: Path, encoder: str) -> Path:
     """The neurons of one tower, as in `neurons`."""
     return bound / encoder / "neurons.parquet"
+
+
+def directions_path(bound: Path, encoder: str) -> Path:
+    """The mean differences of one tower, as in `directions`."""
+    return bound / encoder / "directions.parquet"
+
+
+def levels_path(bound: Path, encoder: str) -> Path:
+    """The levels of one tower's latents, as in `levels`."""
+    return bound / encoder / "levels.parquet"

@@ -1,4 +1,4 @@
-"""By what a caption from outside is filed under a region: what the region's file says of its country and language."""
+"""What prompts need of a region's file: its country and language, and the modifiers that name its culture."""
 
 from __future__ import annotations
 
@@ -11,6 +11,13 @@ DIRECTORY = "data/places"
 PATH = DIRECTORY + "/{region}.json"
 
 
+class Modifiers(TypedDict):
+    """What is put beside a noun to name the region's culture, in its language and in English."""
+
+    local: list[str]
+    en: list[str]
+
+
 class Place(TypedDict):
     """Keys of the region's file."""
 
@@ -18,6 +25,7 @@ class Place(TypedDict):
     iso: list[str]
     judge_label: str
     language: str
+    modifiers: Modifiers
 
 
 KEYS = tuple(Place.__annotations__)

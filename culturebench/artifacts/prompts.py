@@ -24,6 +24,8 @@ class PromptRow(TypedDict):
     noun: CaptionRow | None
     noun_en: CaptionRow | None
     cultural: CaptionRow | None
+    prompted: CaptionRow | None
+    prompted_en: CaptionRow | None
 
 
 TABLE = Table(
@@ -41,6 +43,8 @@ TABLE = Table(
             pa.field("noun", CAPTION),
             pa.field("noun_en", CAPTION),
             pa.field("cultural", CAPTION),  # a condition whose caption is missing has no picture of this prompt
+            pa.field("prompted", CAPTION),  # the noun with a modifier of the region's file
+            pa.field("prompted_en", CAPTION),
         ]
     ),
 )

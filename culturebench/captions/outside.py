@@ -159,6 +159,8 @@ def _row(fields: Mapping[str, Any] | str, places: Mapping[str, Place], language:
         "noun": caption,
         "noun_en": caption if spoken == "en" else None,
         "cultural": None,
+        "prompted": None,
+        "prompted_en": None,
     }
 
 

@@ -109,7 +109,7 @@ class TemplateProvider:
         )
         for noun, role, phrases in added:
             if noun in rows and role not in rows:
-                rows[role] = with_modifier(rows[noun], _pick(phrases, picture.picture_id))
+                rows[role] = with_modifier(rows[noun], pick(phrases, picture.picture_id))
         return rows
 
 
@@ -146,7 +146,8 @@ def with_modifier(noun: CaptionRow, modifier: str) -> CaptionRow:
     return caption_row(whole, language, moved if marked else None, at)
 
 
-def _pick(phrases: list[str], picture_id: str) -> str:
+def pick(phrases: list[str], picture_id: str) -> str:
+    """One of the phrases, always the same for one picture."""
     digest = hashlib.sha256(f"modifier/{picture_id}".encode()).digest()
     return phrases[int.from_bytes(digest[:4], "big") % len(phrases)]
 

@@ -35,7 +35,25 @@ ENHANCE: Final = Edit(
     home="enhanced",
     site="culture",
 )
-EDITS: Final = (AMPLIFY, ACTIVATE, MASK, ENHANCE)
+STEER: Final = Edit(
+    name="steer",
+    label="Steer",
+    done="added to by the mean difference",
+    part="direction",
+    direction="raises",
+    home="steered",
+    tuned=True,
+)
+STEER_EN: Final = Edit(
+    name="steer_en",
+    label="Steer",
+    done="added to by the mean difference",
+    part="direction",
+    direction="raises",
+    home="steered_en",
+    tuned=True,
+)
+EDITS: Final = (AMPLIFY, ACTIVATE, MASK, ENHANCE, STEER, STEER_EN)
 
 RANDOM: Final = Control(
     name="random",
@@ -78,6 +96,20 @@ _WRITTEN: Final = (
         reference="noun",
     ),
     Condition(
+        name="prompted_en",
+        label="English prompted",
+        explained="the English noun with a modifier of the region's file",
+        caption="prompted_en",
+        reference="noun_en",
+    ),
+    Condition(
+        name="prompted",
+        label="Prompted",
+        explained="the noun with a modifier of the region's file",
+        caption="prompted",
+        reference="noun",
+    ),
+    Condition(
         name="amplified",
         label="Amplified",
         explained="the noun caption, the region's culture neurons scaled up",
@@ -85,6 +117,7 @@ _WRITTEN: Final = (
         reference="noun",
         edit=AMPLIFY,
         controls=(RANDOM,),
+        baselines=("steered", "prompted"),
         subject="Amplifying the region's culture neurons",
     ),
     Condition(
@@ -95,8 +128,18 @@ _WRITTEN: Final = (
         reference="noun",
         edit=ENHANCE,
         controls=(RANDOM_LAYER,),
+        baselines=("steered", "prompted"),
         subject="The trained enhancer at the culture layer",
         confusion=True,
+    ),
+    Condition(
+        name="steered",
+        label="Steered",
+        explained="the noun caption, the mean difference of cultural and noun prompts added",
+        caption="noun",
+        reference="noun",
+        edit=STEER,
+        subject="Adding the mean difference of the prompts",
     ),
     Condition(
         name="activated",
@@ -106,7 +149,17 @@ _WRITTEN: Final = (
         reference="noun_en",
         edit=ACTIVATE,
         controls=(RANDOM,),
+        baselines=("steered_en", "prompted_en"),
         subject="Switching the neurons on, in English",
+    ),
+    Condition(
+        name="steered_en",
+        label="English steered",
+        explained="the English noun, the mean difference of cultural and English noun prompts added",
+        caption="noun_en",
+        reference="noun_en",
+        edit=STEER_EN,
+        subject="Adding the mean difference, in English",
     ),
     Condition(
         name="masked",

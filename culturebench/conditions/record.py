@@ -6,20 +6,30 @@ these records.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Final, Literal
 
 from culturebench.errors import CultureBenchError
 
-Caption = Literal["noun", "noun_en", "cultural"]
-Part = Literal["neurons", "enhancer"]
+Caption = Literal["noun", "noun_en", "cultural", "prompted", "prompted_en"]
+Part = Literal["neurons", "enhancer", "direction"]
 Direction = Literal["raises", "lowers"]
 
 #: The captions that a prompt can be, as the headings of the report's first chart speak of them.
-CAPTIONS: Final[Mapping[str, str]] = {"noun": "the noun", "noun_en": "English", "cultural": "the cultural caption"}
+CAPTIONS: Final[Mapping[str, str]] = {
+    "noun": "the noun",
+    "noun_en": "English",
+    "cultural": "the cultural caption",
+    "prompted": "the noun with the region's modifier",
+    "prompted_en": "the English noun with the region's modifier",
+}
 _HEADINGS: Final = {"raises": "Bringing it back", "lowers": "Taking it away"}
-_STAGES: Final[Mapping[str, str]] = {"neurons": "generate_edited", "enhancer": "generate_enhanced"}
+_STAGES: Final[Mapping[str, str]] = {
+    "neurons": "generate_edited",
+    "enhancer": "generate_enhanced",
+    "direction": "generate_edited",
+}
 
 
 class ConditionError(CultureBenchError):
@@ -33,7 +43,7 @@ class Edit:
     name: str
     label: str
     done: str  # what is done to neurons, to end a sentence: "scaled up"
-    part: Part  # the culture neurons are edited, or a trained enhancer is attached
+    part: Part  # the culture neurons are edited, a trained enhancer is attached, or a mean difference is added
     direction: Direction  # what it is meant to do to the culture in a picture
     home: str  # the condition on whose prompts its strength is tuned and its controls are compared with it
     tuned: bool = False  # whether it has a strength, chosen by tune_strength on a grid of params of the edit's name
@@ -66,6 +76,7 @@ class Condition:
     reference: str  # the condition that lacks only what this one adds; "" for the first of all
     edit: Edit | None = None
     controls: tuple[Control, ...] = ()
+    baselines: tuple[str, ...] = ()  # conditions that a user could take instead, and that it should beat
     control: Control | None = None
     subject: str = ""  # of the report's sentence about its effect
     confusion: bool = False  # whether the report shows which region was taken for which
@@ -138,17 +149,21 @@ def check(conditions: Sequence[Condition], edits: Sequence[Edit]) -> None:
             raise ConditionError(f"edit {edit.name!r}: its home {edit.home!r} is no condition")
         if (edit.part == "enhancer") != bool(edit.site):
             raise ConditionError(f"edit {edit.name!r}: an enhancer, and nothing else, is trained at a `site`")
+    baselines = {name for one in conditions for name in one.baselines}
     for one in conditions:
-        _check_one(one, names, edits)
+        _check_one(one, names, edits, baselines)
 
 
-def _check_one(one: Condition, names: Sequence[str], edits: Sequence[Edit]) -> None:
+def _check_one(one: Condition, names: Sequence[str], edits: Sequence[Edit], baselines: Collection[str]) -> None:
     about = f"condition {one.name!r}"
     _check_filled(one, about, optional={"reference", "subject"})
     if one.caption not in CAPTIONS:
         raise ConditionError(f"{about}: its caption is {one.caption!r}; there are: {', '.join(CAPTIONS)}")
     if one.reference and one.reference not in names:
         raise ConditionError(f"{about}: it is compared with {one.reference!r}, which is no condition")
+    for name in one.baselines:
+        if name not in names:
+            raise ConditionError(f"{about}: its baseline {name!r} is no condition")
     if one.edit is None:
         return
     if one.edit not in edits:
@@ -157,7 +172,7 @@ def _check_one(one: Condition, names: Sequence[str], edits: Sequence[Edit]) -> N
         raise ConditionError(f"{about}: an edited condition needs a `reference`, its prompt without the edit")
     if one.control is None and not one.subject:
         raise ConditionError(f"{about}: `subject` is missing, of the report's sentence about its effect")
-    if one.control is None and not one.controls:
+    if one.control is None and not one.controls and one.name not in baselines:
         raise ConditionError(f"{about}: `controls` is empty; an effect stands beside the null that could explain it")
 
 

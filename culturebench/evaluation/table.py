@@ -36,10 +36,10 @@ class Made:
 
 
 def compared(conditions: Mapping[str, Made]) -> Iterator[tuple[Made, Made]]:
-    """Each condition with its reference, and with each of its controls, as far as they are there."""
+    """Each condition with its reference, and with each of its controls and baselines, as far as they are there."""
     for name, one in conditions.items():
         record = record_of(name)
-        others = (record.reference, *record.control_names)
+        others = (record.reference, *record.control_names, *record.baselines)
         yield from ((one, conditions[other]) for other in others if other in conditions)
 
 

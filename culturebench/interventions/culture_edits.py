@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from culturebench.conditions import CONDITIONS, EDITS, Condition, ConditionError, Edit as EditRecord
-from culturebench.interventions.edits import NormMatched, activate, amplify, mask, norm_matched
+from culturebench.conditions.catalogue import ACTIVATE
+from culturebench.interventions.edits import NormMatched, activate, amplify, mask, norm_matched, steer
 from culturebench.interventions.neurons import Neurons, culture_neurons, random_neurons
+from culturebench.interventions.subdivisions import activation_of, direction_of
 from culturebench.pins import sha256_of
 from culturebench.probing import sae as saes
 from culturebench.probing.sae import TopKSAE
@@ -19,6 +21,8 @@ from culturebench.text_to_image.base import Edit, TextToImage
 from culturebench.text_to_image.sampling import Intervention, encode
 
 if TYPE_CHECKING:
+    from culturebench.artifacts.directions import DirectionRow
+    from culturebench.artifacts.levels import LevelRow
     from culturebench.artifacts.neurons import NeuronRow
 
 #: Name of an edit's record -> what it makes of some neurons at a strength.
@@ -46,11 +50,13 @@ _check(
 
 @dataclass(frozen=True)
 class CultureNeurons:
-    """What an encoder's probing found: the layer, the score of every latent, and the folder of each autoencoder."""
+    """What an encoder's probing found: layer, scores of all latents, autoencoders, and mean differences of prompts."""
 
     layer: int
     table: Sequence[NeuronRow]
     folders: Mapping[int, Path]  # SAE seed -> folder
+    directions: Sequence[DirectionRow] = ()
+    levels: Sequence[LevelRow] = ()
     _loaded: dict[int, TopKSAE] = field(default_factory=dict[int, TopKSAE])
     _made: dict[tuple[str, float, str, int], Intervention | None] = field(
         default_factory=dict[tuple[str, float, str, int], "Intervention | None"]
@@ -65,7 +71,8 @@ class CultureNeurons:
         if key not in self._made:
             edit = _edit_of(condition)
             nothing = strength == 0 and edit.tuned
-            self._made[key] = None if nothing else self._make(condition, strength, region, draw)
+            make = self._steered if edit.part == "direction" else self._make
+            self._made[key] = None if nothing else make(condition, strength, region, draw)
         return self._made[key]
 
     def _make(self, condition: Condition, strength: float, region: str, draw: int) -> Intervention:
@@ -73,6 +80,8 @@ class CultureNeurons:
         seed = seeds[draw % len(seeds)]
         sae, make = self._sae(seed), MAKERS[record.name]
         own = culture_neurons(self.table, region, seed)
+        if record == ACTIVATE:
+            own = activation_of(self.levels, region, seed, draw)
         edit = make(sae, own, strength)
         description: dict[str, Any] = {
             "kind": record.home,
@@ -87,6 +96,11 @@ class CultureNeurons:
             edit = norm_matched(make(sae, drawn, strength), edit)
             description |= {control: drawn.indices, f"{control}_levels": drawn.levels}
         return Intervention(self.layer, edit, description)
+
+    def _steered(self, condition: Condition, strength: float, region: str, draw: int) -> Intervention:
+        row = direction_of(self.directions, region, condition.caption, draw)
+        description = {"kind": _edit_of(condition).home, "strength": strength, "vector": row["vector"]}
+        return Intervention(self.layer, steer(row["vector"], strength), description)
 
     def _sae(self, seed: int) -> TopKSAE:
         if seed not in self._loaded:
@@ -135,7 +149,7 @@ def _firing(groups: Sequence[Neurons]) -> float:
 
 
 def _edit_of(condition: Condition) -> EditRecord:
-    """What a condition does to neurons; `ConditionError` for one that does nothing to them."""
-    if condition.edit is None or condition.edit.part != "neurons":
-        raise ConditionError(f"{condition.name} edits no neurons, so there is no intervention on them")
+    """What a condition does at the culture layer; `ConditionError` for one that does nothing, or needs an enhancer."""
+    if condition.edit is None or condition.edit.part == "enhancer":
+        raise ConditionError(f"{condition.name} edits nothing by what was found in an encoder")
     return condition.edit

@@ -33,12 +33,14 @@ def amplify(sae: TopKSAE, neurons: Sequence[int], strength: float) -> Edit:
 
 
 def activate(sae: TopKSAE, neurons: Sequence[int], levels: Sequence[float], strength: float) -> Edit:
-    """Set each of `neurons` to `strength` times its level, so that a silent latent wakes.
+    """Set each of `neurons` to `strength` times its level, so that a silent latent wakes; strength 0 changes no bit.
 
-    `levels` are the latents' mean activations on cultural prompts, in the order of `neurons`.
+    To set them to 0, `mask` them. `levels` are mean activations on cultural prompts, in the order of `neurons`.
     """
     if len(levels) != len(neurons):
         raise EditError(f"{len(neurons)} neurons need as many levels, got {len(levels)}")
+    if strength == 0:
+        return unchanged
     target = torch.tensor(list(levels), dtype=torch.float32, device=sae.encoder.device) * strength
     return _latent_edit(sae, neurons, lambda latents: target.to(latents.device) - latents)
 
@@ -46,6 +48,18 @@ def activate(sae: TopKSAE, neurons: Sequence[int], levels: Sequence[float], stre
 def mask(sae: TopKSAE, neurons: Sequence[int]) -> Edit:
     """Set `neurons` to 0."""
     return _latent_edit(sae, neurons, torch.neg)
+
+
+def steer(direction: Sequence[float], strength: float) -> Edit:
+    """Add `strength` times `direction` (d,) to every real token (Turner et al. 2023, "Activation addition")."""
+    if strength == 0:
+        return unchanged
+    added = torch.tensor(list(direction), dtype=torch.float32) * strength
+
+    def edit(features: Tensor, real: Tensor) -> Tensor:
+        return torch.where(real[..., None], features + added.to(features), features)
+
+    return edit
 
 
 def norm_matched(edit: Edit, reference: Edit) -> NormMatched:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from culturebench.artifacts import binding, layer_probe, neurons, sae
+from culturebench.artifacts import binding, directions, layer_probe, levels, neurons, sae
 from culturebench.interventions.culture_edits import CultureNeurons
 
 
@@ -14,5 +14,7 @@ def load_culture(bound: Path, tower: str) -> CultureNeurons:
     return CultureNeurons(
         layer=int(layer_probe.load_layer(binding.layer_path(bound, tower))["layer"]),
         table=neurons.TABLE.load(binding.neurons_path(bound, tower)),
+        directions=directions.TABLE.load(binding.directions_path(bound, tower)),
+        levels=levels.TABLE.load(binding.levels_path(bound, tower)),
         folders={seed: sae.seed_folder(folder, seed) for seed in sae.seeds(folder)},
     )

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from culturebench.conditions import Condition, Edit as EditRecord, condition
-from culturebench.conditions.catalogue import ACTIVATE, AMPLIFY, MASK
+from culturebench.conditions.catalogue import ACTIVATE, AMPLIFY, MASK, STEER, STEER_EN
 from culturebench.errors import CultureBenchError
 from culturebench.interventions import enhancer as enhancers
 from culturebench.interventions.by_language import region_of
@@ -115,8 +115,30 @@ def amplify(
 def activate(
     pipe: Any, neurons: Neurons, region: str | None = None, strength: float = 1.0, *, tower: str | None = None
 ) -> Generator[None]:
-    """As `amplify`, but each neuron is set to `strength` times its mean activation on cultural prompts."""
+    """As `amplify`, but each latent is set to `strength` times its mean on cultural prompts of one subdivision.
+
+    With the culture neurons those of the region's language are set, where `select_neurons.language_share` says so.
+    """
     with _under(pipe, tower, neurons, _chooser(neurons, ACTIVATE, strength, region)):
+        yield
+
+
+@contextmanager
+def steer(
+    pipe: Any,
+    neurons: Neurons,
+    region: str | None = None,
+    strength: float = 1.0,
+    *,
+    english: bool = False,
+    tower: str | None = None,
+) -> Generator[None]:
+    """As `amplify`, but `strength` times the mean difference of cultural prompts from noun prompts is added.
+
+    The baseline that needs no autoencoder. It is the difference of one subdivision; `english` takes that from
+    English nouns, for a prompt that is one.
+    """
+    with _under(pipe, tower, neurons, _chooser(neurons, STEER_EN if english else STEER, strength, region)):
         yield
 
 

@@ -37,7 +37,19 @@ class SelectNeurons(EncoderSection):
         description="When the noun side's own top K leaves: after_elbow as published; before_elbow where noun prompts "
         "share strong latents with the cultural ones, which would end the curve before any latent of culture."
     )
-    min_prompts: int = Field(ge=1, description="Pairs with spans that a region needs.")
+    min_prompts: int = Field(
+        ge=1, description="Pairs with spans that a region needs, and a subdivision for means of its own."
+    )
+    means_of: Literal["subdivision", "region"] = Field(
+        description="Of what the mean differences and levels are taken that steer and activate aim at: of each "
+        "subdivision, one of which a picture's draw takes, or of the whole region."
+    )
+    language_share: float | None = Field(
+        ge=0,
+        lt=1,
+        description="Latents that fire on more than this share of a region's noun prompts are its "
+        "language's, and activate sets them too; null: it leaves them alone.",
+    )
     seed: int = Field(ge=0, description="Of the selector random.")
     batch_size: int = Field(ge=1, description="Prompts of one pass of the encoder.")
 

@@ -20,6 +20,10 @@ class TuneStrength(Section):
     activate: tuple[float, ...] = Field(
         description="Lambdas tried by activate, in mean activations on cultural prompts, ascending from 0 (no edit)."
     )
+    steer: tuple[float, ...] = Field(
+        description="Multiples of the mean difference tried by steer, ascending from 0 (no edit)."
+    )
+    steer_en: tuple[float, ...] = Field(description="The same from the English noun.")
     alignment_share: float = Field(
         gt=0, le=1, description="Share of the unedited pictures' object accuracy that a strength must keep."
     )
@@ -33,7 +37,7 @@ class TuneStrength(Section):
             raise ParamsError(f"tune_strength has no grid of `{edit}`; add the key to params.yaml and to TuneStrength")
         return getattr(self, edit)
 
-    @field_validator("amplify", "activate")
+    @field_validator("amplify", "activate", "steer", "steer_en")
     @classmethod
     def _ascending_from_zero(cls, grid: tuple[float, ...]) -> tuple[float, ...]:
         if len(grid) < 2 or grid[0] != 0 or any(b <= a for a, b in pairwise(grid)):

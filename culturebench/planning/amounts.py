@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pyarrow.parquet as pq
 
 from culturebench.artifacts import splits
+from culturebench.conditions import EDITS
 from culturebench.probing.selectors import selectors
 
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 
 #: Pictures per region where no split is there to count: the paper's 7,932 over 15 regions.
 PICTURES = 529
-#: Prompts of a pair that the probe reads: cultural, noun, and the noun with a neutral modifier.
+#: Prompts of a pair that the probe reads: cultural, noun, and the noun with a neutral modifier; selection reads the
+#: English noun as the third.
 READINGS = 3
 
 
@@ -97,14 +99,14 @@ def _of_encoder(tower: str, detect: Mapping[str, int], train: Mapping[str, int],
         Amount(f"probe_layers@{tower}", READINGS * pairs, tower=tower),
         Amount(f"check_layers@{tower}", READINGS * min(sum(train.values()), checked), tower=tower),
         Amount(f"train_sae@{tower} ({seeds} seeds)", read, tower=tower),
-        Amount(f"select_neurons@{tower}", 2 * pairs, tower=tower),
+        Amount(f"select_neurons@{tower}", READINGS * pairs, tower=tower),
     ]
 
 
 def _tuning(train: Mapping[str, int], numbers: Numbers) -> Amount:
     tune = numbers.tune
     prompts = _some(train, tune.prompts_per_region)
-    images = prompts * len(tune.seeds) * (len(tune.amplify) + len(tune.activate))
+    images = prompts * len(tune.seeds) * sum(len(tune.grid(edit.name)) for edit in EDITS if edit.tuned)
     return Amount("tune_strength", prompts, images, images)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -16,25 +16,36 @@ from culturebench.probing.selection import Floats
 
 @torch.no_grad()
 def pooled_latents(
-    sae: TopKSAE, batches: Iterable[FeatureBatch], prompts: list[Prompt], *, positions: str, pool: str, causal: bool
+    sae: TopKSAE, batches: Iterable[FeatureBatch], prompts: Sequence[Prompt], *, positions: str, pool: str, causal: bool
 ) -> Floats:
     """Top-K latents of each prompt, pooled over its tokens: (prompts, latents).
 
-    `positions`: `modifier_noun` for the tokens of the spans (the noun's alone without a modifier), `summary`
-    for the token that the backbone reads. NaN for a prompt whose spans hold no token.
+    `positions` is as of `looked_at`. NaN for a prompt that has no such token.
     """
     pooled = np.full((len(prompts), sae.latents), np.nan)
     for batch in batches:
-        summaries = summary_positions(batch.tokens, causal=causal).tolist()
-        for row, summary in enumerate(summaries):
-            prompt = prompts[batch.start + row]
-            chosen = [summary]
-            if positions == "modifier_noun":
-                roles = find_roles(batch.tokens, row, prompt, summary)
-                chosen = sorted({*roles.noun, *([] if prompt.modifier is None else roles.modifier)})
-            if chosen:
-                pooled[batch.start + row] = _pool(sae.encode(batch.features[row, chosen].cpu()), pool).numpy()
+        for row, chosen in looked_at(batch, prompts, positions=positions, causal=causal):
+            pooled[batch.start + row] = _pool(sae.encode(batch.features[row, chosen].cpu()), pool).numpy()
     return pooled
+
+
+def looked_at(
+    batch: FeatureBatch, prompts: Sequence[Prompt], *, positions: str, causal: bool
+) -> Iterator[tuple[int, list[int]]]:
+    """Each row of a batch of `prompts` with the tokens that stand for it; a row without any is left out.
+
+    `positions`: `modifier_noun` for the tokens of the spans (the noun's alone without a modifier), `summary`
+    for the token that the backbone reads.
+    """
+    summaries: list[int] = summary_positions(batch.tokens, causal=causal).tolist()
+    for row, summary in enumerate(summaries):
+        prompt = prompts[batch.start + row]
+        chosen = [summary]
+        if positions == "modifier_noun":
+            roles = find_roles(batch.tokens, row, prompt, summary)
+            chosen = sorted({*roles.noun, *(() if prompt.modifier is None else roles.modifier)})
+        if chosen:
+            yield row, chosen
 
 
 def _pool(latents: Tensor, pool: str) -> Tensor:

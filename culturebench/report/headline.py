@@ -26,7 +26,10 @@ def lead(results: Results) -> str:
 
 
 def findings(results: Results) -> list[dict[str, Any]]:
-    """A line for each intervention: `{condition, subject, before, after, delta, verdict, control}`."""
+    """A line for each intervention: `{condition, subject, before, after, delta, verdict, control, baselines}`.
+
+    `baselines` holds a sentence for each condition that a user could take instead.
+    """
     found: list[dict[str, Any]] = []
     for record in map(condition, results.conditions):
         if record.edit is None or record.control is not None:
@@ -45,9 +48,20 @@ def findings(results: Results) -> list[dict[str, Any]]:
                 "delta": delta,
                 "verdict": results.verdict(record.name, CULTURE, record.reference),
                 "control": "; ".join(filter(None, (_control(results, record.name, c) for c in record.control_names))),
+                "baselines": list(filter(None, (_baseline(results, record.name, c) for c in record.baselines))),
             }
         )
     return found
+
+
+def _baseline(results: Results, name: str, other: str) -> str:
+    """Whether an intervention does better than what a user could take instead of it."""
+    delta = results.get(name, CULTURE, against=other)
+    if delta is None or delta["value"] is None:
+        return ""
+    said = {"better": "beats", "worse": "is worse than", "none": "does not beat"}[results.verdict(name, CULTURE, other)]
+    by = f"{words.points(delta['value'])} points {words.interval(delta, signed=True)}"
+    return f"It {said} {words.inline(other)}: {by}."
 
 
 def _control(results: Results, name: str, control: str) -> str:

@@ -94,7 +94,7 @@ def _comparison_row(results: Results, paper: str, name: str, others: Sequence[st
         "verdict": results.verdict(name, CULTURE, record.reference),
         "controls": [
             {"row": row, "against": other, "verdict": results.verdict(name, CULTURE, other)}
-            for other in record.control_names
+            for other in (*record.control_names, *record.baselines)
             if (row := results.get(name, CULTURE, against=other))
         ],
         "judges": [results.get(name, CULTURE, judge) for judge in results.judges],

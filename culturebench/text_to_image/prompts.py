@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from culturebench import conditions
 from culturebench.errors import CultureBenchError
 
 if TYPE_CHECKING:
@@ -13,8 +12,8 @@ if TYPE_CHECKING:
     from culturebench.artifacts.splits import SplitRow
     from culturebench.conditions.record import Caption
 
-#: The captions that some condition's prompt comes from.
-CAPTIONS = tuple(conditions.CAPTIONS)
+#: The captions of a split's row that some condition's prompt is, or is made of.
+CAPTIONS = ("noun", "noun_en", "cultural")
 #: What of a split's rows a prompt is made of.
 COLUMNS = ("picture_id", "region", "subdivision", "scene", *CAPTIONS)
 
@@ -59,4 +58,6 @@ def _prompt(row: SplitRow) -> PromptRow:
         "noun": row["noun"],
         "noun_en": row["noun_en"],
         "cultural": row["cultural"],
+        "prompted": None,
+        "prompted_en": None,
     }

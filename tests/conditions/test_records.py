@@ -46,11 +46,12 @@ def test_a_new_record_brings_its_control_its_stage_its_heading_and_its_compariso
         ({"explained": " "}, "`explained` is empty"),
         ({"name": ""}, "`name` is empty"),
         ({"name": "amplified"}, "two records are called 'amplified'"),
-        ({"caption": "nuon"}, "its caption is 'nuon'; there are: noun, noun_en, cultural"),
+        ({"caption": "nuon"}, "its caption is 'nuon'; there are: noun, noun_en, cultural, prompted"),
         ({"reference": "nuon"}, "it is compared with 'nuon', which is no condition"),
         ({"reference": ""}, "needs a `reference`"),
         ({"subject": ""}, "`subject` is missing"),
         ({"controls": ()}, "`controls` is empty"),
+        ({"baselines": ("stered",)}, "its baseline 'stered' is no condition"),
         ({"edit": replace(AMPLIFY, name="dampen")}, "its edit 'dampen' is not among EDITS"),
     ],
 )
@@ -81,6 +82,14 @@ def test_a_control_of_another_part_is_refused() -> None:
 def test_every_edit_and_every_control_of_neurons_has_its_function() -> None:
     assert set(MAKERS) == {edit.name for edit in EDITS if edit.part == "neurons"}
     assert set(DRAWS) == {one.control.name for one in CONDITIONS if one.control and one.control.part == "neurons"}
+
+
+def test_whatever_brings_culture_back_stands_beside_a_baseline_or_is_one() -> None:
+    raising = [one for one in CONDITIONS if one.edit and one.control is None and not one.lowers]
+    baselines = {name for one in raising for name in one.baselines}
+    assert {one.name for one in raising if not one.baselines} == {"steered", "steered_en"} <= baselines
+    for one in raising:
+        assert {condition(name).reference for name in one.baselines} <= {one.reference}
 
 
 def test_an_unknown_condition_is_refused_with_those_there_are() -> None:

@@ -7,11 +7,14 @@ from pathlib import Path
 import pytest
 import torch
 
+from culturebench.artifacts.directions import DirectionRow
+from culturebench.artifacts.levels import LevelRow
 from culturebench.conditions import CONDITIONS, condition
 from culturebench.interventions.culture_edits import CultureNeurons, control_firing
-from culturebench.interventions.edits import activate, amplify, mask
+from culturebench.interventions.edits import activate, amplify, mask, steer
 from culturebench.interventions.load_culture import load_culture
-from culturebench.interventions.neurons import culture_neurons
+from culturebench.interventions.neurons import NeuronsError, culture_neurons
+from culturebench.interventions.subdivisions import activation_of, direction_of, drawn
 from culturebench.probing import sae as saes
 from tiny_project import NEURONS, write_bound
 from tiny_system import WIDTH
@@ -50,11 +53,15 @@ def test_each_record_does_what_its_edit_is_called(culture: CultureNeurons):
     features, real = torch.randn(3, 5, WIDTH), torch.ones(3, 5, dtype=torch.bool)
     own = culture_neurons(culture.table, "jp", 0)
     sae = saes.load(culture.folders[0])
+    vectors = {row["caption"]: row["vector"] for row in culture.directions if row["region"] == "jp"}
     wanted = {
         "amplified": amplify(sae, own.indices, 2.0),
         "activated": activate(sae, own.indices, own.levels, 2.0),
         "masked": mask(sae, own.indices),
+        "steered": steer(vectors["noun"], 2.0),
+        "steered_en": steer(vectors["noun_en"], 2.0),
     }
+    assert vectors["noun"] != vectors["noun_en"]
     assert wanted.keys() == {one.name for one in EDITED if one.control is None}
     for name, edit in wanted.items():
         done = culture.intervention(condition(name), 2.0, "jp", 0)
@@ -91,3 +98,34 @@ def test_what_determines_an_edit_is_in_its_description(culture: CultureNeurons):
     )]  # fmt: skip
     assert base is not None
     assert all(other is not None and other.description != base.description for other in others)
+
+
+def test_every_subdivision_is_drawn_as_often_and_in_an_order_that_no_prompt_decides():
+    names = ["asanoha", "bingata", "seigaiha"]
+    orders = set()
+    for region in ("jp", "nl", "de", "th"):
+        found = [drawn(names, region, draw) for draw in range(12)]
+        assert all(sorted(found[start : start + 3]) == names for start in range(0, 12, 3))
+        assert found == [drawn(reversed(names), region, draw) for draw in range(12)]
+        orders.add(tuple(found))
+    assert len(orders) == 4
+
+
+def test_what_steers_and_what_activates_are_of_the_subdivision_that_is_drawn():
+    names = ("asanoha", "seigaiha")
+    directions: list[DirectionRow] = [
+        {"region": "jp", "subdivision": name, "caption": "noun", "n_prompts": 9, "vector": [float(number)]}
+        for number, name in enumerate(names)
+    ]
+    levels: list[LevelRow] = [
+        {"sae_seed": 0, "region": "jp", "subdivision": name, "latent": 3, "level": float(number)}
+        for number, name in enumerate(names)
+    ]
+    for draw in range(4):
+        number = names.index(drawn(names, "jp", draw))
+        assert direction_of(directions, "jp", "noun", draw)["vector"] == [number]
+        assert activation_of(levels, "jp", 0, draw).levels == [number]
+    with pytest.raises(NeuronsError, match="region 'jp' from those of its captions 'noun_en'; run `dvc repro"):
+        direction_of(directions, "jp", "noun_en", 0)
+    with pytest.raises(NeuronsError, match="no levels of region 'nl'"):
+        activation_of(levels, "nl", 0, 0)

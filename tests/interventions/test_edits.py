@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 import torch
 
-from culturebench.interventions.edits import EditError, activate, amplify, mask, norm_matched
+from culturebench.interventions.edits import EditError, activate, amplify, mask, norm_matched, steer
 from culturebench.interventions.neurons import NeuronsError, culture_neurons, random_neurons
 from culturebench.probing.sae import SaeError, TopKSAE
 from small_encoder import SmallEncoder
@@ -42,6 +42,22 @@ def test_amplifying_by_0_changes_no_bit_of_the_conditioning(sae: TopKSAE):
     encoder = SmallEncoder()
     assert torch.equal(states(encoder), states(encoder, 1, amplify(sae, NEURONS, 0.0)))
     assert not torch.equal(states(encoder), states(encoder, 1, amplify(sae, NEURONS, 3.0)))
+
+
+def test_activating_at_0_changes_no_bit_of_the_conditioning(sae: TopKSAE):
+    encoder = SmallEncoder()
+    levels = [1.0, 2.0, 3.0]
+    assert torch.equal(states(encoder), states(encoder, 1, activate(sae, NEURONS, levels, 0.0)))
+    assert not torch.equal(states(encoder), states(encoder, 1, activate(sae, NEURONS, levels, 0.5)))
+
+
+def test_steering_adds_a_multiple_of_the_direction_to_real_tokens_alone(batch: Any):
+    features, real = batch
+    direction = torch.arange(16.0)
+    moved = steer(direction.tolist(), 1.5)(features, real) - features
+    assert torch.equal(moved[~real], torch.zeros_like(moved[~real]))
+    torch.testing.assert_close(moved[real], (1.5 * direction).expand(int(real.sum()), 16))
+    assert steer(direction.tolist(), 0.0)(features, real) is features
 
 
 def test_amplify_adds_the_difference_of_two_decodings_without_top_k(sae: TopKSAE, batch: Any):

@@ -20,13 +20,13 @@ import found_neurons
 import sd15
 import tiny_project
 from culturebench import cli
-from culturebench.artifacts import evaluation, pins, strength
+from culturebench.artifacts import evaluation, levels, pins, strength
 from culturebench.cli import _clone
 from culturebench.interventions.packs import download, files
 from culturebench.interventions.packs.config import MadeFor, PackConfig, Pin, Region
 from culturebench.interventions.packs.export import MAX_BYTES, Wish, _precision, gather, only_rows
 from culturebench.interventions.packs.files import Pack, PackError
-from culturebench.interventions.pipelines import PipelineError, activate, amplify, load_neurons, mask
+from culturebench.interventions.pipelines import PipelineError, activate, amplify, load_neurons, mask, steer
 from culturebench.params.encoders import Encoder
 from culturebench.pins import PinError
 from culturebench.probing import sae as saes
@@ -101,6 +101,26 @@ def test_a_pack_edits_bit_for_bit_as_the_whole_autoencoder_does(
                 made.append(picture(pipe, prompts))
         assert np.array_equal(*made), region
         assert not np.array_equal(made[0][: len(plain)], plain), region
+
+
+def test_a_pack_activates_the_latents_of_the_language_too_and_steers_nothing(
+    pipe: Any, found: Path, tmp_path: Path
+) -> None:
+    root = tmp_path / "found"
+    shutil.copytree(found, root)
+    bound = root / "models/bound/sd/clip"
+    rows = levels.TABLE.load(bound / "levels.parquet")
+    shared = {(row["sae_seed"], row["region"]): {**row, "latent": 0, "level": 2.5} for row in rows}
+    levels.TABLE.save(bound / "levels.parquet", [*rows, *shared.values()])
+    files.save(gather(root, wish()), tmp_path / "pack")
+    whole, pack = load_neurons(bound), load_neurons(tmp_path / "pack")
+    made: list[Any] = []
+    for neurons in (load_neurons(found / "models/bound/sd/clip"), whole, pack):
+        with activate(pipe, neurons, "jp", 3):
+            made.append(picture(pipe, PROMPTS))
+    assert np.array_equal(made[1], made[2]) and not np.array_equal(made[0], made[1])
+    with pytest.raises(files.PackError, match="no direction for steer"), steer(pipe, pack, "jp"):
+        pass
 
 
 def test_a_pack_holds_the_rows_that_its_neurons_need_and_nothing_else(folder: Path, found: Path) -> None:
@@ -398,11 +418,13 @@ def test_outside_of_a_clone_the_command_says_so(tmp_path: Path, monkeypatch: pyt
 
 
 def test_a_pack_is_only_as_deep_as_its_rows() -> None:
-    region = Region(country="x", language="ja", rows=[0, 2], latents=[5, 9], levels=[1, 2], frequencies=[1, 1])
+    activation = {"rows": [0, 2], "latents": [5, 9], "levels": [1, 2]}
+    about = {"country": "x", "language": "ja", "activation": activation}
+    region = Region(**about, rows=[0, 2], latents=[5, 9], levels=[1, 2], frequencies=[1, 1])
     made_for = MadeFor(name="e", pin=Pin(name="p", sha256="0"), width=4, layers=2, fingerprint={})
     values = {"format": 1, "made_for": made_for, "layer": 0, "selector": "wfs", "sae_seed": 0, "latents": 16,
               "precision": "float32", "regions": {"jp": region}, "model": "m", "strengths": {}, "effects": [],
               "level": 0.95, "licence": "CC0-1.0", "atlas": False}  # fmt: skip
     assert PackConfig.model_validate(values).rows == 3
     with pytest.raises(ValueError, match="equally long"):
-        Region(country="x", language="ja", rows=[0], latents=[5, 9], levels=[1, 2], frequencies=[1, 1])
+        Region(**about, rows=[0], latents=[5, 9], levels=[1, 2], frequencies=[1, 1])

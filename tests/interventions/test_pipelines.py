@@ -19,7 +19,8 @@ import sd15
 import tiny_project
 from culturebench.artifacts import binding, layer_probe, neurons as neuron_table, sae as sae_artifact
 from culturebench.interventions import enhancer as enhancers
-from culturebench.interventions.edits import amplify as amplify_features
+from culturebench.interventions.culture_edits import CultureNeurons
+from culturebench.interventions.edits import amplify as amplify_features, steer as add_direction
 from culturebench.interventions.enhancer import Enhancer
 from culturebench.interventions.neurons import NeuronsError
 from culturebench.interventions.pipelines import (
@@ -30,6 +31,7 @@ from culturebench.interventions.pipelines import (
     enhance,
     load_neurons,
     mask,
+    steer,
 )
 from culturebench.probing import sae as saes
 from culturebench.probing.sae import TopKSAE
@@ -84,6 +86,7 @@ def write_neurons(bound: Path, width: int, layer: int = 0) -> Path:
         for latent in range(32)
     ]
     neuron_table.TABLE.save(binding.neurons_path(bound, "tower"), rows)
+    tiny_project.write_means(bound, "tower", rows, width)
     return bound / "tower"
 
 
@@ -342,3 +345,31 @@ def test_the_documents_lines_run(
         exec(snippet, found)  # noqa: S102 (our own page)
         pictures.append(np.asarray(found["picture"]))
     assert not np.array_equal(*pictures)
+
+
+@pytest.mark.parametrize(("english", "caption"), [(False, "noun"), (True, "noun_en")])
+def test_steering_a_pipeline_adds_the_regions_mean_difference_from_that_noun(
+    pipe_of: Callable[[str], Any], neurons_of: Callable[..., Neurons], english: bool, caption: str
+) -> None:
+    pipe = pipe_of("sd15")
+    neurons = neurons_of(pipe, "text_encoder")
+    culture = neurons.culture
+    assert isinstance(culture, CultureNeurons)
+    (row,) = (row for row in culture.directions if (row["region"], row["caption"]) == ("jp", caption))
+    encoder = encoder_of(pipe, "text_encoder")
+    with encoder.edited(culture.layer, add_direction(row["vector"], 2.0)):
+        wanted = encoder.run(encoder.tokenize([PROMPTS[1]]))["last"]
+    real = wanted.shape[1]  # the pipeline pads to its longest prompt
+    with steer(pipe, neurons, "jp", 2.0, english=english):
+        found = states(pipe, "text_encoder", PROMPTS[1])[0]
+    torch.testing.assert_close(found[:, :real], wanted, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("edit", [amplify, activate, steer])
+def test_strength_0_is_no_edit(
+    pipe_of: Callable[[str], Any], neurons_of: Callable[..., Neurons], edit: Callable[..., AbstractContextManager[None]]
+) -> None:
+    pipe = pipe_of("sd15")
+    plain = make(pipe, PROMPTS)
+    with edit(pipe, neurons_of(pipe, "text_encoder"), "jp", 0):
+        assert np.array_equal(make(pipe, PROMPTS), plain)

@@ -58,7 +58,7 @@ def test_twice_the_seeds_are_twice_the_pictures_questions_time_disk_and_money(tm
     once, twice = (
         costs(numbers_of(generate={"seeds": seeds}), tmp_path, served=JUDGE) for seeds in ([0, 1], [0, 1, 2, 3])
     )
-    for stage in ("generate (3 conditions)", "generate_edited (6 conditions)", "generate_enhanced (2 conditions)"):
+    for stage in ("generate (5 conditions)", "generate_edited (8 conditions)", "generate_enhanced (2 conditions)"):
         assert twice[stage].amount.images == 2 * once[stage].amount.images > 0
         assert twice[stage].disk == 2 * once[stage].disk > 0
         first, second = once[stage].cost, twice[stage].cost
@@ -71,14 +71,21 @@ def test_twice_the_seeds_are_twice_the_pictures_questions_time_disk_and_money(tm
 def test_numbers_are_those_of_the_params(tmp_path: Path) -> None:
     numbers = numbers_of(
         generate={"seeds": [0, 1], "prompts_per_region": 3},
-        tune_strength={"seeds": [0], "prompts_per_region": 5, "amplify": [0, 1, 2], "activate": [0, 1]},
+        tune_strength={
+            "seeds": [0],
+            "prompts_per_region": 5,
+            "amplify": [0, 1, 2],
+            "activate": [0, 1],
+            "steer": [0, 1],
+            "steer_en": [0, 1],
+        },
     )
     regions = len(DOCUMENT["regions"])
     made = found(numbers, tmp_path)
-    assert made["generate (3 conditions)"].prompts == 3 * regions
-    assert made["generate (3 conditions)"].images == 3 * regions * 2 * 3
+    assert made["generate (5 conditions)"].prompts == 3 * regions
+    assert made["generate (5 conditions)"].images == 3 * regions * 2 * 5
     assert made["judge"].calls == 3 * regions * 2 * len(DOCUMENT["conditions"]["all"])
-    assert (made["tune_strength"].images, made["tune_strength"].calls) == (5 * regions * 5, 5 * regions * 5)
+    assert (made["tune_strength"].images, made["tune_strength"].calls) == (5 * regions * 9, 5 * regions * 9)
     assert [stage for stage in made if "@" in stage] == [
         *(f"{stage}@{tower}{seeds}" for tower in ("l", "g")
           for stage, seeds in (("probe_layers", ""), ("check_layers", ""), ("train_sae", " (2 seeds)"),
@@ -110,15 +117,15 @@ def test_a_split_that_is_there_is_counted_and_others_are_assumed(tmp_path: Path)
     numbers = numbers_of(generate={"prompts_per_region": 1000})
     regions = len(DOCUMENT["regions"])
     assumed = round(PICTURES * 0.2)
-    assert found(numbers, tmp_path)["generate (3 conditions)"].prompts == assumed * regions
+    assert found(numbers, tmp_path)["generate (5 conditions)"].prompts == assumed * regions
     splits.TABLE.save(tmp_path / splits.TEST / "jp.parquet", split_rows("jp", "test"))
-    assert found(numbers, tmp_path)["generate (3 conditions)"].prompts == assumed * (regions - 1) + 3
+    assert found(numbers, tmp_path)["generate (5 conditions)"].prompts == assumed * (regions - 1) + 3
 
 
 def test_a_model_without_towers_is_neither_probed_nor_edited(tmp_path: Path) -> None:
     plain = Model(adapter="show_o2", towers=[], pin="x")
     stages = [amount.stage for amount in amounts(plain, numbers_of(), tmp_path)]
-    assert stages == ["generate (3 conditions)", "judge", "judge_reliability", "measure"]
+    assert stages == ["generate (5 conditions)", "judge", "judge_reliability", "measure"]
 
 
 def test_only_judges_that_are_paid_cost_money_and_each_as_its_prices_say(tmp_path: Path) -> None:
@@ -166,8 +173,8 @@ def test_the_command_plans_an_example_in_a_project_without_data_or_weights(
     for word in ("collect", "caption", "clip_score", "probe_layers@altdiffusion_m18", "judge", "measure", "H200",
                  "TFLOP/s", "Weights", "gradient checkpointing"):  # fmt: skip
         assert word in said
-    images = 4 * 15 * 4 * 3
-    assert re.search(rf"generate \(3 conditions\)\s+60\s+{images}\s", said)
+    images = 4 * 15 * 4 * 5
+    assert re.search(rf"generate \(5 conditions\)\s+60\s+{images}\s", said)
     assert sorted(path for path, _, _ in os.walk(tmp_path)) == before
 
 

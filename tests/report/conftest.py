@@ -58,15 +58,33 @@ PLANTED = {
     "random_masked": (0.9, 0.07),
     "enhanced": (0.5, 0.4),
     "random_layer_enhanced": (0.22, 0.68),
+    "prompted": (0.22, 0.7),
+    "prompted_en": (0.05, 0.9),
+    "steered": (0.85, 0.1),
+    "steered_en": (0.6, 0.3),
 }
 CONDITIONS = Conditions(
-    pinned=dict.fromkeys(["noun", "noun_en", "cultural"]),
-    edited=dict.fromkeys(["amplified", "activated", "masked", "random_amplified", "random_activated", "random_masked"]),
+    pinned=dict.fromkeys(["noun", "noun_en", "cultural", "prompted", "prompted_en"]),
+    edited=dict.fromkeys(
+        [
+            "amplified",
+            "activated",
+            "masked",
+            "random_amplified",
+            "random_activated",
+            "random_masked",
+            "steered",
+            "steered_en",
+        ]
+    ),
     enhanced=dict.fromkeys(["enhanced", "random_layer_enhanced"]),
     all=dict.fromkeys(PLANTED),
 )
 JUDGES = ("atlas_cnn", "atlas_vit")
-STRENGTH = {"amplified": 6.0, "random_amplified": 6.0, "activated": 2.0, "random_activated": 2.0}
+STRENGTH = {
+    "amplified": 6.0, "random_amplified": 6.0, "activated": 2.0, "random_activated": 2.0,
+    "steered": 1.0, "steered_en": 1.0,
+}  # fmt: skip
 
 
 def png(scene: Scene, size: int = 64) -> bytes:
@@ -304,6 +322,8 @@ class Run:
         strength.save(self.root / "models/strength/atlas.json", {
             "amplify": {"strength": 6.0, "found": True, "curve": curve(0.04)},
             "activate": {"strength": 2.0, "found": True, "curve": curve(0.18)},
+            "steer": {"strength": 1.0, "found": True, "curve": curve(0.18)},
+            "steer_en": {"strength": 1.0, "found": True, "curve": curve(0.18)},
             "judge": "atlas_cnn", "rule": "the smallest within one standard error of the best",
             "firing": {"culture": 0.45, "random": 0.08},
             "mismatch": {"random_amplified": 0.0, "random_activated": None, "random_masked": 0.021},

@@ -58,7 +58,12 @@ def test_a_paired_difference_is_the_difference_of_the_means_when_all_pictures_ar
 
 def test_every_difference_has_a_p_value_corrected_within_its_measure(small_run: Any, rows: Any) -> None:
     wanted = {"judge": "atlas_vit", "region": "all", "measure": "culture_vqa"}
-    pairs = [(one.name, other) for one in CONDITIONS for other in (one.reference, *one.control_names) if other]
+    pairs = [
+        (one.name, other)
+        for one in CONDITIONS
+        for other in (one.reference, *one.control_names, *one.baselines)
+        if other
+    ]
     found = [row for row in rows if row["against"] and all(row[key] == value for key, value in wanted.items())]
     assert sorted((row["condition"], row["against"]) for row in found) == sorted(pairs)
     test = SignFlip(small_run.params.evaluate.permutations, small_run.params.evaluate.seed)

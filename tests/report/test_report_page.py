@@ -113,7 +113,21 @@ def test_the_headline_claims_no_more_than_the_numbers(results: Any) -> None:
     assert "no evidence" in headline.lead(without)
     found = headline.findings(without)
     assert {item["verdict"] for item in found} == {"none"}
-    assert all(item["control"].startswith("no evidence beyond chance") for item in found)
+    assert all(item["control"].startswith("no evidence beyond chance") for item in found if item["control"])
+    said = [sentence for item in found for sentence in item["baselines"]]
+    assert len(said) == 6 and all(sentence.startswith("It does not beat ") for sentence in said)
+
+
+def test_an_intervention_that_does_not_beat_a_baseline_is_said_to(results: Any) -> None:
+    """Planted: amplified .45 stands between prompted .22 and steered .85, and activated .60 beside steered .60."""
+    said = {item["condition"]: item["baselines"] for item in headline.findings(results)}
+    steered, prompted = said["amplified"]
+    assert steered.startswith("It is worse than steered: −") and prompted.startswith("It beats prompted: +")
+    assert said["activated"][0].startswith("It does not beat English steered: ")
+    assert said["steered"] == [] == said["masked"]
+    table = tables.comparison(results, "", tables.ABLATION)
+    beside = {row["condition"]: [one["against"] for one in row["controls"]] for row in table["rows"]}
+    assert beside["amplified"] == ["random_amplified", "steered", "prompted"]
 
 
 def test_the_main_table_has_the_papers_value_only_for_the_papers_models(results: Any) -> None:
@@ -230,11 +244,14 @@ def test_every_intervention_of_the_evaluation_has_a_place_in_the_report(results:
         "Bringing it back, from English",
         "Taking it away, from the cultural caption",
     ]
-    assert tables.MAIN == ("noun_en", "noun", "cultural", "amplified", "enhanced", "activated")
+    assert tables.MAIN == (
+        "noun_en", "noun", "cultural", "prompted_en", "prompted",
+        "amplified", "enhanced", "steered", "activated", "steered_en",
+    )  # fmt: skip
     assert tables.VALIDATION == ("cultural", "masked", "random_masked")
     assert tables.ABLATION == (
-        "noun", "amplified", "random_amplified", "enhanced", "random_layer_enhanced",
-        "noun_en", "activated", "random_activated",
+        "noun", "amplified", "random_amplified", "enhanced", "random_layer_enhanced", "steered",
+        "noun_en", "activated", "random_activated", "steered_en",
     )  # fmt: skip
 
 

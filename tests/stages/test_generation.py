@@ -190,3 +190,12 @@ def test_the_test_prompts_are_the_first_of_each_region(project: Path) -> None:
     path.unlink()
     load_prompts.STAGE.execute(prompts="test")
     assert path.read_bytes() == drawn
+
+
+def test_the_prompted_noun_has_its_regions_modifier_on_the_side_where_its_language_puts_it(project: Path) -> None:
+    load_prompts.STAGE.execute(prompts="test")
+    for condition in ("prompted", "prompted_en"):
+        generate.STAGE.execute(prompts="test", model="atlas", condition=condition)
+    found = {(row["region"], row["prompt"]) for row in made(project, "prompted") if row["object"] == "bowl"}
+    assert found == {("jp", "culture_jabowl_ja"), ("nl", "bowl_nl culture_nl")}
+    assert {row["prompt"] for row in made(project, "prompted_en") if row["object"] == "bowl"} == {"culture_en bowl_en"}

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from culturebench.artifacts import binding, layer_check, layer_probe, neurons, sae, selected, splits
+from culturebench.artifacts import binding, directions, layer_check, layer_probe, levels, neurons, sae, selected, splits
 from culturebench.errors import CultureBenchError
 from culturebench.params import ParamsError
 from culturebench.probing import sae as probing_sae
 from culturebench.probing.training_state import TrainingState
-from method_project import write_method_project, write_params
+from method_project import REGIONS, write_method_project, write_params
 from stages import bind_encoder, check_layers, probe_layers, select_neurons, train_sae
 from tiny_system import WIDTH
 
@@ -65,6 +65,15 @@ def test_the_four_stages_take_pairs_to_a_bound_encoder(project: Path):
     metrics = sae.load_metrics(project / "models/sae/tiny")
     assert all(0 <= metrics["seeds"][seed]["fvu"] < 1 for seed in ("0", "1"))
     assert [point["step"] for point in metrics["seeds"]["0"]["history"]] == [1, 21, 41, 60]
+
+    differences = directions.TABLE.load(binding.directions_path(bound, "tiny"))  # no row has an English noun
+    assert [(row["region"], row["subdivision"], row["caption"]) for row in differences] == [
+        (region, "", "noun") for region in sorted(REGIONS)
+    ]
+    assert len({len(row["vector"]) for row in differences}) == 1
+    woken = levels.TABLE.load(binding.levels_path(bound, "tiny"))
+    own = {(row["sae_seed"], row["region"], row["latent"]) for row in rows if row["selected"]}
+    assert {(row["sae_seed"], row["region"], row["latent"]) for row in woken} >= own
 
     picked = selected.TABLE.load(project / "models/selected/tiny.parquet")
     assert {row["selector"] for row in picked} == {"wfs", "lape", "mad", "cas", "lap", "random"}

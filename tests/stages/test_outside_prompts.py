@@ -29,7 +29,13 @@ def name_file(project: Path, file: str = "outside.csv") -> None:
     params["prompts"]["outside"] = {"file": file}
     (project / "params.yaml").write_text(yaml.safe_dump(params))
     for code, (country, iso, language) in REGIONS.items():
-        region = {"country": country, "iso": [iso], "judge_label": country, "language": language}
+        region = {
+            "country": country,
+            "iso": [iso],
+            "judge_label": country,
+            "language": language,
+            "modifiers": {"local": [f"culture_{language}"], "en": ["culture_en"]},
+        }
         places.save(project / places.PATH.format(region=code), region)
     (project / "outside.csv").write_text(FILE)
 

@@ -14,9 +14,11 @@ from safetensors.torch import load_file
 from culturebench.artifacts import (
     answers,
     binding,
+    directions,
     enhancer,
     labels,
     layer_probe,
+    levels,
     measured,
     neurons,
     pictures,
@@ -95,6 +97,8 @@ def test_a_model_takes_over_what_its_own_towers_have_and_nothing_of_another_enco
         shutil.copytree(binding.sae_folder(bound, "atlas"), project / sae.PATH.format(encoder=encoder))
         for source, path in (
             (binding.neurons_path(bound, "atlas"), neurons.PATH),
+            (binding.directions_path(bound, "atlas"), directions.PATH),
+            (binding.levels_path(bound, "atlas"), levels.PATH),
             (binding.layer_path(bound, "atlas"), layer_probe.LAYER_PATH),
             (project / selected.BOUND.format(model="atlas") / "atlas.parquet", selected.PATH),
         ):

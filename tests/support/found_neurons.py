@@ -46,6 +46,7 @@ def write(root: Path, weights: Path) -> Path:
         for seed in (0, 1) for region, chosen in OF.items() for latent in range(LATENTS)
     ]  # fmt: skip
     neurons.TABLE.save(binding.neurons_path(bound, TOWER), rows)
+    tiny_project.write_means(bound, TOWER, rows, width)
     shutil.copytree(ROOT / "annotations/regions", root / "annotations/regions")
     return root
 

@@ -30,7 +30,8 @@ PARAMS = {
     },
     "select_neurons": {
         "selector": "wfs", "positions": "modifier_noun", "pool": "max", "threshold": 0, "beta": 1e-8, "min_k": 2,
-        "max_k": 16, "drop": "after_elbow", "min_prompts": 5, "seed": 0, "batch_size": 8,
+        "max_k": 16, "drop": "after_elbow", "min_prompts": 5,
+        "means_of": "subdivision", "language_share": 0.9, "seed": 0, "batch_size": 8,
         "lape": {"top": 0.5, "filter": 0.5, "bar": 0.5},
     },
 }  # fmt: skip

@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import yaml
 from PIL import Image
 
-from culturebench.artifacts import binding, layer_probe, neurons, pins, prompts, sae, selected, splits, strength, towers
+from culturebench.artifacts import (
+    binding,
+    directions,
+    layer_probe,
+    levels,
+    neurons,
+    pins,
+    places,
+    prompts,
+    sae,
+    selected,
+    splits,
+    strength,
+    towers,
+)
 from culturebench.artifacts._scene import SceneRow
+from culturebench.captions.providers import with_modifier
 from culturebench.pins import pin_folder
 from culturebench.png import to_png
 from culturebench.text_to_image.prompts import select_prompts
-from tiny_system import write_sae
+from tiny_system import WIDTH, write_sae
 
 REGIONS = {"jp": "ja", "nl": "nl"}
 OBJECTS = ("bowl", "vase", "plate")
@@ -41,6 +58,7 @@ def write_project(root: Path, weights: dict[str, Path]) -> None:
     for split in (splits.TRAIN, splits.TEST):
         for number, region in enumerate(REGIONS):
             splits.TABLE.save(root / split / f"{region}.parquet", split_rows(region, f"{split}{number}"))
+    write_places(root)
     write_prompts(root, params["generate"]["prompts_per_region"])
     write_bound(root / binding.PATH.format(model="atlas"))
     write_selected(root / selected.PATH.format(encoder="atlas"))
@@ -50,10 +68,26 @@ def write_project(root: Path, weights: dict[str, Path]) -> None:
     write_strength(root / strength.PATH.format(model="atlas"), amplify=3.0, activate=2.0)
 
 
+def write_places(root: Path) -> None:
+    """What captioning said of the regions; each has one modifier in its language and one in English."""
+    for code, language in REGIONS.items():
+        words = {"local": [f"culture_{language}"], "en": ["culture_en"]}
+        place = {"country": code, "iso": [code.upper()], "judge_label": code, "language": language}
+        places.save(root / places.PATH.format(region=code), {**place, "modifiers": words})
+
+
 def write_prompts(root: Path, count: int) -> None:
     """The first `count` test prompts of each region, as load_prompts draws them."""
     rows = splits.TABLE.load_all(root / splits.TEST, REGIONS)
-    prompts.TABLE.save(root / prompts.PATH.format(prompts="test"), select_prompts(rows, list(REGIONS), count))
+    drawn = [
+        {
+            **row,
+            "prompted": with_modifier(row["noun"], f"culture_{REGIONS[row['region']]}"),
+            "prompted_en": with_modifier(row["noun_en"], "culture_en"),
+        }
+        for row in select_prompts(rows, list(REGIONS), count)
+    ]
+    prompts.TABLE.save(root / prompts.PATH.format(prompts="test"), drawn)
 
 
 def project_params(weights: dict[str, Path]) -> dict[str, Any]:
@@ -69,6 +103,7 @@ def project_params(weights: dict[str, Path]) -> dict[str, Any]:
         "prompts": {"test": {"file": "data/test"}},
         "tune_strength": {
             "judge": "tiny", "prompts_per_region": 2, "seeds": [0], "amplify": [0, 2], "activate": [0, 1],
+            "steer": [0, 1], "steer_en": [0, 1],
             "alignment_share": 0.95, "resamples": 200, "level": 0.95, "seed": 0,
         },
         "compare_selectors": {
@@ -124,10 +159,34 @@ def write_bound(folder: Path) -> None:
     write_probe(binding.layer_path(folder, "atlas"))
     for seed in SAE_SEEDS:
         write_sae(sae.seed_folder(binding.sae_folder(folder, "atlas"), seed), seed, LATENTS)
-    neurons.TABLE.save(
-        binding.neurons_path(folder, "atlas"),
-        [neuron(seed, region, latent) for seed in SAE_SEEDS for region in REGIONS for latent in range(LATENTS)],
+    rows = [neuron(seed, region, latent) for seed in SAE_SEEDS for region in REGIONS for latent in range(LATENTS)]
+    neurons.TABLE.save(binding.neurons_path(folder, "atlas"), rows)
+    write_means(folder, "atlas", rows, WIDTH)
+
+
+def write_means(bound: Path, tower: str, rows: Sequence[Mapping[str, Any]], width: int) -> None:
+    """Levels that are the culture neurons' means, and mean differences of whole regions, one apart from the other."""
+    keys = ("sae_seed", "region", "latent")
+    levels.TABLE.save(
+        binding.levels_path(bound, tower),
+        [
+            {**{key: row[key] for key in keys}, "subdivision": "", "level": row["mean"]}
+            for row in rows
+            if row["selected"]
+        ],
     )
+    directions.TABLE.save(
+        binding.directions_path(bound, tower),
+        [
+            {
+                "region": region, "subdivision": "", "caption": caption, "n_prompts": 5,
+                "vector": [float((number + place) % 3 - 1) for place in range(width)],
+            }
+            for number, (region, caption) in enumerate(
+                product(sorted({row["region"] for row in rows}), ("noun", "noun_en"))
+            )
+        ],
+    )  # fmt: skip
 
 
 def write_selected(path: Path) -> None:
@@ -166,5 +225,5 @@ def write_probe(path: Path) -> None:
 
 def write_strength(path: Path, amplify: float, activate: float) -> None:
     """Strengths as if they had been tuned."""
-    edits = {"amplify": amplify, "activate": activate}
+    edits = {"amplify": amplify, "activate": activate, "steer": 1.0, "steer_en": 1.0}
     strength.save(path, {name: {"strength": value, "found": True, "curve": []} for name, value in edits.items()})

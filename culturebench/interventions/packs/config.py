@@ -38,6 +38,20 @@ class MadeFor(_Part):
         return f"{self.name} ({self.layers} layers, {self.width} wide; {where})"
 
 
+class Activation(_Part):
+    """What switches a region on: rows of the pack's tensors, and the mean of each on one subdivision's prompts."""
+
+    rows: list[Index] = Field(min_length=1)
+    latents: list[Index]
+    levels: list[float]
+
+    @model_validator(mode="after")
+    def _equally_long(self) -> Self:
+        if not len(self.rows) == len(self.latents) == len(self.levels):
+            raise ValueError("`rows`, `latents` and `levels` need to be equally long")
+        return self
+
+
 class Region(_Part):
     """One region's neurons: rows of the pack's tensors, and the latents that they were in the whole autoencoder."""
 
@@ -47,6 +61,7 @@ class Region(_Part):
     latents: list[Index]
     levels: list[float]  # mean activation on cultural prompts
     frequencies: list[float]  # on what share of these it fires
+    activation: Activation
 
     @model_validator(mode="after")
     def _equally_long(self) -> Self:
@@ -101,4 +116,4 @@ class PackConfig(_Part):
     @property
     def rows(self) -> int:
         """How many latents the tensors hold."""
-        return 1 + max(row for region in self.regions.values() for row in region.rows)
+        return 1 + max(row for one in self.regions.values() for row in (*one.rows, *one.activation.rows))

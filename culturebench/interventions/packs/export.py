@@ -12,9 +12,10 @@ from culturebench.conditions import EDITS
 from culturebench.interventions.culture_edits import CultureNeurons
 from culturebench.interventions.load_culture import load_culture
 from culturebench.interventions.neurons import Neurons, culture_neurons
-from culturebench.interventions.packs.config import Effect, MadeFor, PackConfig, Pin, Region
+from culturebench.interventions.packs.config import Activation, Effect, MadeFor, PackConfig, Pin, Region
 from culturebench.interventions.packs.effects import effects
 from culturebench.interventions.packs.files import Pack, PackError
+from culturebench.interventions.subdivisions import activation_of
 from culturebench.params._runtime import Runtime
 from culturebench.pins import fingerprint as hash_of_files, verified_folder
 from culturebench.probing import sae as saes
@@ -84,7 +85,8 @@ def gather(root: Path, wish: Wish) -> Pack:
     whole = saes.load(culture.folders[seed])
     codes = sorted({row["region"] for row in culture.table})
     own = {code: culture_neurons(culture.table, code, seed) for code in codes}
-    latents = sorted({latent for neurons in own.values() for latent in neurons.indices})
+    woken = {code: activation_of(culture.levels, code, seed, 0) for code in codes}
+    latents = sorted({latent for neurons in (*own.values(), *woken.values()) for latent in neurons.indices})
     rows = {latent: row for row, latent in enumerate(latents)}
     config = PackConfig(
         format=1,
@@ -94,7 +96,7 @@ def gather(root: Path, wish: Wish) -> Pack:
         sae_seed=seed,
         latents=whole.latents,
         precision=wish.precision or _precision(len(latents), whole.d),
-        regions={code: _region(root, code, neurons, rows) for code, neurons in own.items()},
+        regions={code: _region(root, code, neurons, woken[code], rows) for code, neurons in own.items()},
         model=wish.model,
         strengths=_strengths(root, wish),
         effects=_effects(root, wish),
@@ -132,7 +134,7 @@ def _made_for(root: Path, wish: Wish, culture: CultureNeurons) -> MadeFor:
     )
 
 
-def _region(root: Path, code: str, neurons: Neurons, rows: Mapping[int, int]) -> Region:
+def _region(root: Path, code: str, neurons: Neurons, woken: Neurons, rows: Mapping[int, int]) -> Region:
     told = load_whole_region(root, code)
     return Region(
         country=told.country,
@@ -141,6 +143,9 @@ def _region(root: Path, code: str, neurons: Neurons, rows: Mapping[int, int]) ->
         latents=neurons.indices,
         levels=neurons.levels,
         frequencies=neurons.frequencies,
+        activation=Activation(
+            rows=[rows[latent] for latent in woken.indices], latents=woken.indices, levels=woken.levels
+        ),
     )
 
 

@@ -13,6 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save as serialize
 
 from culturebench.conditions import Condition
+from culturebench.conditions.catalogue import ACTIVATE
 from culturebench.errors import CultureBenchError
 from culturebench.interventions.culture_edits import MAKERS
 from culturebench.interventions.neurons import Neurons, NeuronsError
@@ -62,11 +63,14 @@ class Pack:
         """As of `CultureNeurons`, for conditions that are no controls; a pack holds one draw."""
         edit = condition.edit
         assert draw == 0 and edit is not None and condition.control is None
+        if edit.part != "neurons":
+            raise PackError(f"a pack holds no direction for {edit.name}; give load_neurons the project's own folder")
         own = self._region(region)
         if strength == 0 and edit.tuned:
             return None
-        neurons = Neurons(own.rows, own.levels, own.frequencies)
-        description = {"kind": edit.home, "strength": strength, "neurons": own.latents, "levels": own.levels}
+        used, frequencies = (own.activation, []) if edit == ACTIVATE else (own, own.frequencies)
+        neurons = Neurons(used.rows, used.levels, frequencies)
+        description = {"kind": edit.home, "strength": strength, "neurons": used.latents, "levels": used.levels}
         return Intervention(self.layer, MAKERS[edit.name](self.sae, neurons, strength), description)
 
     def _region(self, code: str) -> Region:
