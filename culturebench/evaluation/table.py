@@ -6,21 +6,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import combinations, groupby
-from typing import TYPE_CHECKING, Final, get_args
+from typing import TYPE_CHECKING
 
 from culturebench.conditions import condition as record_of
 from culturebench.evaluation.names import AGREEMENT, ALL, CULTURE, POOLED, TEST
 from culturebench.evaluation.scores import Scored, Scores
 from culturebench.measures import records
 from culturebench.measures.statistics import Bootstrap, Estimate, pooled
-from culturebench.measures.units import Unit, Units
+from culturebench.measures.units import UNITS, Unit, Units
 
 if TYPE_CHECKING:
     from culturebench.artifacts.evaluation import EvaluationRow as Row
 
 #: (condition, condition that it is compared with, judge, measure) -> corrected p-value.
 PValues = Mapping[tuple[str, str, str, str], float]
-UNITS: Final = get_args(Unit)  # prompts within their regions, and regions
 
 
 @dataclass(frozen=True)

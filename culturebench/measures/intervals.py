@@ -40,7 +40,7 @@ def bonett_price(mean: float, square: float, n: float, t: float) -> Interval:
     """
     middle = mean * n / (n + 2)
     half = t * (((square * n + 2) / (n + 2) - middle**2) / (n + 2)) ** 0.5
-    return max(min(middle - half, mean), -1.0), min(max(middle + half, mean), 1.0)
+    return max(min(middle - half, mean), min(-1.0, mean)), min(max(middle + half, mean), max(1.0, mean))
 
 
 def student(means: Sequence[float], tail: float) -> Interval:

@@ -215,7 +215,8 @@ def _weights(resamples: int, seed: int, sizes: tuple[int, ...]) -> Floats:
     parts: list[Floats] = []
     for number, n in enumerate(sizes):
         rng = np.random.default_rng([seed, n, number])
-        parts.append(rng.multinomial(n - 1, np.full(n, 1 / n), size=resamples) * (n / (n - 1)))
+        counts = rng.multinomial(n - 1, np.full(n, 1 / n), size=resamples).astype(np.float64)
+        parts.append(counts * (n / (n - 1)))
     return np.concatenate(parts, axis=1)
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 Unit = Literal["prompt", "region"]
+UNITS: Final[tuple[Unit, ...]] = get_args(Unit)
 
 
 @dataclass(frozen=True)
