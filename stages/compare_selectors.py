@@ -11,6 +11,7 @@ from culturebench.artifacts import binding, comparison, layer_probe, pins, sae, 
 from culturebench.artifacts.answers import AnswerRow
 from culturebench.interventions.comparison import UNMASKED, Judged, Masks, compare, masked_pictures
 from culturebench.judging.asking import ask, open_judge
+from culturebench.measures.paired_test import SignFlip
 from culturebench.measures.statistics import Bootstrap
 from culturebench.params import choose
 from culturebench.params.compare_selectors import CompareSelectors
@@ -39,7 +40,7 @@ class Params:
 
 
 def run(params: Params, inputs: Paths, outputs: Paths, *, model: str) -> None:
-    """Mask every selector's neurons of every drawn region on all their cultural prompts, and judge the pictures."""
+    """Mask every selector's neurons of every drawn region on its own and others' prompts, and judge the pictures."""
     numbers = params.compare_selectors
     names = selectors(numbers.selectors, "params.yaml: compare_selectors.selectors")
     chosen = choose(params.models, model)
@@ -52,7 +53,8 @@ def run(params: Params, inputs: Paths, outputs: Paths, *, model: str) -> None:
     sampler = open_sampler(chosen, inputs["towers"], inputs["system"], params.sampler.steps, store, params.engine)
 
     # All pictures before all answers: on a cluster, the judge takes the place of the picture model.
-    made = masked_pictures(sampler, prompts, masks, names, regions, numbers.seeds, params.sampler.batch_size)
+    targets = numbers.targets(regions)
+    made = masked_pictures(sampler, prompts, masks, names, targets, numbers.seeds, params.sampler.batch_size)
     judge = open_judge(
         choose(params.judges, numbers.judge), inputs["judges"] / numbers.judge, params.engine, store, secret
     )
@@ -67,7 +69,8 @@ def run(params: Params, inputs: Paths, outputs: Paths, *, model: str) -> None:
         name: fmean(len(masks.neurons(name, region, seed)) for region in regions for seed in masks.folders)
         for name in names
     }
-    found = compare(judged, regions, Bootstrap(numbers.resamples, numbers.seed, numbers.level), neurons)
+    bootstrap = Bootstrap(numbers.resamples, numbers.seed, numbers.level)
+    found = compare(judged, regions, bootstrap, SignFlip(numbers.permutations, numbers.seed), neurons)
     comparison.save(
         outputs["comparison"],
         {

@@ -15,7 +15,7 @@ from culturebench.evaluation.comparisons import corrected
 from culturebench.evaluation.names import TEST
 from culturebench.evaluation.scores import regions_of, score_answers, score_measured
 from culturebench.evaluation.summary import count_confusions, summarise
-from culturebench.evaluation.table import Made, table_rows, with_pooled
+from culturebench.evaluation.table import Made, Tests, table_rows, with_pooled
 from culturebench.measures.paired_test import SignFlip
 from culturebench.measures.statistics import Bootstrap
 from culturebench.params.conditions import Conditions
@@ -58,7 +58,8 @@ def run(params: Params, inputs: Paths, outputs: Paths) -> None:
             if prompts == TEST:
                 for judge, found in replies.items():
                     confusion += count_confusions(model, name, judge, found)
-        rows += table_rows(conditions, corrected(conditions, test), list(params.regions), bootstrap)
+        tests = Tests(corrected(conditions, test, "prompt"), corrected(conditions, test, "region"))
+        rows += table_rows(conditions, tests, list(params.regions), bootstrap)
     evaluation.save(outputs["evaluation"], rows)
     evaluation.save_summary(outputs["summary"], summarise(rows))
     evaluation.save_confusion(outputs["confusion"], confusion)

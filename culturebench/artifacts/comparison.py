@@ -13,11 +13,19 @@ EFFECTS = ("own", "cross", "selective", "beyond_random")
 
 
 class Interval(TypedDict):
-    """A share of right answers, or a difference of two, with its interval over prompts."""
+    """A share of right answers, or a difference of two, with its intervals; a difference also with its tests.
+
+    By prompt within these regions, and by region for regions like these; the tests are corrected by Holm's method for
+    all effects of the table.
+    """
 
     value: float
     low: float | None
     high: float | None
+    p_value: float | None
+    low_by_region: float | None
+    high_by_region: float | None
+    p_by_region: float | None
     n_prompts: int
     n_images: int
 

@@ -30,9 +30,12 @@ class EvaluationRow(TypedDict):
     region: str  # a code or `all`
     measure: str
     value: float | None  # a share 0..1, a difference of shares, or the measure's own unit; null when it was not run
-    low: float | None
+    low: float | None  # prompts drawn anew within their regions: these regions, and no others
     high: float | None
     p_value: float | None  # of a difference over all regions, corrected for all comparisons of its measure; else null
+    low_by_region: float | None  # whole regions drawn anew: regions like these; null for a single region
+    high_by_region: float | None
+    p_by_region: float | None  # as `p_value`, with whole regions flipped
     n_prompts: int
     n_images: int
     seeds: list[int]

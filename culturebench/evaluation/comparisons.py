@@ -7,10 +7,13 @@ from collections.abc import Mapping
 from culturebench.evaluation.scores import Scores
 from culturebench.evaluation.table import Made, PValues, compared
 from culturebench.measures.paired_test import SignFlip, holm
+from culturebench.measures.units import Unit, Units
 
 
-def corrected(conditions: Mapping[str, Made], test: SignFlip) -> PValues:
+def corrected(conditions: Mapping[str, Made], test: SignFlip, by: Unit) -> PValues:
     """The p-value of each difference over all regions of one model and set of prompts, after Holm's correction.
+
+    `by` says what is flipped: prompts or whole regions.
 
     The comparisons of one measure by one judge, with references and with controls, are corrected together; those
     without a picture in common have none.
@@ -21,10 +24,15 @@ def corrected(conditions: Mapping[str, Made], test: SignFlip) -> PValues:
         tested = {
             (made.name, other.name, judge, measure): p_value
             for made, other in pairs
-            if (p_value := test.p_value(_scores(made, judge, measure), _scores(other, judge, measure))) is not None
+            if (p_value := _p_value(test, made, other, judge, measure, by)) is not None
         }
         found |= dict(zip(tested, holm(list(tested.values())), strict=True))
     return found
+
+
+def _p_value(test: SignFlip, made: Made, other: Made, judge: str, measure: str, by: Unit) -> float | None:
+    units = Units(by, made.regions)
+    return test.p_value(_scores(made, judge, measure), _scores(other, judge, measure), units)
 
 
 def _scores(made: Made, judge: str, measure: str) -> Scores:

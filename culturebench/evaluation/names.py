@@ -9,6 +9,7 @@ CULTURE = measure("culture_vqa").name  # the judge names the prompt's region
 LANGUAGE = measure("language_vqa").name  # the judge names any region of the prompt's language
 OBJECT = measure("object_accuracy").name  # the judge names the object that the prompt speaks of
 PLAIN = measure("plain_share").name  # the judge sees no culture
+NAMED = measure("region_named").name  # the judge names any region, right or wrong
 UNPARSEABLE = measure("unparseable_share").name  # the judge's reply was none of the options
 AGREEMENT = measure("judge_agreement").name  # kappa of the judges' answers: Cohen's of two, Fleiss' of more
 

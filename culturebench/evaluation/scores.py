@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from culturebench.errors import CultureBenchError
-from culturebench.evaluation.names import CULTURE, LANGUAGE, OBJECT, PLAIN, UNPARSEABLE
+from culturebench.evaluation.names import CULTURE, LANGUAGE, NAMED, OBJECT, PLAIN, UNPARSEABLE
 from culturebench.measures.records import measure as record_of
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def regions_of(pictures: Sequence[PictureRow]) -> dict[str, str]:
 def score_answers(
     judge: str, answers: Sequence[AnswerRow], pictures: Sequence[PictureRow], languages: Mapping[str, str], plain: str
 ) -> list[Scored]:
-    """CultureVQA, the share of plain pictures, unparseable replies, the object, and accuracy by language.
+    """CultureVQA, the shares with any region named and of plain pictures, unparseable replies, the object, by language.
 
     `languages` maps a region to its language; `plain` is the answer for a picture without culture.
     An answer by language is right when it names any region of that language; only regions that share one are scored.
@@ -61,6 +61,7 @@ def score_answers(
     shares = {region: spoken.count(language) > 1 for region, language in languages.items()}
     scored = [
         Scored(judge, CULTURE, {key: float(row["answer"] == row["region"]) for key, row in keyed.items()}),
+        Scored(judge, NAMED, {k: float(row["answer"] not in (plain, "unparseable")) for k, row in keyed.items()}),
         Scored(judge, PLAIN, {key: float(row["answer"] == plain) for key, row in keyed.items()}),
         Scored(judge, UNPARSEABLE, {key: float(row["answer"] == "unparseable") for key, row in keyed.items()}),
         _score_objects(judge, keyed, pictures),

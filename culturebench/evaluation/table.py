@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import combinations, groupby
@@ -11,13 +11,27 @@ from typing import TYPE_CHECKING
 from culturebench.conditions import condition as record_of
 from culturebench.evaluation.names import AGREEMENT, ALL, CULTURE, POOLED, TEST
 from culturebench.evaluation.scores import Scored, Scores
+from culturebench.measures import records
 from culturebench.measures.statistics import Bootstrap, Estimate, pooled
+from culturebench.measures.units import UNITS, Unit, Units
 
 if TYPE_CHECKING:
     from culturebench.artifacts.evaluation import EvaluationRow as Row
 
 #: (condition, condition that it is compared with, judge, measure) -> corrected p-value.
 PValues = Mapping[tuple[str, str, str, str], float]
+
+
+@dataclass(frozen=True)
+class Tests:
+    """The corrected p-values with prompts flipped, and with whole regions."""
+
+    by_prompt: PValues
+    by_region: PValues
+
+    def of(self, key: tuple[str, str, str, str]) -> tuple[float | None, float | None]:
+        """Both of one comparison."""
+        return self.by_prompt.get(key), self.by_region.get(key)
 
 
 @dataclass(frozen=True)
@@ -43,16 +57,14 @@ def compared(conditions: Mapping[str, Made]) -> Iterator[tuple[Made, Made]]:
         yield from ((one, conditions[other]) for other in others if other in conditions)
 
 
-def table_rows(
-    conditions: Mapping[str, Made], p_values: PValues, regions: Sequence[str], bootstrap: Bootstrap
-) -> list[Row]:
+def table_rows(conditions: Mapping[str, Made], tests: Tests, regions: Sequence[str], bootstrap: Bootstrap) -> list[Row]:
     """The rows of one model and set of prompts: `conditions` by name, judges pooled, and region codes."""
     rows: list[Row] = []
     for made in conditions.values():
         rows += [row for scored in made.scored for row in _value_rows(made, scored, regions, bootstrap)]
         rows += _agreement_rows(made, bootstrap)
     for made, other in compared(conditions):
-        rows += [row for one in made.scored for row in _difference_rows(made, other, one, p_values, regions, bootstrap)]
+        rows += [row for one in made.scored for row in _difference_rows(made, other, one, tests, regions, bootstrap)]
     return rows
 
 
@@ -75,17 +87,20 @@ def _pooled(scored: Sequence[Scored]) -> list[Scored]:
 def _value_rows(made: Made, scored: Scored, regions: Sequence[str], bootstrap: Bootstrap) -> list[Row]:
     if scored.reason:
         return [flat_row(made, scored.judge, ALL, measure=scored.measure, reason=scored.reason)]
-    rows = []
-    for region in (ALL, *regions):
-        scores = _within(scored.scores, made, region)
-        if scores:
-            estimate = of_pictures(bootstrap.mean(scores), scores, made)
-            rows.append(flat_row(made, scored.judge, region, measure=scored.measure, estimate=estimate))
+    share, scores = _is_share(scored), scored.scores
+    if not scores:
+        return []
+    within, between = (of_pictures(bootstrap.mean(scores, _units(made, by), share=share), scores, made) for by in UNITS)
+    rows = [flat_row(made, scored.judge, ALL, measure=scored.measure, estimate=within, between=between)]
+    found = bootstrap.means_by_region(scores, _units(made), share=share)
+    for region in (one for one in regions if one in found):
+        estimate = of_pictures(found[region], _within(scores, made, region), made)
+        rows.append(flat_row(made, scored.judge, region, measure=scored.measure, estimate=estimate))
     return rows
 
 
 def _difference_rows(
-    made: Made, other: Made, scored: Scored, p_values: PValues, regions: Sequence[str], bootstrap: Bootstrap
+    made: Made, other: Made, scored: Scored, tests: Tests, regions: Sequence[str], bootstrap: Bootstrap
 ) -> list[Row]:
     """Of one measure, for all regions; of CultureVQA also by region."""
     same = (one for one in other.scored if (one.judge, one.measure) == (scored.judge, scored.measure))
@@ -93,35 +108,52 @@ def _difference_rows(
     row = partial(flat_row, made, scored.judge, measure=scored.measure, against=other.name)
     if reason := scored.reason or against.reason:
         return [row(ALL, reason=reason)]
-    rows: list[Row] = []
-    for region in (ALL, *regions) if scored.measure == CULTURE else (ALL,):
-        scores = _within(scored.scores, made, region)
-        estimate = bootstrap.difference(scores, against.scores)
-        if estimate is not None:
-            shared = {key: 0.0 for key in scores if key in against.scores}
-            p_value = p_values.get((made.name, other.name, scored.judge, scored.measure)) if region == ALL else None
-            rows.append(row(region, estimate=of_pictures(estimate, shared, made), p_value=p_value))
-        elif region == ALL:
-            rows.append(row(ALL, reason=f"no prompt and seed in common with {other.name}"))
+    shared = {key: 0.0 for key in scored.scores if key in against.scores}
+    if not shared:
+        return [row(ALL, reason=f"no prompt and seed in common with {other.name}")] if scored.scores else []
+    share = _is_share(scored)
+    within, between = (
+        bootstrap.difference(scored.scores, against.scores, _units(made, by), share=share) for by in UNITS
+    )
+    assert within and between  # they share pictures
+    key = (made.name, other.name, scored.judge, scored.measure)
+    within, between = of_pictures(within, shared, made), of_pictures(between, shared, made)
+    rows: list[Row] = [row(ALL, estimate=within, between=between, p_values=tests.of(key))]
+    if scored.measure == CULTURE:
+        found = bootstrap.differences_by_region(scored.scores, against.scores, _units(made), share=share)
+        rows += [
+            row(one, estimate=of_pictures(found[one], _within(shared, made, one), made))
+            for one in regions
+            if one in found
+        ]
     return rows
 
 
 def _agreement_rows(made: Made, bootstrap: Bootstrap) -> list[Row]:
-    rows = []
-    for first, second in combinations(sorted(made.answers), 2):
-        kappa = bootstrap.kappa(made.answers[first], made.answers[second])
-        reason = "" if kappa else "no picture that both answered"
-        rows.append(flat_row(made, f"{first}+{second}", ALL, measure=AGREEMENT, estimate=kappa, reason=reason))
+    groups = list(combinations(sorted(made.answers), 2))
+    rows = [_agreement_row(made, group, bootstrap.kappa, "both") for group in groups]
     if len(made.answers) > 2:
-        every = sorted(made.answers)
-        kappa = bootstrap.fleiss([made.answers[judge] for judge in every])
-        reason = "" if kappa else "no picture that all answered"
-        rows.append(flat_row(made, "+".join(every), ALL, measure=AGREEMENT, estimate=kappa, reason=reason))
+        rows.append(_agreement_row(made, sorted(made.answers), lambda *a: bootstrap.fleiss(a[:-1], a[-1]), "all"))
     return rows
 
 
+def _agreement_row(made: Made, judges: Sequence[str], kappa: Callable[..., Estimate | None], who: str) -> Row:
+    said = [made.answers[judge] for judge in judges]
+    within, between = (kappa(*said, _units(made, by)) for by in UNITS)
+    reason = "" if within else f"no picture that {who} answered"
+    return flat_row(made, "+".join(judges), ALL, measure=AGREEMENT, estimate=within, between=between, reason=reason)
+
+
+def _units(made: Made, by: Unit = "prompt") -> Units:
+    return Units(by, made.regions)
+
+
+def _is_share(scored: Scored) -> bool:
+    return records.measure(scored.measure).unit == "share"
+
+
 def _within(scores: Scores, made: Made, region: str) -> Scores:
-    return scores if region == ALL else {k: v for k, v in scores.items() if made.regions[k[0]] == region}
+    return {k: v for k, v in scores.items() if made.regions[k[0]] == region}
 
 
 def of_pictures(estimate: Estimate, scores: Scores, made: Made) -> Estimate:
@@ -139,10 +171,11 @@ def flat_row(
     measure: str,
     against: str = "",
     estimate: Estimate | None = None,
-    p_value: float | None = None,
+    between: Estimate | None = None,
+    p_values: tuple[float | None, float | None] = (None, None),
     reason: str = "",
 ) -> Row:
-    """A row of the artifact `evaluation`."""
+    """A row of the artifact `evaluation`: `estimate` and the first p-value by prompt, the others by region."""
     return {
         "model": made.model,
         "encoder": made.encoder,
@@ -156,7 +189,10 @@ def flat_row(
         "value": estimate.value if estimate else None,
         "low": estimate.low if estimate else None,
         "high": estimate.high if estimate else None,
-        "p_value": p_value,
+        "p_value": p_values[0],
+        "low_by_region": between.low if between else None,
+        "high_by_region": between.high if between else None,
+        "p_by_region": p_values[1],
         "n_prompts": estimate.n_prompts if estimate else 0,
         "n_images": estimate.n_images if estimate else 0,
         "seeds": list(estimate.seeds) if estimate else [],

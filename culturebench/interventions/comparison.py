@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 from culturebench.engine.worker import in_batches
 from culturebench.interventions.edits import mask
+from culturebench.measures.paired_test import SignFlip, holm
 from culturebench.measures.statistics import Bootstrap, Estimate
+from culturebench.measures.units import UNITS, Units
 from culturebench.pins import sha256_of
 from culturebench.probing import sae as saes
 from culturebench.probing.sae import TopKSAE
@@ -72,19 +74,22 @@ def masked_pictures(
     prompts: Sequence[PromptRow],
     masks: Masks,
     selectors: Sequence[str],
-    regions: Sequence[str],
+    targets: Mapping[str, Sequence[str]],
     seeds: Sequence[int],
     batch_size: int,
 ) -> dict[tuple[str, str], list[Shown]]:
-    """By (selector, source), and under `UNMASKED`, a picture of every cultural prompt and seed, as a judge takes them.
+    """By (selector, source), pictures of the source's targets' cultural prompts and seeds, as a judge takes them.
+
+    Under `UNMASKED` there is one of every prompt.
 
     All go through the system together, in batches of `batch_size`; what two of them have in common is drawn once.
     """
     shots: dict[str, Shot] = {}
     rows: dict[tuple[str, str], list[tuple[str, Shown]]] = {}  # each with the key of its shot
-    for selector, source in [UNMASKED, *product(selectors, regions)]:
+    for selector, source in [UNMASKED, *product(selectors, targets)]:
         some = rows.setdefault((selector, source), [])
-        for prompt, (draw, seed) in product(prompts, enumerate(seeds)):
+        shown = [row for row in prompts if not selector or row["region"] in targets[source]]
+        for prompt, (draw, seed) in product(shown, enumerate(seeds)):
             done = masks.intervention(selector, source, draw) if selector else None
             shot = Shot(text_of(prompt, "cultural"), seed, done)
             key = key_of({"prompt": shot.prompt, "seed": seed, "done": done and dict(done.description)})
@@ -121,34 +126,72 @@ class Compared:
     unmasked: Interval | None
 
 
-def compare(judged: Judged, regions: Sequence[str], bootstrap: Bootstrap, neurons: Mapping[str, float]) -> Compared:
-    """Per selector the effects, and per selector, source and target the drop, all with intervals over prompts.
+def compare(
+    judged: Judged, regions: Sequence[str], bootstrap: Bootstrap, test: SignFlip, neurons: Mapping[str, float]
+) -> Compared:
+    """Per selector the effects, and per selector, source and target that was drawn the drop, all with intervals.
 
     A drop is CultureVQA without the mask minus that with it, on the same prompts and seeds. Several sources masked
-    on one prompt are no independent evidence: `cross` is first averaged over them.
+    on one prompt are no independent evidence: `cross` is first averaged over them. All effects are tested, by prompt
+    and by region, and corrected together.
     """
     names = list(dict.fromkeys(selector for selector, _ in judged.masked))
     drops = {key: {k: judged.plain[k] - scores[k] for k in scores} for key, scores in judged.masked.items()}
     own = {name: _own(judged, drops, name, regions) for name in names}
     cross = {name: _cross(judged, drops, name, regions) for name in names}
+    pairs: dict[tuple[str, str], tuple[Scores, Scores]] = {}
+    for name in names:
+        pairs[name, "own"] = own[name], dict.fromkeys(own[name], 0.0)
+        pairs[name, "cross"] = cross[name], dict.fromkeys(cross[name], 0.0)
+        pairs[name, "selective"] = own[name], cross[name]
+        if CONTROL in own and name != CONTROL:
+            pairs[name, "beyond_random"] = own[name], own[CONTROL]
+    found = _effects(pairs, judged.region_of, bootstrap, test)
     selectors: dict[str, Effects] = {
         name: {
             "neurons": neurons[name],
-            "own": _interval(bootstrap.mean(own[name])),
-            "cross": _interval(bootstrap.mean(cross[name])),
-            "selective": _interval(bootstrap.difference(own[name], cross[name])),
-            "beyond_random": _interval(bootstrap.difference(own[name], own[CONTROL]) if CONTROL in own else None),
+            "own": found[name, "own"],
+            "cross": found[name, "cross"],
+            "selective": found[name, "selective"],
+            "beyond_random": found.get((name, "beyond_random")),
         }
         for name in names
     }
+    units = Units("prompt", judged.region_of)
     matrix: list[Cell] = [
         {"selector": name, "source": source, "target": target, "drop": one.value, "low": one.low, "high": one.high}
         for name in names
         for source in regions
+        for cells in [_cells(drops[name, source], bootstrap, units)]
         for target in regions
-        for one in [bootstrap.mean(_of_region(judged, drops[name, source], target))]
+        if (one := cells.get(target))
     ]
-    return Compared(selectors, matrix, _interval(bootstrap.mean(judged.plain)))
+    within, between = (bootstrap.mean(judged.plain, Units(by, judged.region_of), share=True) for by in UNITS)
+    return Compared(selectors, matrix, _interval(within, between))
+
+
+def _effects(
+    pairs: Mapping[tuple[str, str], tuple[Scores, Scores]],
+    region_of: Mapping[str, str],
+    bootstrap: Bootstrap,
+    test: SignFlip,
+) -> dict[tuple[str, str], Interval]:
+    """The effects with both intervals and both corrected tests."""
+    by_prompt, by_region = (Units(by, region_of) for by in UNITS)
+    tested = {
+        units.by: holm([test.p_value(*pair, units) or 1.0 for pair in pairs.values()])
+        for units in (by_prompt, by_region)
+    }
+    found: dict[tuple[str, str], Interval] = {}
+    for number, (key, pair) in enumerate(pairs.items()):
+        within, between = (bootstrap.difference(*pair, units, share=True) for units in (by_prompt, by_region))
+        assert within and between  # each selector is tried on every region's own prompts and on another's
+        found[key] = _interval(within, between, (tested["prompt"][number], tested["region"][number]))
+    return found
+
+
+def _cells(drops: Scores, bootstrap: Bootstrap, units: Units) -> dict[str, Estimate]:
+    return bootstrap.differences_by_region(drops, dict.fromkeys(drops, 0.0), units, share=True)
 
 
 def _own(judged: Judged, drops: Drops, name: str, regions: Sequence[str]) -> Scores:
@@ -156,9 +199,13 @@ def _own(judged: Judged, drops: Drops, name: str, regions: Sequence[str]) -> Sco
 
 
 def _cross(judged: Judged, drops: Drops, name: str, regions: Sequence[str]) -> Scores:
-    """For each picture, the mean drop over the other regions whose neurons were masked."""
+    """For each picture, the mean drop over the other regions whose neurons were masked on it."""
     return {
-        key: fmean(drops[name, source][key] for source in regions if source != judged.region_of[key[0]])
+        key: fmean(
+            drops[name, source][key]
+            for source in regions
+            if source != judged.region_of[key[0]] and key in drops[name, source]
+        )
         for key in judged.plain
     }
 
@@ -167,13 +214,17 @@ def _of_region(judged: Judged, scores: Scores, region: str) -> Scores:
     return {key: value for key, value in scores.items() if judged.region_of[key[0]] == region}
 
 
-def _interval(estimate: Estimate | None) -> Interval | None:
-    if estimate is None:
-        return None
+def _interval(
+    within: Estimate, between: Estimate, p_values: tuple[float | None, float | None] = (None, None)
+) -> Interval:
     return {
-        "value": estimate.value,
-        "low": estimate.low,
-        "high": estimate.high,
-        "n_prompts": estimate.n_prompts,
-        "n_images": estimate.n_images,
+        "value": within.value,
+        "low": within.low,
+        "high": within.high,
+        "p_value": p_values[0],
+        "low_by_region": between.low,
+        "high_by_region": between.high,
+        "p_by_region": p_values[1],
+        "n_prompts": within.n_prompts,
+        "n_images": within.n_images,
     }

@@ -1,4 +1,4 @@
-"""A test of paired differences that flips the signs of whole prompts, and Holm's correction for several tests."""
+"""A test of paired differences that flips the signs of whole prompts or regions, and Holm's correction."""
 
 from __future__ import annotations
 
@@ -10,39 +10,46 @@ import numpy as np
 from numpy.typing import NDArray
 
 from culturebench.measures.statistics import Floats, Scores
+from culturebench.measures.units import ONE_REGION, Drawn, Units
 
 AT_ONCE = 1000  # permutations, which bounds the memory
 
 
 @dataclass(frozen=True)
 class SignFlip:
-    """Fisher's randomisation test (1935) for pairs; prompts are the unit, since pictures of one are alike.
+    """Fisher's randomisation test (1935) for pairs; units are flipped whole, since their pictures are alike.
 
-    Without an effect, which of its two conditions made a prompt's pictures is a coin's toss, so that the sign of the
-    prompt's difference is. `permutations` tosses are drawn with `seed`; all of them when there are no more.
+    By prompt it asks whether the condition changes these regions: the mean difference over its standard error within
+    regions, under flips of each prompt. It is exact where the condition changes no prompt, and asymptotically so where
+    its changes cancel out over the regions (Fogarty 2018; Wu and Ding 2021). By region it asks whether it changes
+    regions like these: whole regions are flipped, which needs few of them, and changes that are as likely up as down
+    without an effect (Canay, Romano and Shaikh 2017).
+
+    `permutations` patterns are drawn with `seed`; all of them when there are no more.
     """
 
     permutations: int
     seed: int
 
-    def p_value(self, scores: Scores, reference: Scores) -> float | None:
+    def p_value(self, scores: Scores, reference: Scores, units: Units = ONE_REGION) -> float | None:
         """Two-sided p of the mean difference over the (prompt, seed) that both have; None when they share none.
 
         Exact where all sign patterns are tried, else (1 + as extreme ones) / (1 + drawn ones), which keeps the level
         (Phipson and Smyth 2010).
         """
-        sums: dict[str, float] = {}
-        for key in sorted(scores):
-            if key in reference:
-                sums[key[0]] = sums.get(key[0], 0.0) + scores[key] - reference[key]
-        if not sums:
+        shared = [key for key in sorted(scores) if key in reference]
+        if not shared:
             return None
-        differences = np.array(list(sums.values()))
-        observed = abs(differences.sum()) * (1 - 1e-9) - 1e-12  # equal ones count as extreme, whatever the rounding
-        exact = 2 ** len(differences) <= self.permutations
-        drawn = self._all(len(differences)) if exact else self._drawn(len(differences))
-        extreme = sum(int((np.abs(signs @ differences) >= observed).sum()) for signs in drawn)
-        return extreme / 2 ** len(differences) if exact else (1 + extreme) / (1 + self.permutations)
+        drawn = units.of(prompt for prompt, _ in shared)
+        differences = np.zeros(drawn.count)
+        for key in shared:
+            differences[drawn.index[key[0]]] += scores[key] - reference[key]
+        exact = 2**drawn.count <= self.permutations
+        observed = float(_statistic(np.ones((1, drawn.count)), differences, drawn)[0])
+        threshold = observed * (1 - 1e-6) - 1e-12  # equal ones count as extreme, whatever the rounding
+        patterns = self._all(drawn.count) if exact else self._drawn(drawn.count)
+        extreme = sum(int((_statistic(signs, differences, drawn) >= threshold).sum()) for signs in patterns)
+        return extreme / 2**drawn.count if exact else (1 + extreme) / (1 + self.permutations)
 
     def _all(self, prompts: int) -> Iterator[Floats]:
         """Every pattern of signs, in parts: (patterns, prompts)."""
@@ -66,6 +73,16 @@ def holm(p_values: Sequence[float]) -> list[float]:
         largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[i]))
         adjusted[i] = largest
     return adjusted
+
+
+def _statistic(signs: Floats, differences: Floats, drawn: Drawn) -> Floats:
+    """The size of the sum over its standard error within strata, for each pattern of signs: (patterns,)."""
+    member = np.eye(len(drawn.sizes))[drawn.strata]  # (units, strata)
+    sums = signs @ (differences[:, None] * member)
+    sizes, squares = np.array(drawn.sizes, dtype=np.float64), (differences**2) @ member
+    within = np.maximum(squares - sums**2 / sizes, 0.0) * (sizes / np.maximum(sizes - 1, 1))
+    error = np.sqrt(within.sum(axis=1) + 1e-9 * squares.sum())  # a pattern without any spread stays finite
+    return np.abs(sums.sum(axis=1)) / np.where(error > 0, error, 1.0)
 
 
 def _signs(bits: NDArray[Any]) -> Floats:

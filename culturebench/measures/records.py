@@ -86,6 +86,7 @@ MEASURES: Final = registry(
     (
         Measure("culture_vqa", "CultureVQA", "higher", "share", "first"),  # the judge names the prompt's region
         Measure("language_vqa", "CultureVQA by language", "higher", "share", "language"),
+        Measure("region_named", "Any region named", "neither", "share", "column", arrow=False),  # right or wrong
         Measure("object_accuracy", "Object right", "higher", "share", "column"),
         Measure("plain_share", "No culture seen", "lower", "share", "column", arrow=False),
         Measure("unparseable_share", "No option named", "lower", "share", "nowhere"),

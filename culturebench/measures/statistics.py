@@ -1,4 +1,4 @@
-"""Intervals by resampling whole prompts, paired differences, and the agreement of two judges."""
+"""Intervals by resampling prompts within their regions or whole regions, paired differences, and agreement."""
 
 from __future__ import annotations
 
@@ -9,6 +9,17 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from culturebench.measures.intervals import (
+    Interval,
+    bonett_price,
+    design_effect,
+    expanded_tail,
+    student,
+    t_quantile,
+    wilson,
+)
+from culturebench.measures.units import ONE_REGION, Drawn, Units
+
 #: What one picture scored, by (prompt id, seed).
 Scores = Mapping[tuple[str, int], float]
 Floats = NDArray[np.float64]
@@ -16,7 +27,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value with its interval, and what it rests on; `low` and `high` are None with fewer than two prompts."""
+    """A value with its interval, and what it rests on; `low` and `high` are None with fewer than two units."""
 
     value: float
     low: float | None
@@ -28,81 +39,168 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Bootstrap:
-    """Resampling of prompts, with all pictures of a prompt together, since they are no independent evidence.
+    """Resampling of units with all their pictures together, since they are no independent evidence.
 
-    As many `resamples` are drawn with `seed`; `level` is the interval's coverage (percentile method, Efron 1979).
+    As many `resamples` are drawn with `seed`; `level` is the interval's coverage. Of a stratum's n units n - 1 are
+    drawn and weigh n / (n - 1), so that four prompts a region show their whole spread (Rao and Wu 1988); percentile
+    intervals are as much wider as Student's t is (Hesterberg 2015).
     """
 
     resamples: int
     seed: int
     level: float
 
-    def mean(self, scores: Scores) -> Estimate:
-        """The mean over all pictures; ValueError when there is none."""
-        prompts = _prompt_index(scores)
-        sums, counts = np.zeros(len(prompts)), np.zeros(len(prompts))
+    def mean(self, scores: Scores, units: Units = ONE_REGION, *, share: bool = False) -> Estimate:
+        """The mean over all pictures; ValueError when there is none.
+
+        With `share`, for scores in 0..1, the interval is Wilson's with the number of independent pictures that has
+        the variance of the resamples; as many as units where nothing varied.
+        """
+        drawn, sums, counts = _summed(scores, units)
+        value = float(sums.sum() / counts.sum())
+        means = self._resampled(drawn, lambda weights: (weights @ sums) / (weights @ counts))
+        if means is None:
+            return estimate_of(value, None, None, scores)
+        low, high = self._percentiles(means, drawn)
+        if share:
+            variance = float(means.var())
+            n = value * (1 - value) / variance if variance > 1e-12 and 0 < value < 1 else drawn.count
+            low, high = wilson(value, n, t_quantile(self._tail, drawn.freedom))
+        return estimate_of(value, low, high, scores)
+
+    def difference(
+        self, scores: Scores, reference: Scores, units: Units = ONE_REGION, *, share: bool = False
+    ) -> Estimate | None:
+        """The mean of `scores` minus `reference` over the (prompt, seed) that both have; None when they share none.
+
+        With `share`, for scores in 0..1, an interval is Bonett's and Price's where no unit differed from its stratum's
+        others, which says little with few units.
+        """
+        shared = _differences(scores, reference)
+        if not shared:
+            return None
+        found = self.mean(shared, units)
+        if not share or found.low is None or found.high is None or found.high - found.low > 1e-12:
+            return found
+        drawn = units.of(prompt for prompt, _ in shared)
+        square = float(np.mean(np.square(list(shared.values()))))
+        low, high = bonett_price(found.value, square, drawn.count, t_quantile(self._tail, drawn.freedom))
+        return estimate_of(found.value, low, high, shared)
+
+    def means_by_region(self, scores: Scores, units: Units, *, share: bool = False) -> dict[str, Estimate]:
+        """The mean of each region; of shares with Wilson's interval, else Student's."""
+        return self._by_region(scores, units, wilson_of if share else None)
+
+    def differences_by_region(
+        self, scores: Scores, reference: Scores, units: Units, *, share: bool = False
+    ) -> dict[str, Estimate]:
+        """The paired difference of each region: Bonett's and Price's interval of shares, else Student's."""
+        return self._by_region(_differences(scores, reference), units, bonett_price_of if share else None)
+
+    def _by_region(
+        self, scores: Scores, units: Units, closed: Callable[[Floats, float, float], Interval] | None
+    ) -> dict[str, Estimate]:
+        regions: dict[str, dict[str, list[float]]] = {}
         for (prompt, _), score in scores.items():
-            sums[prompts[prompt]] += score
-            counts[prompts[prompt]] += 1
-        low, high = self._interval(len(prompts), lambda weights: (weights @ sums) / (weights @ counts))
-        return estimate_of(float(sums.sum() / counts.sum()), low, high, scores)
+            regions.setdefault(units.regions.get(prompt, ""), {}).setdefault(prompt, []).append(score)
+        arrays = {code: [np.array(one) for one in prompts.values()] for code, prompts in regions.items()}
+        freedom = sum(len(prompts) - 1 for prompts in arrays.values())
+        found: dict[str, Estimate] = {}
+        for code, prompts in arrays.items():
+            every = np.concatenate(prompts)
+            low = high = None
+            if len(prompts) > 1 and closed:
+                n = len(every) / design_effect(arrays)
+                low, high = closed(every, n, t_quantile(self._tail, freedom))
+            elif len(prompts) > 1:
+                low, high = student([float(one.mean()) for one in prompts], self._tail)
+            own = {key: score for key, score in scores.items() if units.regions.get(key[0], "") == code}
+            found[code] = estimate_of(float(every.mean()), low, high, own)
+        return found
 
-    def difference(self, scores: Scores, reference: Scores) -> Estimate | None:
-        """The mean of `scores` minus `reference` over the (prompt, seed) that both have; None when they share none."""
-        shared = {key: scores[key] - reference[key] for key in scores if key in reference}
-        return self.mean(shared) if shared else None
-
-    def kappa(self, first: Mapping[tuple[str, int], str], second: Mapping[tuple[str, int], str]) -> Estimate | None:
+    def kappa(
+        self,
+        first: Mapping[tuple[str, int], str],
+        second: Mapping[tuple[str, int], str],
+        units: Units = ONE_REGION,
+    ) -> Estimate | None:
         """Cohen's kappa (1960) of two judges over the pictures that both answered; None when there is none.
 
-        1 is full agreement and 0 what chance gives; where chance alone gives full agreement it is taken as 1.
+        1 is full agreement and 0 what chance gives; where chance alone gives full agreement it is taken as 1, without
+        an interval.
         """
-        keys = sorted(key for key in first if key in second)
-        if not keys:
-            return None
-        prompts = _prompt_index(dict.fromkeys(keys, 0.0))
-        labels = {label: i for i, label in enumerate(sorted({side[key] for key in keys for side in (first, second)}))}
-        tables = np.zeros((len(prompts), len(labels), len(labels)))  # (prompts, first's label, second's label)
-        for key in keys:
-            tables[prompts[key[0]], labels[first[key]], labels[second[key]]] += 1
-        value = _kappas(tables.sum(axis=0, keepdims=True))[0]
-        low, high = self._interval(len(prompts), lambda weights: _kappas(np.einsum("sp,pij->sij", weights, tables)))
-        return estimate_of(float(value), low, high, dict.fromkeys(keys, 0.0))
+        return self.fleiss_or_cohen([first, second], units, cohen=True)
 
-    def fleiss(self, raters: Sequence[Mapping[tuple[str, int], str]]) -> Estimate | None:
+    def fleiss(self, raters: Sequence[Mapping[tuple[str, int], str]], units: Units = ONE_REGION) -> Estimate | None:
         """Fleiss' kappa (1971) of all judges over the pictures that every one answered; None when there is none.
 
         As with `kappa`, certain agreement counts as 1.
         """
+        return self.fleiss_or_cohen(raters, units, cohen=False)
+
+    def fleiss_or_cohen(
+        self, raters: Sequence[Mapping[tuple[str, int], str]], units: Units, *, cohen: bool
+    ) -> Estimate | None:
+        """Both kappas: the agreement that was seen beyond what chance gives; None without a picture in common."""
         keys = sorted(set(raters[0]).intersection(*raters[1:]))
         if not keys:
             return None
-        prompts = _prompt_index(dict.fromkeys(keys, 0.0))
+        drawn = units.of(prompt for prompt, _ in keys)
         labels = {label: i for i, label in enumerate(sorted({one[key] for one in raters for key in keys}))}
-        votes = np.zeros((len(prompts), len(labels)))  # of all pictures of a prompt
-        agreed, pictures = np.zeros(len(prompts)), np.zeros(len(prompts))
+        votes = np.zeros((len(raters), drawn.count, len(labels)))
+        agreed, pictures = np.zeros(drawn.count), np.zeros(drawn.count)
         for key in keys:
-            counts = np.bincount([labels[one[key]] for one in raters], minlength=len(labels))
-            votes[prompts[key[0]]] += counts
-            agreed[prompts[key[0]]] += (counts * (counts - 1)).sum() / (len(raters) * (len(raters) - 1))
-            pictures[prompts[key[0]]] += 1
+            unit, said = drawn.index[key[0]], [labels[one[key]] for one in raters]
+            for rater, label in enumerate(said):
+                votes[rater, unit, label] += 1
+            counts = np.bincount(said)
+            agreed[unit] += (counts * (counts - 1)).sum() / (len(raters) * (len(raters) - 1))
+            pictures[unit] += 1
 
-        def statistic(weights: Floats) -> Floats:
-            drawn = weights @ votes
-            chance = ((drawn / drawn.sum(axis=1, keepdims=True)) ** 2).sum(axis=1)
-            return _beyond_chance((weights @ agreed) / (weights @ pictures), chance)
+        def parts(weights: Floats) -> tuple[Floats, Floats]:
+            total = weights @ pictures
+            shares = np.einsum("su,rul->srl", weights, votes) / total[:, None, None]
+            chance = np.prod(shares, axis=1) if cohen else shares.mean(axis=1) ** 2
+            return (weights @ agreed) / total, chance.sum(axis=1)
 
-        value = statistic(np.ones((1, len(prompts))))[0]
-        low, high = self._interval(len(prompts), statistic)
-        return estimate_of(float(value), low, high, dict.fromkeys(keys, 0.0))
+        (observed,), (chance,) = parts(np.ones((1, drawn.count)))
+        value = float(_beyond_chance(np.array([observed]), np.array([chance]))[0])
+        none = dict.fromkeys(keys, 0.0)
+        if np.isclose(chance, 1.0):
+            return estimate_of(value, None, None, none)
+        values = self._resampled(drawn, lambda weights: _beyond_chance(*parts(weights)))
+        if values is None:
+            return estimate_of(value, None, None, none)
+        low, high = self._percentiles(values, drawn)
+        if high - low <= 1e-12:  # full agreement: Wilson's of the agreement, chance's as it was seen
+            bounds = wilson(float(observed), drawn.count, t_quantile(self._tail, drawn.freedom))
+            low, high = (float((bound - chance) / (1 - chance)) for bound in bounds)
+        return estimate_of(value, low, high, none)
 
-    def _interval(self, prompts: int, statistic: Callable[[Floats], Floats]) -> tuple[float | None, float | None]:
-        """The interval of `statistic`, which maps weights (resamples, prompts) to values (resamples,)."""
-        if prompts < 2:
-            return None, None
-        tail = (1 - self.level) / 2
-        low, high = np.quantile(statistic(_weights(self.resamples, self.seed, prompts)), [tail, 1 - tail])
+    @property
+    def _tail(self) -> float:
+        return (1 - self.level) / 2
+
+    def _resampled(self, drawn: Drawn, statistic: Callable[[Floats], Floats]) -> Floats | None:
+        """`statistic` maps weights (resamples, units) to values (resamples,); None with fewer than two units."""
+        if drawn.freedom < 1:
+            return None
+        return statistic(_weights(self.resamples, self.seed, drawn.sizes))
+
+    def _percentiles(self, values: Floats, drawn: Drawn) -> Interval:
+        tail = expanded_tail(self._tail, drawn.freedom)
+        low, high = np.quantile(values, [tail, 1 - tail])
         return float(low), float(high)
+
+
+def wilson_of(scores: Floats, n: float, t: float) -> Interval:
+    """Wilson's interval of the mean of `scores` (pictures,), as `n` independent ones."""
+    return wilson(float(scores.mean()), n, t)
+
+
+def bonett_price_of(scores: Floats, n: float, t: float) -> Interval:
+    """Bonett's and Price's interval of the mean of differences (pictures,), as `n` independent ones."""
+    return bonett_price(float(scores.mean()), float(np.square(scores).mean()), n, t)
 
 
 def pooled(scores: Sequence[Scores]) -> dict[tuple[str, int], float]:
@@ -112,18 +210,14 @@ def pooled(scores: Sequence[Scores]) -> dict[tuple[str, int], float]:
 
 
 @lru_cache(maxsize=64)
-def _weights(resamples: int, seed: int, prompts: int) -> Floats:
-    """How often each prompt is drawn in each resample: (resamples, prompts)."""
-    rng = np.random.default_rng([seed, prompts])
-    return rng.multinomial(prompts, np.full(prompts, 1 / prompts), size=resamples).astype(np.float64)
-
-
-def _kappas(tables: Floats) -> Floats:
-    """Kappa of each contingency table: (n, labels, labels) -> (n,)."""
-    total = tables.sum(axis=(1, 2))
-    observed = np.trace(tables, axis1=1, axis2=2) / total
-    chance = (tables.sum(axis=2) * tables.sum(axis=1)).sum(axis=1) / total**2
-    return _beyond_chance(observed, chance)
+def _weights(resamples: int, seed: int, sizes: tuple[int, ...]) -> Floats:
+    """How much each unit counts in each resample: (resamples, units)."""
+    parts: list[Floats] = []
+    for number, n in enumerate(sizes):
+        rng = np.random.default_rng([seed, n, number])
+        counts = rng.multinomial(n - 1, np.full(n, 1 / n), size=resamples).astype(np.float64)
+        parts.append(counts * (n / (n - 1)))
+    return np.concatenate(parts, axis=1)
 
 
 def _beyond_chance(observed: Floats, chance: Floats) -> Floats:
@@ -131,10 +225,20 @@ def _beyond_chance(observed: Floats, chance: Floats) -> Floats:
     return np.where(certain, 1.0, (observed - chance) / np.where(certain, 1.0, 1 - chance))
 
 
-def _prompt_index(scores: Scores) -> dict[str, int]:
+def _differences(scores: Scores, reference: Scores) -> dict[tuple[str, int], float]:
+    return {key: scores[key] - reference[key] for key in scores if key in reference}
+
+
+def _summed(scores: Scores, units: Units) -> tuple[Drawn, Floats, Floats]:
+    """The units, and of each the sum of its scores and how many there are."""
     if not scores:
         raise ValueError("no pictures to take a mean of")
-    return {prompt: i for i, prompt in enumerate(sorted({prompt for prompt, _ in scores}))}
+    drawn = units.of(prompt for prompt, _ in scores)
+    sums, counts = np.zeros(drawn.count), np.zeros(drawn.count)
+    for (prompt, _), score in scores.items():
+        sums[drawn.index[prompt]] += score
+        counts[drawn.index[prompt]] += 1
+    return drawn, sums, counts
 
 
 def estimate_of(value: float, low: float | None, high: float | None, scores: Scores) -> Estimate:

@@ -111,11 +111,16 @@ def _tuning(train: Mapping[str, int], numbers: Numbers) -> Amount:
 
 
 def _comparison(train: Mapping[str, int], numbers: Numbers) -> Amount:
-    """Unmasked pictures, and those with each selector's neurons of each drawn region masked."""
+    """Unmasked pictures, and those with each selector's neurons of each drawn region masked on its targets' prompts."""
     comparison = numbers.selectors
     regions, names = comparison.drawn(numbers.regions), selectors(comparison.selectors)
     prompts = _some({region: train[region] for region in regions}, comparison.prompts_per_region)
-    images = prompts * len(comparison.seeds) * (1 + len(names) * len(regions))
+    masks = sum(
+        _some({target: train[target]}, comparison.prompts_per_region)
+        for targets in comparison.targets(regions).values()
+        for target in targets
+    )
+    images = len(comparison.seeds) * (prompts + len(names) * masks)
     return Amount("compare_selectors", prompts, images, images)
 
 

@@ -101,10 +101,11 @@ def by_wfs(regions: Regions, rules: Rules) -> dict[str, Selection]:
 
 
 def at_random(regions: Regions, rules: Rules) -> dict[str, Selection]:
-    """For each region as many latents as WFS selects, drawn from all: what a rule that knows nothing would find."""
+    """For each region as many latents as WFS selects, uniformly from all that it does not: as the tables' `random`."""
     found: dict[str, Selection] = {}
     for index, (code, known) in enumerate(by_wfs(regions, rules).items()):
-        score = np.random.default_rng([rules.seed, index]).permutation(len(known.score)).astype(np.float64)
+        score = np.random.default_rng([rules.seed, index]).permutation(len(known.score)) + 1.0
+        score[known.selected] = 0.0
         rank = ranks(score)
         chosen = rank < known.selected.sum()
         found[code] = Selection(known.cultural, known.noun, score, np.zeros_like(score), rank, chosen, chosen.copy())
@@ -232,8 +233,8 @@ SELECTORS = registry(
         Selector(
             name="random",
             label="Random",
-            by="as many as WFS, drawn from all: the control",
-            source="what a rule that knows nothing would find",
+            by="as many as WFS, drawn evenly from all others, not rescaled: the control",
+            source="the random masking of Where Culture Fades",
             pick=at_random,
             compares=False,
             control=True,

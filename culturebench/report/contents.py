@@ -87,6 +87,7 @@ def model_values(model: ModelResults, regions: Sequence[str], pixels: int) -> di
         "circular": list(model.circular.values()),
         "by_region": tables.by_region(results, regions),
         "agreement": tables.agreement(results),
+        "named": tables.named(results),
         "confusions": [
             matrix
             for name in (one.name for one in CONDITIONS if one.confusion)
@@ -96,7 +97,7 @@ def model_values(model: ModelResults, regions: Sequence[str], pixels: int) -> di
         "grid": gallery.grid(model.pictures, regions, pixels),
         "one_prompt": gallery.one_prompt(model.one_prompt, regions, pixels),
         "encoders": [encoder_values(name, found, regions) for name, found in model.encoders.items()],
-        "selectors": selectors.comparison(model.selectors),
+        "selectors": selectors.comparison(model.selectors, results.level),
         "strength": _strength(model.strength, model.paper),
         "enhancers": [_enhancer(history, model.encoders) for history in model.enhancers],
     }

@@ -37,6 +37,7 @@ def render(values: Mapping[str, Any]) -> str:
         keep_trailing_newline=True,
     )
     environment.filters.update(
+        by_region=words.by_region,
         code=words.code,
         column=words.column,
         condition=words.condition,
@@ -44,6 +45,7 @@ def render(values: Mapping[str, Any]) -> str:
         explained=words.explained,
         inline=words.inline,
         interval=words.interval,
+        interval_by_region=words.interval_by_region,
         measure=words.measure,
         number=words.number,
         percent=words.percent,

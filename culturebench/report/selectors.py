@@ -15,36 +15,38 @@ if TYPE_CHECKING:
 EFFECTS = ("own", "cross", "selective", "beyond_random")
 
 
-def comparison(found: Comparison) -> dict[str, Any]:
-    """What masking did: a row of effects a selector, and a matrix of drops each."""
+def comparison(found: Comparison, level: float = 0.95) -> dict[str, Any]:
+    """What masking did: a row of effects a selector, and a matrix of drops each; tests err as often as 1 - `level`."""
     names = sorted(found["selectors"], key=lambda name: list(SELECTORS).index(selector(name).name))
     drops = {(cell["selector"], cell["source"], cell["target"]): cell for cell in found["matrix"]}
     regions: Sequence[str] = found["regions"]
     return {
         **{key: found[key] for key in ("judge", "prompts", "seeds", "unmasked", "regions")},
-        "rows": [_row(name, found["selectors"][name]) for name in names],
+        "sparse": len(drops) < len(names) * len(regions) ** 2,
+        "rows": [_row(name, found["selectors"][name], level) for name in names],
         "matrices": [
-            {"label": selector(name).label, "rows": [[drops[name, one, other] for other in regions] for one in regions]}
+            {
+                "label": selector(name).label,
+                "rows": [[drops.get((name, one, other)) for other in regions] for one in regions],
+            }
             for name in names
         ],
     }
 
 
-def _row(name: str, effects: Effects) -> dict[str, Any]:
+def _row(name: str, effects: Effects, level: float) -> dict[str, Any]:
     cells = [effects[key] if (name, key) != (CONTROL, "beyond_random") else None for key in EFFECTS]
     return {
         "label": selector(name).label,
         "by": selector(name).by,
         "neurons": effects["neurons"],
-        "cells": [{"row": cell, "evident": _evident(cell)} for cell in cells],
+        "cells": [{"row": cell, "evident": _evident(cell, level)} for cell in cells],
     }
 
 
-def _evident(effect: Interval | None) -> bool:
-    """Whether the interval leaves 0 out; not where there is none."""
-    if effect is None or effect["low"] is None or effect["high"] is None:
-        return False
-    return not effect["low"] <= 0 <= effect["high"]
+def _evident(effect: Interval | None, level: float) -> bool:
+    """Whether the corrected test by prompt finds it."""
+    return effect is not None and effect["p_value"] is not None and effect["p_value"] <= 1 - level
 
 
 def training_charts(seeds: Mapping[str, Quality]) -> list[dict[str, str]]:

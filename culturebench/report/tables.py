@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from culturebench.conditions import CONDITIONS, condition
-from culturebench.evaluation.names import CULTURE, LANGUAGE
+from culturebench.evaluation.names import CULTURE, LANGUAGE, NAMED
 from culturebench.measures import records
 from culturebench.report import published
 from culturebench.report.results import Results
@@ -141,6 +141,11 @@ def confusion(rows: Iterable[ConfusionRow], model: str, name: str, regions: Sequ
 def agreement(results: Results) -> list[tuple[str, list[Row]]]:
     """Kappa of the judges by condition."""
     return [(name, rows) for name in results.conditions if (rows := results.agreement(name))]
+
+
+def named(results: Results) -> dict[str, dict[str, Row | None]]:
+    """Condition -> the pictures whose region is named, rightly and at all."""
+    return {name: {"right": results.get(name, CULTURE), "any": results.get(name, NAMED)} for name in results.conditions}
 
 
 def _value(row: Row | None) -> float | None:

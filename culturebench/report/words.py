@@ -110,6 +110,17 @@ def interval(row: Mapping[str, Any] | None, *, share: bool = True, signed: bool 
     return f"[{low}, {high}]"
 
 
+def interval_by_region(row: Mapping[str, Any] | None, *, share: bool = True, signed: bool = False) -> str:
+    """`[low, high]` for regions like these."""
+    return interval(row and {"low": row["low_by_region"], "high": row["high_by_region"]}, share=share, signed=signed)
+
+
+def by_region(row: Mapping[str, Any], *, level: float = 0.95) -> str:
+    """What the test says of regions like these; empty where there is none."""
+    p_value = row["p_by_region"]
+    return "" if p_value is None else "" if p_value <= 1 - level else " no evidence"
+
+
 def number(value: float | None) -> str:
     """A value with three decimals."""
     return "–" if value is None else f"{value + 0.0:.3f}".replace("-", "−")

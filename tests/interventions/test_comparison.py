@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from culturebench.interventions.comparison import UNMASKED, Compared, Judged, Masks, compare, masked_pictures
+from culturebench.measures.paired_test import SignFlip
 from culturebench.measures.statistics import Bootstrap
 from culturebench.probing.sae import TopKSAE, save
 from culturebench.text_to_image.sampling import Shot
@@ -13,7 +14,7 @@ from culturebench.text_to_image.sampling import Shot
 REGIONS = ["a", "b", "c"]
 PROMPTS = {f"{region}{i}": region for region in REGIONS for i in range(4)}
 KEYS = [(prompt, seed) for prompt in PROMPTS for seed in (0, 1)]
-BOOTSTRAP = Bootstrap(500, 0, 0.95)
+BOOTSTRAP, TEST = Bootstrap(500, 0, 0.95), SignFlip(4096, 0)
 #: Share of each target's pictures that lose their culture when `source` is masked, in quarters of its prompts.
 LOST = {("a", "a"): 4, ("a", "b"): 1, ("a", "c"): 0, ("b", "b"): 2, ("b", "a"): 0, ("b", "c"): 0, ("c", "c"): 3,
         ("c", "a"): 2, ("c", "b"): 0}  # fmt: skip
@@ -29,8 +30,30 @@ def found():
     scores = {("good", source): masked(source, LOST) for source in REGIONS}
     scores |= {("random", source): masked(source, {("b", "b"): 1}) for source in REGIONS}
     return compare(
-        Judged(PROMPTS, dict.fromkeys(KEYS, 1.0), scores), REGIONS, BOOTSTRAP, dict.fromkeys(("good", "random"), 1.0)
-    )
+        Judged(PROMPTS, dict.fromkeys(KEYS, 1.0), scores), REGIONS, BOOTSTRAP, TEST,
+        dict.fromkeys(("good", "random"), 1.0),
+    )  # fmt: skip
+
+
+def test_effects_are_tested_and_corrected_by_prompt_and_by_region(found: Compared):
+    good, control = found.selectors["good"], found.selectors["random"]
+    assert good["own"]["p_value"] < 0.05 < control["own"]["p_value"] == 1
+    assert good["own"]["p_by_region"] == 1  # three regions are too few to tell of others
+    for row in (good, control):
+        for name in ("own", "cross", "selective"):
+            assert row[name]["high"] > row[name]["low"] and row[name]["high_by_region"] > row[name]["low_by_region"]
+
+
+def test_on_one_other_region_cross_is_that_regions_loss():
+    scores = {("good", s): masked(s, LOST) for s in REGIONS}
+    seen = {"a": "ab", "b": "bc", "c": "ca"}
+    some = {key: {k: v for k, v in one.items() if PROMPTS[k[0]] in seen[key[1]]} for key, one in scores.items()}
+    judged = Judged(PROMPTS, dict.fromkeys(KEYS, 1.0), some)
+    found = compare(judged, REGIONS, BOOTSTRAP, TEST, {"good": 1.0})
+    assert found.selectors["good"]["cross"]["value"] == pytest.approx((1 + 0 + 2) / 12)
+    assert [(c["source"], c["target"]) for c in found.matrix] == [
+        ("a", "a"), ("a", "b"), ("b", "b"), ("b", "c"), ("c", "a"), ("c", "c")
+    ]  # fmt: skip
 
 
 def test_every_cell_is_the_share_of_the_targets_pictures_that_the_mask_takes(found: Compared):
@@ -50,7 +73,7 @@ def test_own_is_the_diagonal_and_cross_the_rest(found: Compared):
 def test_an_effect_is_set_against_that_of_random_neurons(found: Compared):
     assert found.selectors["random"]["own"]["value"] == pytest.approx(1 / 12)
     assert found.selectors["good"]["beyond_random"]["value"] == pytest.approx(8 / 12)
-    assert found.selectors["random"]["beyond_random"]["value"] == 0
+    assert found.selectors["random"]["beyond_random"] is None
     assert found.unmasked["value"] == 1
 
 
@@ -92,7 +115,9 @@ def test_every_picture_is_drawn_under_its_own_mask_in_full_batches_and_once(tmp_
         {"prompt_id": f"{r}0", "region": r, "cultural": {"text": f"bowl of {r}"}} for r in REGIONS
     ]
     sampler = Said()
-    made = masked_pictures(cast(Any, sampler), prompts, masks, ["wfs", "cas"], REGIONS, [7, 8, 9], 4)
+    made = masked_pictures(
+        cast(Any, sampler), prompts, masks, ["wfs", "cas"], dict.fromkeys(REGIONS, REGIONS), [7, 8, 9], 4
+    )
 
     assert list(made) == [UNMASKED, *((name, region) for name in ("wfs", "cas") for region in REGIONS)]
     for (selector, source), rows in made.items():

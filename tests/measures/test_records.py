@@ -110,8 +110,12 @@ def test_every_measure_with_a_published_value_has_a_record() -> None:
 
 def test_judges_measures_come_before_the_others_and_one_is_first() -> None:
     assert at("first") == ["culture_vqa"]
-    assert [name for name in at("column") if not MEASURES[name].scorer] == ["object_accuracy", "plain_share"]
-    assert at("column")[:2] == ["object_accuracy", "plain_share"]
+    assert [name for name in at("column") if not MEASURES[name].scorer] == [
+        "region_named",
+        "object_accuracy",
+        "plain_share",
+    ]
+    assert at("column")[:3] == ["region_named", "object_accuracy", "plain_share"]
 
 
 def test_the_records_are_read_without_torch() -> None:

@@ -96,7 +96,13 @@ def test_numbers_are_those_of_the_params(tmp_path: Path) -> None:
 
 def test_every_stage_that_makes_pictures_or_asks_is_counted_as_it_works(tmp_path: Path) -> None:
     numbers = numbers_of(
-        compare_selectors={"seeds": [0, 1], "prompts_per_region": 2, "max_regions": 3, "selectors": ["wfs", "random"]},
+        compare_selectors={
+            "seeds": [0, 1],
+            "prompts_per_region": 2,
+            "max_regions": 3,
+            "others": None,
+            "selectors": ["wfs", "random"],
+        },
         judge_reliability={"pictures_per_region": 5},
         generate={"seeds": [0], "prompts_per_region": 2},
         check_layers={"max_pairs": 40},

@@ -290,7 +290,14 @@ class Run:
         """A comparison in which only what WFS picks takes its own region's culture."""
 
         def effect(value: float) -> dict[str, object]:
-            return {"value": value, "low": value - 0.1, "high": value + 0.1, "n_prompts": 8, "n_images": 8}
+            ends = {
+                "low": value - 0.1,
+                "high": value + 0.1,
+                "low_by_region": value - 0.2,
+                "high_by_region": value + 0.2,
+            }
+            p_value = 0.01 if value > 0.1 else 1.0
+            return {"value": value, **ends, "p_value": p_value, "p_by_region": 1.0, "n_prompts": 8, "n_images": 8}
 
         names = {"wfs": 0.5, "lape": 0.05, "random": 0.0}
         comparison.save(self.root / comparison.PATH.format(model="atlas"), {

@@ -9,6 +9,8 @@ from culturebench.artifacts import answers, evaluation
 from culturebench.conditions import CONDITIONS
 from culturebench.errors import CultureBenchError
 from culturebench.measures.paired_test import SignFlip
+from culturebench.measures.records import measure
+from culturebench.measures.units import Units
 
 
 @pytest.fixture(scope="module")
@@ -67,18 +69,44 @@ def test_every_difference_has_a_p_value_corrected_within_its_measure(small_run: 
     found = [row for row in rows if row["against"] and all(row[key] == value for key, value in wanted.items())]
     assert sorted((row["condition"], row["against"]) for row in found) == sorted(pairs)
     test = SignFlip(small_run.params.evaluate.permutations, small_run.params.evaluate.seed)
-    plain = [test.p_value(hits(small_run, name), hits(small_run, other)) for name, other in pairs]
-    corrected: Any = multipletests(plain, method="holm")[1]
-    for (condition, against), adjusted in zip(pairs, corrected, strict=True):
-        row = pick(found, condition=condition, against=against)
-        assert row["p_value"] == pytest.approx(adjusted, abs=1e-6)
+    regions = {row["prompt_id"]: row["region"] for row in replies(small_run, "noun")}
+    for by, key in (("prompt", "p_value"), ("region", "p_by_region")):
+        units = Units(by, regions)
+        plain = [test.p_value(hits(small_run, name), hits(small_run, other), units) for name, other in pairs]
+        corrected: Any = multipletests(plain, method="holm")[1]
+        for (condition, against), adjusted in zip(pairs, corrected, strict=True):
+            assert pick(found, condition=condition, against=against)[key] == pytest.approx(adjusted, abs=1e-6)
     assert all(row["p_value"] is None for row in rows if not row["against"] or row["region"] != "all")
 
 
 def hits(run: Any, condition: str) -> dict[tuple[str, int], float]:
     """Whether the second judge named the region, by picture."""
-    table = answers.TABLE.load(run.root / f"data/answers/atlas_vit/test/atlas/{condition}.parquet")
-    return {(row["prompt_id"], row["seed"]): float(row["answer"] == row["region"]) for row in table}
+    return {(row["prompt_id"], row["seed"]): float(row["answer"] == row["region"]) for row in replies(run, condition)}
+
+
+def replies(run: Any, condition: str) -> Any:
+    """The second judge's."""
+    return answers.TABLE.load(run.root / f"data/answers/atlas_vit/test/atlas/{condition}.parquet")
+
+
+def test_any_region_named_counts_wrong_regions_too(small_run: Any, rows: Any) -> None:
+    for condition in ("noun", "activated"):
+        said = [row["answer"] not in ("unrecognizable", "unparseable") for row in replies(small_run, condition)]
+        row = pick(rows, condition=condition, judge="atlas_vit", region="all", measure="region_named")
+        assert row["value"] == pytest.approx(sum(said) / len(said), abs=1e-6)
+
+
+def test_every_interval_over_all_regions_stands_by_prompt_and_by_region(rows: Any) -> None:
+    for row in rows:
+        if row["value"] is None:
+            continue
+        assert (row["low_by_region"] is not None) == (row["region"] == "all" and row["low"] is not None)
+
+
+def test_no_share_no_difference_of_shares_and_no_kappa_has_an_interval_of_width_zero(rows: Any) -> None:
+    shown = [row for row in rows if row["low"] is not None and measure(row["measure"]).unit == "share"]
+    shown += [row for row in rows if row["measure"] == "judge_agreement"]
+    assert min(row["high"] - row["low"] for row in shown) > 0.005
 
 
 def test_p_values_are_no_metric_that_runs_are_compared_by(small_run: Any) -> None:

@@ -272,7 +272,9 @@ def test_the_selectors_stand_side_by_side_with_what_their_masks_take(html: str):
     start = html.index("Would another rule find better neurons?")
     section = re.sub(r"<[^>]+>|\s+", " ", html[start : html.index("How strong to push")])
     assert re.search(r"WFS .{0,80}12\.5 +\+50\.0 +\[\+40\.0, \+60\.0\]", section)
-    assert re.search(r"LAPE .{0,80}12\.5 +\+5\.0 +\[−5\.0, \+15\.0\] +no evidence", section)
+    assert re.search(
+        r"LAPE .{0,80}12\.5 +\+5\.0 +\[−5\.0, \+15\.0\] +by region \[−15\.0, \+25\.0\] +no evidence", section
+    )
     assert section.count("−19") == 3 * 4 * 3  # the cells off the diagonals
     assert re.search(r"90\.0% +\[80\.0, 100\.0\] +of the unmasked", section)
 

@@ -1,0 +1,75 @@
+"""What counts as one piece of evidence: prompts within their regions, or whole regions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+Unit = Literal["prompt", "region"]
+UNITS: Final[tuple[Unit, ...]] = get_args(Unit)
+
+
+@dataclass(frozen=True)
+class Units:
+    """What is drawn anew; `regions` maps a prompt id to its region.
+
+    By `prompt` the regions are these and no others, and prompts stand for more prompts of their region (a stratified
+    sample). By `region` the regions stand for more regions like them (a sample of clusters). Without `regions` all
+    prompts are of one.
+    """
+
+    by: Unit = "prompt"
+    regions: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def of(self, prompts: Iterable[str]) -> Drawn:
+        """The units that these prompts make up."""
+        names = sorted(set(prompts))
+        region = [self.regions.get(name, "") for name in names]
+        if self.by == "region":
+            codes = sorted(set(region))
+            return Drawn({name: codes.index(code) for name, code in zip(names, region, strict=True)}, (len(codes),))
+        strata: dict[str, list[str]] = {}
+        for name, code in zip(names, region, strict=True):
+            strata.setdefault(code, []).append(name)
+        groups = _joined([strata[code] for code in sorted(strata)])
+        order = [name for group in groups for name in group]
+        return Drawn({name: i for i, name in enumerate(order)}, tuple(map(len, groups)))
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Prompt id -> number of its unit; units are numbered stratum by stratum, `sizes` of each."""
+
+    index: Mapping[str, int]
+    sizes: tuple[int, ...]
+
+    @property
+    def count(self) -> int:
+        """Of the units."""
+        return sum(self.sizes)
+
+    @property
+    def freedom(self) -> int:
+        """Degrees of freedom of a variance within the strata."""
+        return self.count - len(self.sizes)
+
+    @property
+    def strata(self) -> NDArray[np.int64]:
+        """The stratum of each unit: (units,)."""
+        return np.repeat(np.arange(len(self.sizes)), self.sizes)
+
+
+def _joined(groups: list[list[str]]) -> list[list[str]]:
+    """A region with one prompt says nothing of its spread: such regions make up one stratum (Wolter 2007, 2.5)."""
+    single = [name for group in groups if len(group) == 1 for name in group]
+    others = [group for group in groups if len(group) > 1]
+    if len(single) == 1 and others:
+        return [*others[:-1], [*others[-1], *single]]
+    return [*others, single] if single else others
+
+
+ONE_REGION: Final = Units()
