@@ -104,7 +104,7 @@ def at_random(regions: Regions, rules: Rules) -> dict[str, Selection]:
     """For each region as many latents as WFS selects, uniformly from all that it does not: as the tables' `random`."""
     found: dict[str, Selection] = {}
     for index, (code, known) in enumerate(by_wfs(regions, rules).items()):
-        score = np.random.default_rng([rules.seed, index]).permutation(len(known.score)) + 1.0
+        score = np.random.default_rng([rules.seed, index]).permutation(len(known.score)).astype(np.float64) + 1.0
         score[known.selected] = 0.0
         rank = ranks(score)
         chosen = rank < known.selected.sum()
