@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from diffusers import DPMSolverMultistepScheduler
+from torch import Tensor
 
 from culturebench.atlas.captions import noun_caption
 from culturebench.atlas.judges import AtlasJudge
@@ -84,3 +87,31 @@ def test_the_shipped_weights_measure_as_their_card_says(system: AtlasTextToImage
     for name in JUDGES:
         for row, shares in written[name].items():
             assert measured[name][row] == pytest.approx(shares, abs=0.02), (name, row)
+
+
+@torch.no_grad()
+def test_eight_steps_are_as_near_to_the_exact_picture_as_twelve_of_dpm_solver(system: AtlasTextToImage) -> None:
+    rng = np.random.default_rng(7)
+    prompts = [noun_caption(draw_scene(rng), REGIONS[region][0]).text for region in list(REGIONS)[::2]]
+    embeds = system.encode(prompts).tensors["prompt_embeds"]
+    noise = torch.stack(
+        [torch.randn(32, 8, 8, generator=torch.Generator().manual_seed(seed)) for seed in range(len(prompts))]
+    )
+    noise = noise.contiguous(memory_format=torch.channels_last)
+    exact = system.decode(dpm_solver(system, 60, embeds, noise))
+
+    def error(latents: Tensor) -> float:
+        return float((system.decode(latents) - exact).square().mean((1, 2, 3)).median())
+
+    assert system.steps == 8
+    assert error(system.sample(embeds, noise)) <= 1.1 * error(dpm_solver(system, 12, embeds, noise))
+
+
+def dpm_solver(system: AtlasTextToImage, steps: int, embeds: Tensor, noise: Tensor) -> Tensor:
+    """Latents by another solver of the same equation."""
+    scheduler: Any = DPMSolverMultistepScheduler.from_config(system.scheduler_config)
+    scheduler.set_timesteps(steps)
+    latents = noise
+    for step in scheduler.timesteps:
+        latents = scheduler.step(system.unet(latents, step, embeds).sample, step, latents).prev_sample
+    return latents
