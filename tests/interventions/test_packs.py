@@ -345,7 +345,8 @@ def export(*arguments: str) -> Any:
 def row(condition: str, against: str, region: str, value: float | None, **values: Any) -> dict[str, Any]:
     low, high = (None, None) if value is None else (value - 0.1, value + 0.1)
     told = {"model": "atlas", "encoder": "atlas", "prompts": "test", "condition": condition, "against": against}
-    judged = {"judge": "pooled", "region": region, "measure": "culture_vqa", "strength": 3.0, "p_value": None}
+    judged = {"judge": "pooled", "region": region, "measure": "culture_vqa", "strength": 3.0}
+    judged |= dict.fromkeys(("p_value", "low_by_region", "high_by_region", "p_by_region"))
     counted = {"n_prompts": 8, "n_images": 16, "seeds": [0, 1], "reason": "" if value else "no"}
     return {**told, **judged, **counted, "value": value, "low": low, "high": high, **values}
 

@@ -21,7 +21,7 @@ from tiny_system import write_sae
 
 NUMBERS = {
     "selector": "last", "positions": "summary", "pool": "max", "threshold": 0, "beta": 1e-8, "min_k": 2, "max_k": 2,
-    "drop": "after_elbow", "min_prompts": 1, "seed": 0, "batch_size": 8,
+    "drop": "after_elbow", "min_prompts": 1, "seed": 0, "batch_size": 8, "means_of": "region", "language_share": None,
     "lape": {"top": 0.5, "filter": 0.5, "bar": 0.5},
 }  # fmt: skip
 
