@@ -66,7 +66,7 @@ class AtlasTextToImage:
     def sample(self, embeds: Tensor, latents: Tensor, last: int = 0) -> Tensor:
         """Latents (b, c, h, w) that the sampler makes of noise; gradients flow through the `last` steps.
 
-        UniPC (Zhao et al. 2023): no other solver of diffusers came as near to the exact picture for its time.
+        UniPC (Zhao et al. 2023): at these timesteps its median error is that of DPM-Solver++ in half as many more.
         """
         scheduler: Any = UniPCMultistepScheduler.from_config(self.scheduler_config)
         scheduler.set_timesteps(self.steps)
