@@ -180,7 +180,7 @@ def test_the_command_plans_an_example_in_a_project_without_data_or_weights(
                  "TFLOP/s", "Weights", "gradient checkpointing"):  # fmt: skip
         assert word in said
     images = 4 * 15 * 4 * 5
-    assert re.search(rf"generate \(5 conditions\)\s+60\s+{images}\s", said)
+    assert re.search(rf"generate \(5 conditions\)\s+60\s+{images:,}\s", said)
     assert sorted(path for path, _, _ in os.walk(tmp_path)) == before
 
 
