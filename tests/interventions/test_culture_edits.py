@@ -111,6 +111,12 @@ def test_every_subdivision_is_drawn_as_often_and_in_an_order_that_no_prompt_deci
     assert len(orders) == 4
 
 
+def test_no_subdivision_goes_with_one_autoencoder() -> None:
+    for region in ("jp", "kr", "fr"):  # draw d takes the autoencoder d mod 2
+        pairs = {(drawn(("a", "b"), region, draw), draw % 2) for draw in range(40)}
+        assert len(pairs) == 4
+
+
 def test_what_steers_and_what_activates_are_of_the_subdivision_that_is_drawn():
     names = ("asanoha", "seigaiha")
     directions: list[DirectionRow] = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import product
+from statistics import variance
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,20 @@ def scores(values: NDArray[Any]) -> dict[tuple[str, int], float]:
     """Of values (regions, prompts, seeds)."""
     shape = (range(REGIONS), range(PROMPTS), range(SEEDS))
     return {(f"{r:02d}-{p}", s): float(values[r, p, s]) for r, p, s in product(*shape)}
+
+
+def test_by_prompt_the_sum_is_weighed_by_its_spread_within_regions_under_every_pattern_of_signs() -> None:
+    changes = [-0.5, -0.5, -0.25, 1.0, 0.75, 1.25]  # of two regions' three prompts each
+
+    def studentised(signs: tuple[int, ...]) -> float:
+        signed = [sign * change for sign, change in zip(signs, changes, strict=True)]
+        return abs(sum(signed)) / (3 * variance(signed[:3]) + 3 * variance(signed[3:])) ** 0.5
+
+    observed = studentised((1,) * 6)
+    expected = np.mean([studentised(signs) >= observed - 1e-6 for signs in product((1, -1), repeat=6)])
+    keys = [(f"{r:02d}-{p}", 0) for r, p in product(range(2), range(3))]
+    changed, before = dict(zip(keys, changes, strict=True)), dict.fromkeys(keys, 0.0)
+    assert TEST.p_value(changed, before, BY_PROMPT) == pytest.approx(expected) == 0.09375
 
 
 def test_the_closed_intervals_are_those_of_other_libraries_and_of_the_paper() -> None:
