@@ -32,7 +32,7 @@ TABLE = Table(
             required("region", pa.string()),
             required("subdivision", pa.string()),  # "" is the whole region
             required("latent", pa.int32()),
-            required("level", pa.float64()),  # as `select_neurons.levels` defines it
+            required("level", pa.float64()),  # mean on the subdivision's cultural prompts, silent ones included
         ]
     ),
 )

@@ -105,13 +105,13 @@ class Bootstrap:
             regions.setdefault(units.regions.get(prompt, ""), {}).setdefault(prompt, []).append(score)
         arrays = {code: [np.array(one) for one in prompts.values()] for code, prompts in regions.items()}
         freedom = sum(len(prompts) - 1 for prompts in arrays.values())
+        alike = design_effect(arrays) if closed and arrays else 1.0
         found: dict[str, Estimate] = {}
         for code, prompts in arrays.items():
             every = np.concatenate(prompts)
             low = high = None
             if len(prompts) > 1 and closed:
-                n = len(every) / design_effect(arrays)
-                low, high = closed(every, n, t_quantile(self._tail, freedom))
+                low, high = closed(every, len(every) / alike, t_quantile(self._tail, freedom))
             elif len(prompts) > 1:
                 low, high = student([float(one.mean()) for one in prompts], self._tail)
             own = {key: score for key, score in scores.items() if units.regions.get(key[0], "") == code}
@@ -129,16 +129,16 @@ class Bootstrap:
         1 is full agreement and 0 what chance gives; where chance alone gives full agreement it is taken as 1, without
         an interval.
         """
-        return self.fleiss_or_cohen([first, second], units, cohen=True)
+        return self._agreement([first, second], units, cohen=True)
 
     def fleiss(self, raters: Sequence[Mapping[tuple[str, int], str]], units: Units = ONE_REGION) -> Estimate | None:
         """Fleiss' kappa (1971) of all judges over the pictures that every one answered; None when there is none.
 
         As with `kappa`, certain agreement counts as 1.
         """
-        return self.fleiss_or_cohen(raters, units, cohen=False)
+        return self._agreement(raters, units, cohen=False)
 
-    def fleiss_or_cohen(
+    def _agreement(
         self, raters: Sequence[Mapping[tuple[str, int], str]], units: Units, *, cohen: bool
     ) -> Estimate | None:
         """Both kappas: the agreement that was seen beyond what chance gives; None without a picture in common."""

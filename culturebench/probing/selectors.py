@@ -101,7 +101,7 @@ def by_wfs(regions: Regions, rules: Rules) -> dict[str, Selection]:
 
 
 def at_random(regions: Regions, rules: Rules) -> dict[str, Selection]:
-    """For each region as many latents as WFS selects, uniformly from all that it does not: as the tables' `random`."""
+    """For each region as many latents as WFS selects, uniformly from all that it does not."""
     found: dict[str, Selection] = {}
     for index, (code, known) in enumerate(by_wfs(regions, rules).items()):
         score = np.random.default_rng([rules.seed, index]).permutation(len(known.score)).astype(np.float64) + 1.0
