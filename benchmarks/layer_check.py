@@ -2,9 +2,9 @@
 
 `PYTHONPATH=.:tests/support python -m benchmarks.layer_check` tries encoders of seeds that neither the tests nor the
 choice of `min_excess` saw, with the numbers of params.yaml, and prints rates with 95% intervals (Wilson).
-In two minutes of CPU: in 300 encoders without culture a layer is marked in 1.0% [0.3, 2.9] (random attention) and 2.3%
-[1.1, 4.7] (random weights); of 120 planted ones the right layer in 100% [97, 100], and in 86% [79, 91] (a wrong one
-once) where culture was planted with less than half the strength. Delta CA agrees in as many, under every reference.
+In two minutes of CPU: in 300 encoders without culture a layer is marked in 0.3% [0.1, 1.9] (random attention) and 0.7%
+[0.2, 2.4] (random weights); of 120 planted ones the right layer in 100% [97, 100], and in 86% [79, 91] (never a wrong
+one) where culture was planted with less than half the strength. Delta CA agrees in as many, under every reference.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from scipy.stats import binomtest
 
 from culturebench.probing.attention import cultural_attention
 from culturebench.probing.causal import effects, judge
-from culturebench.probing.layers import Bootstrap, delta_curve
+from culturebench.probing.layers import LayerTest, delta_curve
 from culturebench.probing.pairs import REFERENCES, differences, measure
 from culturebench.text_to_image.base import TextEncoder
 from planted_attention import BRINGS, LAYERS, LOOKS, encoder, some_pairs
@@ -36,19 +36,21 @@ class Trial:
         check, probe = params["check_layers"], params["probe_layers"]
         shared = {name: probe[name] for name in ("resamples", "seed", "level", "alpha")}
         self._share: float = check["share"]
-        self._of_check = Bootstrap(**shared, min_excess=check["min_excess"])
-        self._of_attention = Bootstrap(**shared, min_excess=probe["min_excess"])
+        self._of_check = LayerTest(**shared, min_excess=check["min_excess"])
+        self._of_attention = LayerTest(**shared, min_excess=probe["min_excess"])
+        self._modifiers = [pair.modifier for pair in some_pairs()]
 
     def checked(self, one: TextEncoder) -> int | None:
         """The layer that the check marks."""
-        return judge(effects(one, some_pairs(), self._share), one.last_upstream_layer + 1, self._of_check).layer
+        measured = effects(one, some_pairs(), self._share)
+        return judge(measured, self._modifiers, one.last_upstream_layer + 1, self._of_check).layer
 
     def attended(self, one: TextEncoder) -> set[int | None]:
         """The layers that delta CA marks under its references."""
         read = partial(cultural_attention, one, relative=True, batch_size=len(some_pairs()))
         rows = measure(read, some_pairs()).rows
         found = (differences(rows, reference, DIRECTION, LAYERS) for reference in REFERENCES)
-        return {delta_curve(values, LAYERS, self._of_attention).layer for values in found}
+        return {delta_curve(values, self._modifiers, LAYERS, self._of_attention).layer for values in found}
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from culturebench.artifacts import annotated, candidates, captioned, labels, places
+from culturebench.artifacts import annotated, candidates, captioned, labels, placebos, places
 from culturebench.artifacts._caption import GivenCaptions
 from culturebench.artifacts.candidates import CandidateRow
 from culturebench.captions.collecting import CaptionCollector
@@ -25,6 +25,7 @@ class CaptionRegion(Told):
 
     judge_label: Text
     neutral_modifiers: Words
+    placebo_modifiers: Words | None
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ def run(params: Params, inputs: Paths, outputs: Paths, *, region: str) -> None:
         "modifiers": {"local": about.modifiers.local, "en": about.modifiers.en},
     }
     places.save(outputs["place"], place)
+    placebos.save(outputs["placebos"], about.placebo_modifiers.local if about.placebo_modifiers else [])
 
 
 def _pictures(inputs: Paths, region: str, human: dict[str, HumanCaptions], with_images: bool) -> list[CaptionCollector]:
@@ -110,7 +112,12 @@ STAGE = Stage(
     identities=("region",),
     params=Params,
     inputs={"annotated": annotated.PATH, "candidates": candidates.PATH, "captions": CAPTIONS},
-    outputs={"captioned": captioned.PATH, "label": labels.REGION_PATH, "place": places.PATH},
+    outputs={
+        "captioned": captioned.PATH,
+        "label": labels.REGION_PATH,
+        "place": places.PATH,
+        "placebos": placebos.PATH,
+    },
 )
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from culturebench.params.regions import Regions
 from culturebench.pins import pin_path, verified
 from culturebench.probing.batch_cache import cached_passes
 from culturebench.probing.causal import GOALS, Check, LayerCheck, judge
-from culturebench.probing.layers import Bootstrap
+from culturebench.probing.layers import LayerTest
 from culturebench.probing.pairs import Pair, pairs_of
 from culturebench.stage import Paths, Stage, store_url
 from culturebench.store import Store
@@ -57,10 +57,12 @@ def run(params: Params, inputs: Paths, outputs: Paths, *, encoder: str) -> None:
     settings = {"kind": "layer effects", "share": chosen.share}
     cached = cached_passes(source, inputs["pins"], settings, Store(store_url()))
     measured = _measure(worker, pairs, test.batch_size, params.engine, len(model.layers), cached)
-    whole = measured[np.isfinite(measured).all(axis=(1, 2))]
+    finite = np.flatnonzero(np.isfinite(measured).all(axis=(1, 2)))
+    whole = measured[finite]
+    modifiers = [(pairs[i].region, pairs[i].modifier) for i in map(int, finite)]
     candidates = model.last_upstream_layer + 1
-    bootstrap = Bootstrap(test.resamples, test.seed, test.level, test.alpha, chosen.min_excess)
-    check = judge(whole, candidates, bootstrap) if len(whole) >= test.min_pairs else None
+    rule = LayerTest(test.resamples, test.seed, test.level, test.alpha, chosen.min_excess)
+    check = judge(whole, modifiers, candidates, rule) if len(whole) >= test.min_pairs else None
     layer_check.save(
         outputs["check"],
         {

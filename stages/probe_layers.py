@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -11,12 +12,11 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from culturebench.artifacts import layer_probe, pins, splits
+from culturebench.artifacts import layer_check, layer_probe, pins, placebos, splits
 from culturebench.artifacts.layer_probe import ProbeRow
 from culturebench.artifacts.pins import Pin, load as load_pin
 from culturebench.engine.batches import map_batches
 from culturebench.engine.worker import Cached, Worker, in_batches
-from culturebench.errors import CultureBenchError
 from culturebench.params import choose
 from culturebench.params.encoders import Encoder, Encoders
 from culturebench.params.engine import Engine
@@ -25,15 +25,18 @@ from culturebench.params.regions import Regions
 from culturebench.pins import pin_path, verified
 from culturebench.probing.attention import DIRECTIONS, AttentionReader, Prompt, shortest_first
 from culturebench.probing.batch_cache import cached_passes
-from culturebench.probing.layers import Bootstrap, Curve, delta_curve
-from culturebench.probing.pairs import REFERENCES, differences, measure, pairs_of
+from culturebench.probing.layer_rule import Ruled, judge_layers
+from culturebench.probing.layer_verdict import Verdict, named, verdict
+from culturebench.probing.layers import Floats, LayerTest
+from culturebench.probing.pairs import DECIDES, Pair, measure, pairs_of
+from culturebench.probing.placebos import Pool, similar
+from culturebench.probing.reinitialised import deltas
 from culturebench.stage import Paths, Stage, store_url
 from culturebench.store import Store
 from culturebench.text_to_image.base import TextEncoder
 from culturebench.text_to_image.loading import load_encoder
 
 COLUMNS = ("picture_id", "region", "cultural", "noun", "neutral")
-Curves = dict[tuple[str, str], Curve]
 
 
 @dataclass(frozen=True)
@@ -56,29 +59,43 @@ def run(params: Params, inputs: Paths, outputs: Paths, *, encoder: str) -> None:
     pairs, dropped = pairs_of(splits.TABLE.load_all(inputs["detect"], params.regions, COLUMNS))
     settings = {"kind": "cultural attention", "relative": relative}
     cached = cached_passes(source, inputs["pins"], settings, Store(store_url()))
-    measured = measure(partial(_read, reader, chosen.batch_size, params.engine, model, cached), pairs)
+    read = partial(_read, reader, chosen.batch_size, params.engine, model, cached)
+    measured = measure(read, pairs)
     layer_probe.TABLE.save(outputs["attention"], measured.rows)
 
+    compared = [pair for pair in pairs if pair.neutral is not None]
+    words = {code: placebos.load(inputs["placebos"] / f"{code}.json") for code in params.regions}
+    pool = similar(model, compared, words, chosen.max_length_ratio)
+    found = read([one.prompt for one in pool.placed])
+    test = LayerTest(chosen.resamples, chosen.seed, chosen.level, chosen.alpha, chosen.min_excess)
+    upstream = model.last_upstream_layer
+    ruled = judge_layers(measured.rows, pairs, compared, pool, found, upstream + 1, test)
+
     direction = chosen.direction or ("later_to_earlier" if model.causal else "modifier_to_noun")
-    curves = _curves(chosen, model, measured.rows)
-    used = len(pairs) - sum(measured.dropped.values())
-    layer, significant = _choose(chosen, curves.get((chosen.noun_reference, direction)), used, model)
+    deciding = {row["picture_id"] for row in measured.rows if row["reference"] == DECIDES}
+    decided = verdict(ruled, direction, len(deciding), chosen.min_pairs, test, chosen.when_none, upstream)
     layer_probe.save_layer(
         outputs["layer"],
         {
-            "layer": layer,
+            "layer": decided.layer,
             "layers": len(model.layers),
-            "last_upstream_layer": model.last_upstream_layer,
-            "significant": significant,
+            "last_upstream_layer": upstream,
+            "significant": decided.significant,
             "direction": direction,
-            "reference": chosen.noun_reference,
+            "reference": DECIDES,
             "attention_unit": chosen.attention_unit,
-            "pairs": used,
-            "dropped": {**dropped, **measured.dropped},
-            "curves": _points(curves, model),
-            "rule": _rule(chosen, significant),
+            "pairs": len(deciding),
+            "modifiers": len({(pair.region, pair.modifier) for pair in pairs if pair.picture_id in deciding}),
+            "dropped": {**dropped, **measured.dropped, **_no_neutral(measured.rows, deciding)},
+            "curves": _points(ruled, model),
+            "placebos": _placebos(ruled, pool),
+            "reinitialised": _reinitialised(chosen, model, compared),
+            "rule": _rule(chosen),
+            "said": decided.said,
+            "disagreement": decided.disagreement,
         },
     )
+    print(_last_line(decided, layer_check.load(inputs["check"])), file=sys.stderr)
 
 
 def _open(source: Encoder, pin: Pin, *, relative: bool) -> AttentionReader:
@@ -103,36 +120,13 @@ def _read(
     return found
 
 
-def _curves(chosen: ProbeLayers, model: TextEncoder, rows: list[ProbeRow]) -> Curves:
-    bootstrap = Bootstrap(chosen.resamples, chosen.seed, chosen.level, chosen.alpha, chosen.min_excess)
-    found = {
-        (reference, direction): differences(rows, reference, direction, len(model.layers))
-        for reference in REFERENCES
-        for direction in DIRECTIONS
-    }
-    candidates = model.last_upstream_layer + 1
-    return {key: delta_curve(values, candidates, bootstrap) for key, values in found.items() if len(values)}
+def _no_neutral(rows: Sequence[ProbeRow], deciding: set[str]) -> dict[str, int]:
+    """How many measured pairs have no neutral caption; nothing when all have."""
+    without = len({row["picture_id"] for row in rows} - deciding)
+    return {"no_neutral": without} if without else {}
 
 
-def _choose(chosen: ProbeLayers, curve: Curve | None, pairs: int, model: TextEncoder) -> tuple[int, bool]:
-    """The layer to go on with, and whether the data marked it; `CultureBenchError` for neither."""
-    if curve is not None and pairs >= chosen.min_pairs and curve.layer is not None:
-        return curve.layer, True
-    if isinstance(chosen.when_none, int):
-        if not 0 <= chosen.when_none <= model.last_upstream_layer:
-            raise CultureBenchError(
-                f"probe_layers.when_none: {chosen.when_none} is no layer that the backbone sees; "
-                f"0 to {model.last_upstream_layer} are"
-            )
-        return chosen.when_none, False
-    shown = "no pair has this reference" if curve is None else ", ".join(f"{value:.4f}" for value in curve.delta)
-    raise CultureBenchError(
-        f"no layer stands out in {pairs} pairs (at least {chosen.min_pairs} are needed); delta CA by layer: {shown}. "
-        "Try another probe_layers.direction or noun_reference, or name a layer in probe_layers.when_none"
-    )
-
-
-def _points(curves: Curves, model: TextEncoder) -> list[layer_probe.Point]:
+def _points(ruled: Ruled, model: TextEncoder) -> list[layer_probe.Point]:
     return [
         {
             "reference": reference,
@@ -141,22 +135,71 @@ def _points(curves: Curves, model: TextEncoder) -> list[layer_probe.Point]:
             "delta": float(curve.delta[layer]),
             "low": float(curve.low[layer]),
             "high": float(curve.high[layer]),
-            "excess": None if np.isnan(curve.excess[layer]) else float(curve.excess[layer]),
+            "excess": _known(curve.excess[layer]),
+            "p_flips": _known(curve.p[layer]),
+            "p_placebos": _known(ruled.placebo_p[direction][layer]) if reference == DECIDES else None,
             "candidate": layer <= model.last_upstream_layer,
             "marked": bool(curve.marked[layer]),
         }
-        for (reference, direction), curve in curves.items()
+        for (reference, direction), curve in ruled.curves.items()
         for layer in range(len(model.layers))
     ]
 
 
-def _rule(chosen: ProbeLayers, significant: bool) -> str:
-    if not significant:
-        return "No layer was marked; probe_layers.when_none names this one."
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def _placebos(ruled: Ruled, pool: Pool) -> layer_probe.Placebos:
+    return {
+        "words": len({(one.region, one.word) for one in pool.placed}),
+        "regions": len({one.region for one in pool.placed}),
+        "tokens": pool.tokens,
+        "left_out": pool.left_out,
+        "band": [
+            point for name, band in ruled.placebos.items() for point in _band(name, band.delta, band.low, band.high)
+        ],
+    }
+
+
+def _reinitialised(chosen: ProbeLayers, model: TextEncoder, pairs: Sequence[Pair]) -> layer_probe.Reinitialised:
+    parameters = sum(tensor.numel() for tensor in model.parameters())
+    wanted = chosen.reinitialised
+    if not pairs or not wanted.copies or parameters > wanted.max_parameters:
+        return {"copies": 0, "parameters": parameters, "band": []}
+    relative = chosen.attention_unit == "relative"
+    found = deltas(model, pairs, count=wanted.copies, seed=chosen.seed, relative=relative, batch_size=chosen.batch_size)
+    band = [
+        point
+        for column, name in enumerate(DIRECTIONS)
+        if np.isfinite(found[:, column]).all()
+        for point in _band(name, *(of(found[:, column], axis=0) for of in (np.mean, np.min, np.max)))
+    ]
+    return {"copies": wanted.copies, "parameters": parameters, "band": band}
+
+
+def _band(direction: str, delta: Floats, low: Floats, high: Floats) -> list[layer_probe.BandPoint]:
+    return [
+        {"direction": direction, "layer": i, "delta": float(delta[i]), "low": float(low[i]), "high": float(high[i])}
+        for i in range(len(delta))
+    ]
+
+
+def _rule(chosen: ProbeLayers) -> str:
     return (
-        f"The largest delta CA among the layers that exceed the mean of their neighbours by {chosen.min_excess} or "
-        f"more, beyond chance at a family-wise error of {chosen.alpha} ({chosen.resamples} resamples of the pairs)."
+        "Marked: a layer whose delta CA against the neutral modifier is above 0 and exceeds its neighbours' mean "
+        f"by more than {chosen.min_excess:g}, beyond chance at a family-wise error of {chosen.alpha:g}, both in "
+        f"{chosen.resamples} sign flips of the cultural modifiers and in as many deals of cultural and placebo "
+        "modifiers; of several, the one of the largest delta CA."
     )
+
+
+def _last_line(decided: Verdict, check: layer_check.Check) -> str:
+    """What was decided, and who says otherwise: the other references, the causal check."""
+    mark = decided.layer if decided.significant else None
+    other = bool(check["points"]) and check["layer"] != mark
+    said = f"The causal check marks {named(check['layer'])}." if other else ""
+    return " ".join(filter(None, (decided.said, decided.disagreement, said)))
 
 
 STAGE = Stage(
@@ -164,7 +207,12 @@ STAGE = Stage(
     run=run,
     identities=("encoder",),
     params=Params,
-    inputs={"detect": splits.DETECT, "pins": pins.DIRECTORY},
+    inputs={
+        "detect": splits.DETECT,
+        "placebos": placebos.DIRECTORY,
+        "check": layer_check.PATH,
+        "pins": pins.DIRECTORY,
+    },
     outputs={"attention": layer_probe.PATH, "layer": layer_probe.LAYER_PATH},
 )
 

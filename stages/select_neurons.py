@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,7 +12,7 @@ from numpy.typing import NDArray
 
 from culturebench.artifacts import directions, layer_probe, levels, neurons, pins, sae, selected, splits
 from culturebench.artifacts.directions import DirectionRow
-from culturebench.artifacts.neurons import NeuronRow
+from culturebench.artifacts.neurons import NeuronRow, decided
 from culturebench.artifacts.selected import SelectedRow
 from culturebench.artifacts.splits import SplitRow
 from culturebench.params import choose
@@ -86,6 +88,7 @@ def run(params: Params, inputs: Paths, outputs: Paths, *, encoder: str) -> None:
             for row in _rows(seed, region, one)
         ],
     )
+    print(_last_line([one for by_name in found.values() for one in by_name[chosen.selector].values()]), file=sys.stderr)
     directions.TABLE.save(outputs["directions"], differences)
     levels.TABLE.save(
         outputs["levels"],
@@ -107,6 +110,13 @@ def _picked(found: Mapping[int, Mapping[str, Mapping[str, Selection]]]) -> list[
         for region, one in of_region.items()
         for i in np.flatnonzero(one.selected)
     ]
+
+
+def _last_line(found: Sequence[Selection]) -> str:
+    """What decided K, in how many of the ranked curves."""
+    counts = Counter(decided(int(one.candidate.sum()), one.elbow) for one in found)
+    told = ", ".join(f"{name} in {count}" for name, count in sorted(counts.items()))
+    return f"K of {len(found)} curves is decided by: {told} (bounds: select_neurons.min_k, max_k)."
 
 
 def _rules(chosen: SelectNeurons) -> Rules:
@@ -177,6 +187,7 @@ def _rows(seed: int, region: str, found: Selection) -> list[NeuronRow]:
             "rank": int(found.rank[latent]),
             "candidate": bool(found.candidate[latent]),
             "selected": bool(found.selected[latent]),
+            "elbow": found.elbow,
         }
         for latent in range(len(found.score))
     ]

@@ -46,7 +46,11 @@ TABLE = Table(
 
 
 class Point(TypedDict):
-    """One layer of one curve; `excess` over its neighbours is null where it has none."""
+    """One layer of one curve.
+
+    `excess` over its neighbours, and the p values against sign flips of the modifiers and against placebo modifiers,
+    are null where there is none. Only the reference that decides is held to placebos.
+    """
 
     reference: str
     direction: str
@@ -55,15 +59,46 @@ class Point(TypedDict):
     low: float
     high: float
     excess: float | None
+    p_flips: float | None
+    p_placebos: float | None
     candidate: bool
     marked: bool
+
+
+class BandPoint(TypedDict):
+    """Delta CA against the neutral modifier at one layer, and its range."""
+
+    direction: str
+    layer: int
+    delta: float
+    low: float
+    high: float
+
+
+class Placebos(TypedDict):
+    """The placebo modifiers: how many words of how many regions count, mean lengths in tokens, what was left out."""
+
+    words: int
+    regions: int
+    tokens: dict[str, float]
+    left_out: dict[str, int]
+    band: list[BandPoint]
+
+
+class Reinitialised(TypedDict):
+    """The copies with weights drawn anew; without copies there is no band."""
+
+    copies: int
+    parameters: int  # of the encoder
+    band: list[BandPoint]
 
 
 class Layer(TypedDict):
     """The verdict.
 
     `layer` is 0-based; `significant` is false where params chose it since nothing was marked; `pairs` and `dropped`
-    count the picture pairs.
+    count the picture pairs, `modifiers` the different cultural ones. `said` says what marked it, or why nothing did,
+    and `disagreement` which references mark other layers; empty when none does.
     """
 
     layer: int
@@ -74,9 +109,14 @@ class Layer(TypedDict):
     reference: str
     attention_unit: str
     pairs: int
+    modifiers: int
     dropped: dict[str, int]
     curves: list[Point]
+    placebos: Placebos
+    reinitialised: Reinitialised
     rule: str
+    said: str
+    disagreement: str
 
 
 LAYER_KEYS = frozenset(Layer.__annotations__)

@@ -25,6 +25,7 @@ class NeuronRow(TypedDict):
     rank: int
     candidate: bool
     selected: bool
+    elbow: int | None
 
 
 TABLE = Table(
@@ -42,8 +43,16 @@ TABLE = Table(
             required("frequency_noun", pa.float64()),
             required("mean", pa.float64()),  # mean activation where it fires, cultural prompts
             required("rank", pa.int32()),  # 0 is the best score
-            required("candidate", pa.bool_()),  # within the elbow's K
+            required("candidate", pa.bool_()),  # within the first K
             required("selected", pa.bool_()),  # in M_cult
+            pa.field("elbow", pa.int32()),  # the region's K by its curve's elbow alone, before the bounds
         ]
     ),
 )
+
+
+def decided(k: int, elbow: int | None) -> str:
+    """What decided on `k` candidates: `elbow`, `min_k`, `max_k`, or `no elbow` where the curve has none."""
+    if elbow is None:
+        return "no elbow"
+    return "elbow" if k == elbow else "min_k" if k > elbow else "max_k"

@@ -95,6 +95,8 @@ def show_region(code: Annotated[str, typer.Argument(help="Of the region, such as
     table.add_section()
     row("modifiers", region.modifiers)
     row("neutral modifiers", region.neutral_modifiers)
+    if region.placebo_modifiers:
+        row("placebo modifiers", region.placebo_modifiers)
     console.print(table)
 
     console.print("\n[bold]To leave out[/]")

@@ -42,6 +42,12 @@ RENAMED = {
     "evaluate.samples": "resamples",
 }
 
+#: Keys that decide nothing any more, and what does.
+GONE = {
+    "probe_layers.noun_reference": "is no choice any more: neutral_modifier decides, the other references are drawn "
+    "beside it; remove the key",
+}
+
 
 class ParamsError(CultureBenchError):
     """A value in `params.yaml` or a region file that cannot be used."""
@@ -122,6 +128,8 @@ def new_name(key: str) -> str | None:
 def told(key: str, wrong: ErrorDetails, general: str = "") -> str:
     """One sentence on what is wrong with the value at a dotted key; of an encoder's own, `general` is the section's."""
     if wrong["type"] == "extra_forbidden":
+        if reason := gone(general or key):
+            return f"{key} {reason}"
         new = new_name(general or key)
         return f"{key} is called {new} now; rename it" if new else f"{key}: unknown key; remove it"
     reason = wrong["msg"].removeprefix("Value error, ")
@@ -129,6 +137,11 @@ def told(key: str, wrong: ErrorDetails, general: str = "") -> str:
     several = wrong["type"] == "value_error" and isinstance(wrong["input"], dict)
     got = "" if several or wrong["type"] == "missing" else f" (got {wrong['input']!r})"
     return f"{key}: {reason}{got}"
+
+
+def gone(key: str) -> str | None:
+    """What decides instead of a dotted key that was taken out; None for any other key."""
+    return next((told for old, told in GONE.items() if fnmatchcase(key, old)), None)
 
 
 def _explain(error: ValidationError, section: str, file: Path) -> str:

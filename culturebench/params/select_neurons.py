@@ -31,8 +31,8 @@ class SelectNeurons(EncoderSection):
     pool: Literal["max", "mean"] = Field(description="How a prompt's tokens become one value per latent.")
     threshold: float = Field(ge=0, description="A latent fires when it is above this.")
     beta: float = Field(gt=0, description="Added to the count under the mean, for latents that never fire.")
-    min_k: int = Field(ge=1, description="Fewest candidates K that the elbow may give.")
-    max_k: int = Field(ge=1, description="Most candidates K that the elbow may give.")
+    min_k: int = Field(ge=1, description="Fewest candidates K; where it binds, the stage and the report say so.")
+    max_k: int = Field(ge=1, description="Most candidates K; said in the same way.")
     drop: Literal["after_elbow", "before_elbow"] = Field(
         description="When the noun side's own top K leaves: after_elbow as published; before_elbow where noun prompts "
         "share strong latents with the cultural ones, which would end the curve before any latent of culture."

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 #: Pictures per region where no split is there to count: the paper's 7,932 over 15 regions.
 PICTURES = 529
 #: Prompts of a pair that the probe reads: cultural, noun, and the noun with a neutral modifier; selection reads the
-#: English noun as the third.
+#: English noun as the third. Not counted: each placebo modifier on the pairs of one cultural modifier, and copies of a
+#: small encoder.
 READINGS = 3
 
 

@@ -17,7 +17,7 @@ prompt has as well, the effect would be 0 however much the layer matters.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Hashable, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -29,7 +29,7 @@ from torch import Tensor, nn
 
 from culturebench.probing.attention import Prompt
 from culturebench.probing.features import fitting, summary_positions
-from culturebench.probing.layers import Bootstrap, Curve, delta_curve
+from culturebench.probing.layers import Curve, LayerTest, delta_curve
 from culturebench.probing.pairs import Pair
 from culturebench.text_to_image.base import Edit, TextEncoder, Tokens
 
@@ -97,18 +97,17 @@ class Check:
         return int(np.argmax(np.where(self.marked, self.beyond.delta, -np.inf))) if self.marked.any() else None
 
 
-def judge(measured: NDArray[np.float64], candidates: int, bootstrap: Bootstrap) -> Check:
-    """The verdict on effects (pairs, goals, layers) without NaN, by the test of delta CA on cultural minus neutral.
+def judge(measured: NDArray[np.float64], modifiers: Sequence[Hashable], candidates: int, test: LayerTest) -> Check:
+    """The verdict on effects (pairs, goals, layers) without NaN, by the sign flips of delta CA, cultural minus neutral.
 
-    Pairs that share a modifier are no independent draws: what is peculiar to a few words counts as certain, and of
-    encoders without any culture a third would be marked. So `bootstrap.min_excess` has to be well above it; with a
-    tenth of the way one in a hundred was (benchmarks/layer_check.py).
+    What is peculiar to a few neutral words, which all pairs share, no flip of the cultural ones can tell from culture.
+    So `test.min_excess` has to be well above it (benchmarks/layer_check.py measures the rates).
     """
     cultural, neutral = measured[:, 0], measured[:, 1]
     return Check(
-        delta_curve(cultural, candidates, bootstrap),
+        delta_curve(cultural, modifiers, candidates, test),
         neutral.mean(axis=0),
-        delta_curve(cultural - neutral, candidates, bootstrap),
+        delta_curve(cultural - neutral, modifiers, candidates, test),
     )
 
 

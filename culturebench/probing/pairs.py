@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from culturebench.artifacts.layer_probe import ProbeRow
     from culturebench.artifacts.splits import SplitRow
 
+Floats = NDArray[np.float64]
+#: What is taken from the cultural prompt's attention. The last one decides; the others are the paper's readings.
 REFERENCES = ("zero", "context", "neutral_modifier")
+DECIDES = "neutral_modifier"
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,11 @@ class Pair:
     cultural: Prompt
     noun: Prompt
     neutral: Prompt | None
+
+    @property
+    def modifier(self) -> str:
+        """The words of the cultural modifier."""
+        return "" if self.cultural.modifier is None else self.cultural.text[slice(*self.cultural.modifier)]
 
 
 @dataclass(frozen=True)
@@ -89,10 +97,27 @@ def measure(read: Callable[[Sequence[Prompt]], NDArray[np.float64]], pairs: Sequ
     return Measured(rows, {"no_token": missed} if missed else {})
 
 
+def pictures_of(rows: Sequence[ProbeRow], reference: str, direction: str) -> list[str]:
+    """The picture ids of `differences`, in its order."""
+    return sorted({r["picture_id"] for r in rows if r["reference"] == reference and r["direction"] == direction})
+
+
+def both_sides(rows: Sequence[ProbeRow], pairs: Sequence[Pair], layers: int) -> tuple[Floats, Floats]:
+    """CA of the cultural and of the neutral prompts, (pairs, directions, layers) each; NaN where there is none."""
+    index = {pair.picture_id: i for i, pair in enumerate(pairs)}
+    cultural = np.full((len(pairs), len(DIRECTIONS), layers), np.nan)
+    neutral = np.full_like(cultural, np.nan)
+    for row in rows:
+        if row["reference"] == DECIDES:
+            at = index[row["picture_id"]], DIRECTIONS.index(row["direction"]), row["layer"]
+            cultural[at], neutral[at] = row["cultural"], row["noun"]
+    return cultural, neutral
+
+
 def differences(rows: Sequence[ProbeRow], reference: str, direction: str, layers: int) -> NDArray[np.float64]:
     """CA(P_cult) - CA(P_noun) of measured rows: (pairs, layers), pairs by picture id."""
     chosen = [row for row in rows if row["reference"] == reference and row["direction"] == direction]
-    pictures = {picture: i for i, picture in enumerate(sorted({row["picture_id"] for row in chosen}))}
+    pictures = {picture: i for i, picture in enumerate(pictures_of(rows, reference, direction))}
     found = np.zeros((len(pictures), layers))
     for row in chosen:
         found[pictures[row["picture_id"]], row["layer"]] = row["cultural"] - row["noun"]

@@ -6,14 +6,17 @@ Other rules stand beside it in `selectors`, all behind one interface.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from culturebench.errors import CultureBenchError
+from culturebench.extras import needed
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
+SENSITIVITY = 1.0  # Kneedle's S; its authors' value for a curve that is known as a whole
 
 
 class SelectionError(CultureBenchError):
@@ -46,7 +49,7 @@ class Firing:
 
 @dataclass(frozen=True)
 class Selection:
-    """A selector's verdict on every latent (latents,), and the two elbows."""
+    """A selector's verdict on every latent (latents,)."""
 
     cultural: Firing
     noun: Firing
@@ -55,6 +58,7 @@ class Selection:
     rank: NDArray[np.int64]  # 0 is the best score
     candidate: Bools
     selected: Bools
+    elbow: int | None = None  # the K of the cultural side's elbow alone, before the bounds; None without one
 
 
 def firing(latents: Floats, settings: Settings) -> Firing:
@@ -73,17 +77,25 @@ def by_weighted_frequency(cultural: Floats, noun: Floats, settings: Settings) ->
     found on what is left, and the noun side's K is its elbow alone.
     """
     on_cultural, on_noun = firing(cultural, settings), firing(noun, settings)
-    noun_k = elbow(on_noun.score, replace(settings, min_k=1))
+    noun_k = bounded_k(on_noun.score, replace(settings, min_k=1))
     if settings.drop_first:
         shared = top(on_noun.score, noun_k)
         curve = np.where(shared, 0.0, on_cultural.score)
-        candidate = top(curve, elbow(curve, settings))
+        candidate = top(curve, bounded_k(curve, settings))
     else:
-        k = elbow(on_cultural.score, settings)
+        curve = on_cultural.score
+        k = bounded_k(curve, settings)
         shared = top(on_noun.score, max(k, noun_k))
-        candidate = top(on_cultural.score, k)
+        candidate = top(curve, k)
     return Selection(
-        on_cultural, on_noun, on_cultural.score, on_noun.score, ranks(on_cultural.score), candidate, candidate & ~shared
+        on_cultural,
+        on_noun,
+        on_cultural.score,
+        on_noun.score,
+        ranks(on_cultural.score),
+        candidate,
+        candidate & ~shared,
+        elbow(curve),
     )
 
 
@@ -100,18 +112,27 @@ def ranks(score: Floats) -> NDArray[np.int64]:
     return places
 
 
-def elbow(score: Floats, settings: Settings) -> int:
-    """How many scores stand before the elbow of the ranked curve, within the bounds of `settings`.
+def bounded_k(score: Floats, settings: Settings) -> int:
+    """How many scores are candidates: those before the elbow, all above 0 without one, within the settings' bounds."""
+    found = elbow(score)
+    return min(max(int((score > 0).sum()) if found is None else found, settings.min_k), settings.max_k)
 
-    Kneedle (Satopää et al. 2011) for a falling convex curve: both axes scaled to 0..1, the elbow is where
-    the curve lies farthest below its chord. Scores of 0 are no part of the curve, since their number only
-    says how large the SAE is.
+
+def elbow(score: Floats) -> int | None:
+    """How many scores stand before the elbow of the ranked curve; None when it has none.
+
+    Kneedle as published (Satopää et al. 2011, by the package kneed): the first point at which a falling convex curve
+    stops coming closer to its chord, with both axes scaled to 0..1. Scores of 0 are no part of the curve, since their
+    number only says how large the SAE is.
     """
+    with needed("pipeline"):
+        from kneed import KneeLocator
+
     curve = np.sort(score[score > 0])[::-1]
     if len(curve) < 3 or curve[0] == curve[-1]:
-        found = len(curve)
-    else:
-        x = np.linspace(0.0, 1.0, len(curve))
-        y = (curve - curve[-1]) / (curve[0] - curve[-1])
-        found = int(np.argmax(1.0 - x - y))
-    return min(max(found, settings.min_k), settings.max_k)
+        return None
+    # The first point is on the chord and no elbow; kneed takes it for one where the curve starts with a plateau, and
+    # would look no further unless all elbows are asked for.
+    options: dict[str, Any] = {"S": SENSITIVITY, "curve": "convex", "direction": "decreasing", "online": True}
+    found: Any = KneeLocator(np.arange(len(curve)), curve, **options).all_knees
+    return min((int(knee) for knee in found if knee > 0), default=None)

@@ -20,6 +20,7 @@ from culturebench.probing.selection import (
     Selection,
     SelectionError,
     Settings,
+    bounded_k,
     by_weighted_frequency,
     elbow,
     firing,
@@ -117,8 +118,9 @@ def by_score(score: Score, regions: Regions, rules: Rules) -> dict[str, Selectio
     found: dict[str, Selection] = {}
     cultural, noun = _firing(regions, rules)
     for code, own, other, on, off in zip(regions, score(cultural), score(noun), cultural, noun, strict=True):
-        chosen = top(own, elbow(np.maximum(own, 0.0), rules.settings))
-        found[code] = Selection(on, off, own, other, ranks(own), chosen, chosen.copy())
+        curve = np.maximum(own, 0.0)
+        chosen = top(own, bounded_k(curve, rules.settings))
+        found[code] = Selection(on, off, own, other, ranks(own), chosen, chosen.copy(), elbow(curve))
     return found
 
 
@@ -195,8 +197,8 @@ SELECTORS = registry(
             pick=by_wfs,
             compares=False,
             told="they are ranked by weighted frequency score (WFS): how often one fires on cultural prompts, times "
-            "how strongly. The first K (up to the elbow of the curve, within the bounds of `select_neurons` in "
-            "params.yaml) that are not also high on plain nouns are the region's culture neurons.",
+            "how strongly. The first K (up to the elbow of the curve by Kneedle, within the bounds of `select_neurons` "
+            "in params.yaml) that are not also high on plain nouns are the region's culture neurons.",
         ),
         Selector(
             name="lape",

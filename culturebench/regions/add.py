@@ -104,6 +104,7 @@ keywords:
 subdivisions: {{}}
 modifiers: {{local: [], en: []}}  # "in ... style", as a caption carries it
 neutral_modifiers: {{local: [], en: [plain, in an ordinary style]}}  # as long, and of no culture
+placebo_modifiers: null  # {{local: [], en: []}}: as long; eight or more of colour, material, size, place
 exclude: []  # - {{what: a cliche that searches find, reason: why it must not stand for the region}}
 notes: ""  # what to check, which neighbours look alike, whose traditions may not be filed under another's
 """

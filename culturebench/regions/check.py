@@ -61,3 +61,5 @@ def _all_words(region: Region) -> Iterator[tuple[str, Words]]:
     yield from ((f"subdivisions.{key}.keywords", part.keywords) for key, part in region.subdivisions.items())
     yield "modifiers", region.modifiers
     yield "neutral_modifiers", region.neutral_modifiers
+    if region.placebo_modifiers:
+        yield "placebo_modifiers", region.placebo_modifiers

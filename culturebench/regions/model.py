@@ -29,6 +29,9 @@ class Region(RegionPart):
     subdivisions: dict[Key, Subdivision] = Field(min_length=3, description="key -> a part of the region's culture")
     modifiers: Words = Field(description="culture-style modifiers, as a caption carries them")
     neutral_modifiers: Words = Field(description="modifiers of similar length without a culture")
+    placebo_modifiers: Words | None = Field(
+        description="modifiers of similar length that say something else: colour, material, size, place; null: none yet"
+    )
     exclude: list[Exclusion] = Field(min_length=1)
     notes: Text = Field(description="what annotators of this region must know")
 

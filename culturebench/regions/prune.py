@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from culturebench.artifacts import agreement, annotated, candidates, captioned, labels, places, screened
+from culturebench.artifacts import agreement, annotated, candidates, captioned, labels, placebos, places, screened
 from culturebench.errors import CultureBenchError
 from culturebench.params import load_document
 
@@ -13,6 +13,7 @@ FOLDERS = (
     *(str(Path(out.PATH).parent) for out in (candidates, screened, annotated, agreement, captioned)),
     labels.DIRECTORY,
     places.DIRECTORY,
+    placebos.DIRECTORY,
 )
 _SUFFIXES = (".parquet", ".json")
 

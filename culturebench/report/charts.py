@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +11,12 @@ from culturebench.report.plot import Axis, Plot
 
 if TYPE_CHECKING:
     from culturebench.artifacts.enhancer import History
-    from culturebench.artifacts.layer_probe import Layer, Point
+    from culturebench.artifacts.layer_probe import BandPoint, Layer, Point
     from culturebench.artifacts.neurons import NeuronRow
     from culturebench.artifacts.strength import Tuned
 
+#: What the deciding curve is drawn beside, and the style of each.
+BANDS = ("placebos", "reinitialised")
 MAX_CURVE = 48  # ranks of a neuron curve that are drawn at most
 
 
@@ -29,16 +31,20 @@ def layer_charts(probe: Layer) -> list[dict[str, Any]]:
     groups: list[dict[str, Any]] = []
     for direction in directions:
         rows = [row for row in curves if row["direction"] == direction]
-        low, high = min(0.0, *(r["low"] for r in rows)), max(0.0, *(r["high"] for r in rows))
-        axis = Axis.nice(low, high, "")
+        bands = {name: [p for p in probe[name]["band"] if p["direction"] == direction] for name in BANDS}
+        axis = _axis([row for row in rows if row["reference"] != probe["reference"]])
         panels: list[dict[str, Any]] = []
         for reference in dict.fromkeys(row["reference"] for row in rows):
             own = sorted((r for r in rows if r["reference"] == reference), key=lambda r: r["layer"])
+            decides = reference == probe["reference"]
+            name = f"Delta CA, {direction}, reference {reference}"
+            beside = bands if decides else {}
+            height = _axis([*own, *(point for band in beside.values() for point in band)]) if decides else axis
             panels.append(
                 {
                     "reference": reference,
-                    "chosen": direction == probe["direction"] and reference == probe["reference"],
-                    "svg": _layer_chart(own, probe["layers"], axis, f"Delta CA, {direction}, reference {reference}"),
+                    "chosen": direction == probe["direction"] and decides,
+                    "svg": _layer_chart(own, probe["layers"], height, name, beside),
                     "verdict": _layer_verdict(own, probe["layers"]),
                 }
             )
@@ -46,16 +52,29 @@ def layer_charts(probe: Layer) -> list[dict[str, Any]]:
     return groups
 
 
+def _axis(ranges: Sequence[Point | BandPoint]) -> Axis:
+    """Around 0 and all ranges; the deciding reference takes more off, so that its values need an axis of their own."""
+    return Axis.nice(min([0.0, *(r["low"] for r in ranges)]), max([0.0, *(r["high"] for r in ranges)]), "")
+
+
 def _layer_verdict(rows: Sequence[Point], layers: int) -> str:
     marked = [row for row in rows if row["marked"]]
     if not marked:
         return "marks no layer"
-    return "marks " + words.layer(max(marked, key=lambda row: row["delta"])["layer"], layers)
+    best = max(marked, key=lambda row: row["delta"])
+    tests = {"sign flips": best["p_flips"], "placebo modifiers": best["p_placebos"]}
+    told = ", ".join(f"p = {words.number(p)} by {name}" for name, p in tests.items() if p is not None)
+    return f"marks {words.layer(best['layer'], layers)} ({told})"
 
 
-def _layer_chart(rows: Sequence[Point], layers: int, axis: Axis, name: str) -> str:
+def _layer_chart(
+    rows: Sequence[Point], layers: int, axis: Axis, name: str, bands: Mapping[str, Sequence[BandPoint]]
+) -> str:
+    """`bands` are what the curve is compared with, by the style in which it is drawn."""
     shown = [row["layer"] + 1 for row in rows]
     plot = Plot(Axis.whole(shown, "layer", pad=0.35), axis, name)
+    for style, points in bands.items():
+        plot.band([(point["layer"] + 1, point["low"], point["high"]) for point in points], style)
     candidates = [row for row in rows if row["candidate"]]
     plot.line([(row["layer"] + 1, row["delta"]) for row in rows], "grey")
     plot.band([(row["layer"] + 1, row["low"], row["high"]) for row in candidates])

@@ -46,6 +46,28 @@ def sentence(probe: Layer, check: Check) -> str:
     )
 
 
+def disagreement(probe: Layer, check: Check) -> str:
+    """What the first lines say of the layer: that none is marked, or who marks another; empty when all agree."""
+    marks = _marks(probe)
+    mark = probe["layer"] if probe["significant"] else None
+    others = {f"ΔCA with the reference {name.replace('_', ' ')}": layer for name, layer in marks.items()}
+    others.pop(f"ΔCA with the reference {probe['reference'].replace('_', ' ')}", None)
+    if check["points"]:
+        others["the causal check"] = check["layer"]
+    against = [f"{name} marks {_named(layer, probe['layers'])}" for name, layer in others.items() if layer != mark]
+    if mark is None:
+        told = f"No layer is marked as the culture layer; params name {words.layer(probe['layer'], probe['layers'])}."
+    else:
+        told = f"The answers on the culture layer disagree: {words.layer(mark, probe['layers'])} is marked."
+    if mark is not None and not against:
+        return ""
+    return " ".join([told, *([f"But {_listed(against)}."] if against else [])])
+
+
+def _named(layer: int | None, layers: int) -> str:
+    return "no layer" if layer is None else words.layer(layer, layers)
+
+
 def _marks(probe: Layer) -> dict[str, int | None]:
     """Reference -> the layer that delta CA marks in the direction that decides."""
     rows = [row for row in probe["curves"] if row["direction"] == probe["direction"]]
@@ -60,10 +82,7 @@ def _said(marks: Mapping[str, int | None], probe: Layer) -> str:
     by_layer: dict[int | None, list[str]] = {}
     for reference, layer in marks.items():
         by_layer.setdefault(layer, []).append(reference.replace("_", " "))
-    parts = [
-        f"{'no layer' if layer is None else words.layer(layer, probe['layers'])} under {_listed(references)}"
-        for layer, references in by_layer.items()
-    ]
+    parts = [f"{_named(layer, probe['layers'])} under {_listed(references)}" for layer, references in by_layer.items()]
     return f"marks {', '.join(parts)}" if parts else "could not be measured"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -78,6 +79,9 @@ def model_values(model: ModelResults, regions: Sequence[str], pixels: int) -> di
         "options": len(regions),
         "counts": results.get("noun", CULTURE) or {"n_prompts": 0, "n_images": 0, "seeds": []},
         "lead": headline.lead(results),
+        "layer_notes": [
+            note for found in model.encoders.values() if (note := check.disagreement(found.probe, found.check))
+        ],
         "findings": headline.findings(results),
         "summary": tables.summary(results),
         "main": tables.comparison(results, model.paper, tables.MAIN),
@@ -119,7 +123,8 @@ def encoder_values(name: str, found: EncoderResults, regions: Sequence[str]) -> 
         "layers": charts.layer_charts(found.probe),
         "check": check.check_values(found.probe, found.check),
         "neurons": charts.neuron_charts(found.neurons, regions),
-        "elbows": sweeps.elbows(found.neurons, regions),
+        "elbows": (elbows := sweeps.elbows(found.neurons, regions)),
+        "k_decided": words.k_decided(Counter(row["decided"] for row in elbows)),
         "overlap": charts.overlap(found.neurons, regions),
         "sae": found.sae,
         "rule": selector(found.selector),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from culturebench.artifacts.neurons import decided
 from culturebench.report import published
 
 if TYPE_CHECKING:
@@ -28,10 +29,11 @@ def strengths(edit: str, found: Tuned, paper: str) -> list[dict[str, Any]]:
 
 
 def elbows(neurons: Sequence[Row], regions: Sequence[str]) -> list[dict[str, Any]]:
-    """One row per region and SAE seed: `{region, seed, k, dropped, selected, first, inside, outside}`.
+    """One row per region and SAE seed: `{region, seed, k, elbow, decided, dropped, selected, first, inside, outside}`.
 
-    `k` are the latents up to the elbow, `dropped` those of them that nouns rank high too; `first`, `inside` and
-    `outside` the scores of the first latent, of the last one inside the elbow, and of the next one.
+    `k` are the candidates, `elbow` how many the elbow alone gives, `decided` which of the two or which bound it was;
+    `dropped` those candidates that nouns rank high too; `first`, `inside` and `outside` the scores of the first latent,
+    of the last candidate, and of the next one.
     """
     groups: dict[tuple[str, int], list[Row]] = {}
     for row in neurons:
@@ -49,10 +51,13 @@ def _elbow(region: str, seed: int, ranked: Sequence[Row]) -> dict[str, Any]:
     inside = [row for row in ranked if row["candidate"]]
     outside = [row for row in ranked if not row["candidate"]]
     selected = sum(row["selected"] for row in ranked)
+    found = ranked[0]["elbow"]
     return {
         "region": region,
         "seed": seed,
         "k": len(inside),
+        "elbow": found,
+        "decided": decided(len(inside), found),
         "dropped": len(inside) - selected,
         "selected": selected,
         "first": ranked[0]["score"],

@@ -88,6 +88,19 @@ def layer(index: int, count: int) -> str:
     return f"layer {index + 1} of {count} (index {index})"
 
 
+def k_decided(counts: Mapping[str, int]) -> str:
+    """What decided K, in one sentence; `counts` as `artifacts.neurons.decided` names it."""
+    total = sum(counts.values())
+    names = {
+        "elbow": "the elbow of the ranked scores (Kneedle) decides",
+        "min_k": "the lower bound `min_k` decides, not the elbow",
+        "max_k": "the upper bound `max_k` decides, not the elbow",
+        "no elbow": "the curve has no elbow, and the bounds alone decide",
+    }
+    told = [f"in {counts[name]} of {total} curves {text}" for name, text in names.items() if counts.get(name)]
+    return f"K, how many latents are candidates: {'; '.join(told)}." if told else ""
+
+
 def percent(share: float | None, digits: int = 1) -> str:
     """A share as percent."""
     return "–" if share is None else f"{share * 100:.{digits}f}%"

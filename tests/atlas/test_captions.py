@@ -15,7 +15,7 @@ from culturebench.atlas.world import LANGUAGES, REGIONS, Scene
 REGION_FILES = Path(__file__).parents[2] / "annotations" / "regions"
 REGION_KEYS = {
     "code", "country", "iso", "judge_label", "language", "script", "keywords", "subdivisions", "modifiers",
-    "neutral_modifiers", "exclude", "notes",
+    "neutral_modifiers", "placebo_modifiers", "exclude", "notes",
 }  # fmt: skip
 CATEGORIES = {"architecture", "clothing", "food", "instruments", "crafts", "festivals", "landscape"}
 SUBDIVISIONS = [(region, subdivision) for region, (_, pair) in REGIONS.items() for subdivision in pair]
@@ -193,6 +193,18 @@ def test_a_region_file_gives_every_word_list_in_both_languages(code: str) -> Non
         for words in both.values():
             assert 2 <= len(words) <= 4 and len(set(words)) == len(words), name
             assert all(isinstance(word, str) and unicodedata.is_normalized("NFC", word) for word in words), name
+
+
+@pytest.mark.parametrize("code", REGIONS)
+def test_placebo_modifiers_are_enough_to_be_dealt_and_as_long_as_the_cultural_ones(code: str, lexicon: dict) -> None:
+    words = region_file(code)["placebo_modifiers"]
+    assert set(words) == {"local", "en"} and len(words["local"]) == len(words["en"]) >= 8
+    language = REGIONS[code][0]
+    cultural = [each[language] for each in lexicon["modifiers"][code].values()]
+    for local in words["local"]:
+        assert unicodedata.is_normalized("NFC", local) and local not in cultural
+    ratio = sum(map(len, words["local"])) / len(words["local"]) / (sum(map(len, cultural)) / len(cultural))
+    assert 0.4 <= ratio <= 1.6, ratio
 
 
 @pytest.mark.parametrize("code", REGIONS)

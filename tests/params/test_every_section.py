@@ -12,7 +12,7 @@ from pydantic import BaseModel, RootModel, ValidationError
 
 from culturebench.checks import section_models
 from culturebench.params import ParamsError, load_section
-from culturebench.params._base import RENAMED
+from culturebench.params._base import GONE, RENAMED
 from culturebench.params._by_encoder import EncoderSection
 from import_graph import ROOT
 
@@ -116,3 +116,15 @@ def test_a_reason_that_speaks_of_several_keys_does_not_list_the_whole_section() 
             load_section(MODELS["select_neurons"], {"select_neurons": values})
         assert re.fullmatch(rf"params\.yaml: select_neurons{place}: .*min_k.*", str(caught.value))
         assert "beta" not in str(caught.value)
+
+
+@pytest.mark.parametrize("old", GONE)
+def test_a_key_that_decides_nothing_any_more_is_refused_with_what_does(old: str) -> None:
+    section, name = old.split(".")
+    for prefix in ("", "encoders.atlas."):
+        document = deepcopy(DOCUMENT)
+        place = document[section]["encoders"]["atlas"] if prefix else document[section]
+        place[name] = "zero"
+        with pytest.raises(ParamsError) as caught:
+            load_section(MODELS[section], document)
+        assert str(caught.value) == f"params.yaml: {section}.{prefix}{name} {GONE[old]}"

@@ -10,25 +10,27 @@ import tiny_encoders
 from culturebench.params.encoders import Encoder
 from culturebench.probing.attention import Prompt, cultural_attention
 from culturebench.probing.causal import LayerCheck, effects, judge
-from culturebench.probing.layers import Bootstrap, delta_curve
+from culturebench.probing.layers import LayerTest, delta_curve
 from culturebench.probing.pairs import REFERENCES, Pair, differences, measure
-from culturebench.report.check import sentence
+from culturebench.report.check import disagreement, sentence
 from culturebench.text_to_image.loading import load_encoder
 from planted_attention import BRINGS, LAYERS, LOOKS, encoder, some_pairs
 from small_encoder import SmallEncoder
 
-BOOTSTRAP = Bootstrap(resamples=400, seed=0, level=0.95, alpha=0.01, min_excess=0.1)
+TEST = LayerTest(resamples=400, seed=0, level=0.95, alpha=0.01, min_excess=0.1)
 SHARE = 0.1
+MODIFIERS = [pair.modifier for pair in some_pairs()]
 FRESH = 2000  # seeds from here on had no part in the choice of `min_excess`
 
 
 def checked(one: Any):
-    return judge(effects(one, some_pairs(), SHARE), one.last_upstream_layer + 1, BOOTSTRAP)
+    return judge(effects(one, some_pairs(), SHARE), MODIFIERS, one.last_upstream_layer + 1, TEST)
 
 
 def marked_by_attention(one: Any, reference: str):
     rows = measure(partial(cultural_attention, one, relative=True, batch_size=96), some_pairs()).rows
-    return delta_curve(differences(rows, reference, "modifier_to_noun", LAYERS), LAYERS, BOOTSTRAP).layer
+    values = differences(rows, reference, "modifier_to_noun", LAYERS)
+    return delta_curve(values, MODIFIERS, LAYERS, TEST).layer  # pairs are in the order of their ids
 
 
 @pytest.mark.parametrize("planted", range(LAYERS))
@@ -151,3 +153,18 @@ def test_the_report_says_whether_the_two_agree_under_the_reference_that_decides_
 def test_the_report_says_that_there_is_no_evidence_where_no_layer_stands_out_or_pairs_are_few():
     assert sentence(probe(zero=2), check(None)).startswith("No evidence: at no layer")
     assert sentence(probe(zero=2), check(None, pairs=3)) == "No evidence: 3 pairs could be pushed, 20 are needed."
+
+
+def test_the_first_lines_say_who_marks_another_layer_and_nothing_when_all_agree():
+    agreed = {**probe(zero=2, context=2, neutral_modifier=2), "reference": "neutral_modifier"}
+    agreed |= {"significant": True, "layer": 2}
+    assert disagreement(agreed, check(2)) == ""
+    said = disagreement(agreed, check(None))
+    assert said.startswith("The answers on the culture layer disagree: layer 3 of 6 (index 2) is marked. ")
+    assert said.endswith(" But the causal check marks no layer.")
+    other = {**agreed, **{"curves": probe(zero=0, context=2, neutral_modifier=2)["curves"]}}
+    assert "But ΔCA with the reference zero marks layer 1 of 6 (index 0)." in disagreement(other, check(2))
+    none = {**probe(zero=0, neutral_modifier=None), "reference": "neutral_modifier", "significant": False, "layer": 4}
+    assert disagreement(none, check(None)).startswith(
+        "No layer is marked as the culture layer; params name layer 5 of 6 (index 4). But ΔCA with the reference zero"
+    )

@@ -1,13 +1,16 @@
 import numpy as np
 import pytest
 import torch
+from kneed import KneeLocator
 
+from culturebench.artifacts.neurons import decided
 from culturebench.probing.attention import Prompt
 from culturebench.probing.features import feature_batches, token_features
 from culturebench.probing.pooling import pooled_latents
 from culturebench.probing.sae import TopKSAE
 from culturebench.probing.selection import (
     Settings,
+    bounded_k,
     by_weighted_frequency,
     elbow,
     firing,
@@ -28,22 +31,55 @@ def test_the_score_is_frequency_times_mean_where_it_fires():
 
 
 def test_the_elbow_of_a_curve_with_a_corner_is_the_corner():
-    assert elbow(np.array([10.0, 9.0, 8.0, 7.0, *[0.1] * 40]), SETTINGS) == 4
+    assert elbow(np.array([10.0, 9.0, 8.0, 7.0, *[0.1] * 40])) == 4
 
 
 def test_the_elbow_of_a_decay_is_where_its_slope_is_the_chords():
     steps, tau = 200, 12.0
     curve = np.exp(-np.arange(steps) / tau)
     expected = tau * np.log(steps / tau)  # y' = -1 with both axes scaled to 0..1
-    assert abs(elbow(curve, SETTINGS) - expected) <= 1
+    found = elbow(curve)
+    assert found is not None and abs(found - expected) <= 1
 
 
-def test_the_elbow_keeps_its_bounds_and_zeros_are_no_part_of_the_curve():
-    score = np.array([5.0, 4.9, 4.8, 4.7, 0.1, 0.09, 0.08])
-    assert elbow(np.concatenate([score, np.zeros(500)]), SETTINGS) == elbow(score, SETTINGS) == 4
-    assert elbow(score, Settings(0, 1e-8, 6, 10)) == 6
-    assert elbow(score, Settings(0, 1e-8, 1, 2)) == 2
-    assert elbow(np.zeros(5), SETTINGS) == 1
+def test_the_elbow_is_kneedles_own_on_curves_of_random_scores():
+    """Ours was the global maximum of the difference curve; kneed's is its first one that the sensitivity lets pass."""
+    other = 0
+    for seed in range(30):
+        score = np.random.default_rng(seed).gamma(0.3, size=200)
+        curve = np.sort(score)[::-1]
+        wanted = KneeLocator(range(200), curve, curve="convex", direction="decreasing").knee
+        assert wanted and elbow(score) == wanted
+        y = (curve - curve[-1]) / (curve[0] - curve[-1])
+        other += int(np.argmax(1 - np.linspace(0, 1, 200) - y)) != wanted
+    assert other > 0
+
+
+def test_a_curve_that_starts_with_a_plateau_has_its_elbow_behind_it_not_at_its_first_point():
+    score = np.array([9.0, 9.0, 9.0, *[0.01] * 57])
+    assert KneeLocator(range(60), score, curve="convex", direction="decreasing").knee == 0
+    assert elbow(score) == 3
+
+
+def test_bounds_limit_k_and_zeros_are_no_part_of_the_curve():
+    score = np.array([10.0, 9.0, 8.0, 7.0, *[0.1] * 40])
+    assert elbow(np.concatenate([score, np.zeros(500)])) == elbow(score) == 4
+    assert bounded_k(score, SETTINGS) == 4
+    assert bounded_k(score, Settings(0, 1e-8, 6, 10)) == 6
+    assert bounded_k(score, Settings(0, 1e-8, 1, 2)) == 2
+
+
+def test_without_an_elbow_all_that_fire_are_candidates_within_the_bounds():
+    assert elbow(np.zeros(5)) is None and bounded_k(np.zeros(5), SETTINGS) == 1
+    assert elbow(np.array([2.0, 2.0, 2.0, 0.0])) is None and bounded_k(np.array([2.0, 2.0, 2.0, 0.0]), SETTINGS) == 3
+    assert elbow(np.arange(9.0, 0.0, -1.0)) is None
+
+
+@pytest.mark.parametrize(
+    ("k", "found", "name"), [(4, 4, "elbow"), (16, 4, "min_k"), (2, 4, "max_k"), (5, None, "no elbow")]
+)
+def test_a_bound_that_decides_is_told_from_the_elbow(k: int, found: int | None, name: str):
+    assert decided(k, found) == name
 
 
 def test_what_the_noun_side_ranks_high_too_is_dropped():

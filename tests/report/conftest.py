@@ -247,6 +247,7 @@ class Run:
                         "rank": rank[latent],
                         "candidate": rank[latent] < chosen + 2,
                         "selected": rank[latent] < chosen,
+                        "elbow": chosen + 2 if sae_seed else 2,
                     }
                     for latent, score in enumerate(scores)
                 ]
@@ -262,12 +263,21 @@ class Run:
                     curves.append({
                         "reference": reference, "direction": direction, "layer": layer, "delta": delta,
                         "low": delta - 0.06, "high": delta + 0.06, "excess": 0.25 if layer == marked else -0.1,
-                        "candidate": layer < layers - 1, "marked": layer == marked,
+                        "candidate": layer < layers - 1, "marked": layer == marked, "p_flips": 0.002,
+                        "p_placebos": 0.001 if reference == "neutral_modifier" else None,
                     })  # fmt: skip
+        band = [
+            {"direction": "modifier_to_noun", "layer": layer, "delta": 0.0, "low": -0.1, "high": 0.1}
+            for layer in range(layers)
+        ]
         layer_probe.save_layer(self.root / "data/probe/atlas/layer.json", {
             "layer": marked, "layers": layers, "last_upstream_layer": layers - 2, "significant": True,
-            "direction": "modifier_to_noun", "reference": "zero", "attention_unit": "relative", "pairs": 40,
-            "dropped": {}, "curves": curves, "rule": "The largest of those that exceed their neighbours.",
+            "direction": "modifier_to_noun", "reference": "neutral_modifier", "attention_unit": "relative",
+            "pairs": 40, "modifiers": 8, "dropped": {}, "curves": curves, "disagreement": "",
+            "rule": "The largest of those that exceed their neighbours.", "said": "It is beyond chance.",
+            "placebos": {"words": 9, "regions": 3, "tokens": {"cultural": 3.0, "placebo": 3.2}, "band": band,
+                         "left_out": {"words_of_other_length": 4}},
+            "reinitialised": {"copies": 19, "parameters": 1000, "band": band},
         })  # fmt: skip
         points = [
             {

@@ -165,13 +165,29 @@ def test_how_like_the_random_controls_are_stands_with_the_strengths(html: Any) -
 def test_the_table_of_k_says_what_lies_on_both_sides_of_the_elbow() -> None:
     def latent(rank: int, score: float, candidate: bool, selected: bool) -> dict[str, Any]:
         same = {"region": "jp", "sae_seed": 0}
-        return {**same, "rank": rank, "score": score, "candidate": candidate, "selected": selected}
+        return {**same, "rank": rank, "score": score, "candidate": candidate, "selected": selected, "elbow": 1}
 
     rows = [latent(2, 0.5, False, False), latent(0, 3.0, True, True), latent(1, 2.0, True, False)]
     [row] = sweeps.elbows(rows, ["jp", "fr"])
     assert row == {
-        "region": "jp", "seed": 0, "k": 2, "dropped": 1, "selected": 1, "first": 3.0, "inside": 2.0, "outside": 0.5
+        "region": "jp", "seed": 0, "k": 2, "elbow": 1, "decided": "min_k",
+        "dropped": 1, "selected": 1, "first": 3.0, "inside": 2.0, "outside": 0.5
     }  # fmt: skip
+
+
+def test_the_report_says_in_how_many_curves_a_bound_and_not_the_elbow_decided_k(html: Any, small_run: Any) -> None:
+    curves = 2 * len(small_run.regions)
+    assert f"in {curves // 2} of {curves} curves the elbow of the ranked scores (Kneedle) decides; " in html
+    assert f"in {curves // 2} of {curves} curves the lower bound <code>min_k</code> decides, not the elbow." in html
+
+
+def test_the_layers_chart_has_the_placebos_and_the_copies_beside_the_curve_that_decides(html: Any) -> None:
+    for style in ("placebos", "reinitialised"):
+        assert html.count(f'class="band {style}"') == 1, "drawn in the panel of the deciding reference alone"
+    assert "marks layer 3 of 4 (index 2) (p = 0.002 by sign flips, p = 0.001 by placebo modifiers)" in html
+    assert "9 of 3 regions, 3.2 tokens long, the cultural ones 3.0; words of other length: 4" in html
+    assert "19 copies of the encoder with weights drawn anew" in html and "they decide nothing" in html
+    assert "disagree" not in html.split("<main>")[0], "all references and the check mark one layer"
 
 
 def test_a_measure_that_was_not_run_stands_below_the_table_with_its_reason(results: Any) -> None:
@@ -209,10 +225,12 @@ def test_overlap_is_the_jaccard_index_of_the_selected_neurons() -> None:
 def test_a_curve_without_a_marked_layer_says_so() -> None:
     rows = [
         {"layer": i, "delta": 0.1, "low": 0.0, "high": 0.2, "candidate": True, "marked": False, "reference": "zero",
-         "direction": "d", "excess": None}
+         "direction": "d", "excess": None, "p_flips": None, "p_placebos": None}
         for i in range(3)
     ]  # fmt: skip
-    [group] = charts.layer_charts({"curves": rows, "direction": "d", "reference": "zero", "layers": 3})
+    none = {"band": []}
+    probe = {"curves": rows, "direction": "d", "reference": "zero", "layers": 3, "placebos": none}
+    [group] = charts.layer_charts({**probe, "reinitialised": none})  # type: ignore[arg-type]
     assert group["panels"][0]["verdict"] == "marks no layer"
 
 

@@ -117,6 +117,32 @@ def test_when_nothing_stands_out_the_stage_stops_unless_params_name_a_layer(proj
         probe_layers.STAGE.execute(encoder="tiny")
 
 
+def test_the_last_line_says_what_was_decided_and_that_the_check_marks_another_layer(
+    project: Path, capsys: pytest.CaptureFixture[str]
+):
+    probe_layers.STAGE.execute(encoder="tiny")
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith("No layer is marked: ") and last.endswith("when_none names the layer of index 1.")
+    path = project / layer_check.PATH.format(encoder="tiny")
+    point = dict.fromkeys(layer_check.POINT, 0.0)
+    layer_check.save(path, {**layer_check.load(path), "layer": 2, "points": [point]})
+    probe_layers.STAGE.execute(encoder="tiny")
+    assert capsys.readouterr().err.splitlines()[-1] == f"{last} The causal check marks the layer of index 2."
+
+
+def test_the_probe_compares_with_the_placebo_words_of_both_regions_and_with_copies(project: Path):
+    probe_layers.STAGE.execute(encoder="tiny")
+    layer = layer_probe.load_layer(project / "data/probe/tiny/layer.json")
+    assert (layer["modifiers"], layer["placebos"]["words"], layer["placebos"]["regions"]) == (2, 4, 2)
+    assert layer["reinitialised"]["copies"] == 2
+    for part in (layer["placebos"], layer["reinitialised"]):
+        assert {point["direction"] for point in part["band"]} == {point["direction"] for point in layer["curves"]}
+    none = {"copies": 2, "max_parameters": 10}
+    write_params({"probe_layers": {"reinitialised": none}})
+    probe_layers.STAGE.execute(encoder="tiny")
+    assert layer_probe.load_layer(project / "data/probe/tiny/layer.json")["reinitialised"]["copies"] == 0
+
+
 def test_the_check_has_every_layers_effect_on_train_pairs_and_counts_the_others(project: Path):
     check_layers.STAGE.execute(encoder="tiny")
     path = project / layer_check.PATH.format(encoder="tiny")

@@ -38,7 +38,7 @@ AttentionReader.__call__ = until_the_fifth
 probe_layers.STAGE.execute(encoder="tiny")
 """
 CASES = [
-    pytest.param(probe_layers, AttentionReader, layer_probe.PATH, 9, id="probe_layers"),  # 72 prompts by 8
+    pytest.param(probe_layers, AttentionReader, layer_probe.PATH, 15, id="probe_layers"),  # 72 and 48 prompts by 8
     pytest.param(check_layers, LayerCheck, layer_check.PATH, 2, id="check_layers"),  # 10 pairs by 8
 ]
 
@@ -102,7 +102,7 @@ def test_other_settings_of_a_probe_are_never_answered_with_what_was_kept(
     assert sizes == []
     write_params({"probe_layers": {"attention_unit": "raw"}})
     probe_layers.STAGE.execute(encoder="tiny")
-    assert len(sizes) == 9
+    assert len(sizes) == 15
 
 
 @pytest.mark.slow
@@ -114,4 +114,4 @@ def test_a_probe_whose_process_is_killed_goes_on_behind_its_last_batch(
     assert killed.returncode == -signal.SIGKILL
     sizes = counted(monkeypatch, AttentionReader)
     probe_layers.STAGE.execute(encoder="tiny")
-    assert len(sizes) == 9 - 4
+    assert len(sizes) == 15 - 4

@@ -8,19 +8,21 @@ from typing import Any
 import yaml
 from PIL import Image
 
-from culturebench.artifacts import pins, splits
+from culturebench.artifacts import layer_check, pins, placebos, splits
 from culturebench.pins import pin_folder
 from culturebench.png import to_png
 from tiny_system import write_weights
 
 REGIONS = {"jp": "seigaiha", "nl": "delft"}
+PLACEBOS = {"jp": ["red", "large"], "nl": ["blue", "small"]}
 OBJECTS = ("bowl", "vase", "plate", "fan")
 PLACES = ("grass", "sand", "snow")
-WORDS = [*REGIONS.values(), *OBJECTS, *PLACES, "plain", "on"]
+WORDS = [*REGIONS.values(), *OBJECTS, *PLACES, "plain", "on", *PLACEBOS["jp"], *PLACEBOS["nl"]]
 PARAMS = {
     "probe_layers": {
-        "direction": None, "noun_reference": "zero", "attention_unit": "relative", "resamples": 500, "seed": 0,
+        "direction": None, "attention_unit": "relative", "resamples": 500, "seed": 0,
         "level": 0.95, "alpha": 0.01, "min_excess": 0.0, "min_pairs": 5, "when_none": 1, "batch_size": 8,
+        "max_length_ratio": 1.5, "reinitialised": {"copies": 2, "max_parameters": 10**6},
     },
     "check_layers": {"share": 0.1, "max_pairs": 10, "min_excess": 0.1},
     "train_sae": {
@@ -67,9 +69,13 @@ def write_params(changes: dict[str, Any] | None = None):
 
 
 def write_method_project(root: Path) -> None:
-    """The params, the encoder's pin, and both splits that the stages read, in the current folder `root`."""
+    """The params, the encoder's pin, both splits that the stages read, placebo words, and no check."""
     write_params()
     pins.save(root / pins.PATH.format(pin="encoder"), pin_folder("encoder", write_weights(root, WORDS)["encoder"]))
+    for region in REGIONS:
+        placebos.save(root / placebos.PATH.format(region=region), PLACEBOS[region])
+    unknown = {"layer": None, "layers": 4, "share": 0.1, "least_pairs": 5, "pairs": 0, "dropped": {}, "points": []}
+    layer_check.save(root / layer_check.PATH.format(encoder="tiny"), unknown)
     for split in (splits.TRAIN, splits.DETECT):
         for region in REGIONS:
             rows = [split_row(region, split.split("/")[1], noun, place) for noun in OBJECTS for place in PLACES]

@@ -19,6 +19,8 @@ from small_encoder import START, WrittenEncoder, tokenize_words
 LAYERS, HEADS, VOCABULARY = 6, 2, 100
 #: Words of two letters, whose ids are all different.
 CULTURAL, NEUTRAL = ([first + chr(97 + i) for i in range(12)] for first in "kw")
+#: Words that say nothing of culture either; none of their ids is that of another word.
+PLACEBOS = [*("a" + chr(97 + i) for i in range(6)), *("zz" + chr(97 + i) for i in range(18))]
 NOUNS, PLACES = ("zo", "zp", "zq", "zr"), ("zy", "zz")
 
 
@@ -56,7 +58,7 @@ def _attention(seed: int, planted: Planted, strength: float) -> Callable[[int, T
     def between_words(layer: int) -> Tensor:
         generator = torch.Generator().manual_seed(seed * LAYERS + layer)
         logits = torch.randn(HEADS, VOCABULARY, VOCABULARY, generator=generator)
-        logits[:, :, _ids([*CULTURAL, *NEUTRAL])] -= UNHEARD
+        logits[:, :, _ids([*CULTURAL, *NEUTRAL, *PLACEBOS])] -= UNHEARD
         for asking, asked in planted.get(layer, ()):
             logits[:, _ids(asking)[:, None], _ids(asked)] += strength
         return logits
