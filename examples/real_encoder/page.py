@@ -100,8 +100,11 @@ def _layer(found: Results) -> Iterable[str]:
     checked = "no index" if check["layer"] is None else f"index {check['layer']}"
     yield (
         f"Marked: {'; '.join(answers)}; the causal check ({check['pairs']} pairs) {checked}. "
-        f"`noun_reference` was `{probe['reference']}`. {probe['rule']}"
+        f"`{probe['reference']}` decides. {probe['said']} {probe['rule']}"
     )
+    words = probe["placebos"]
+    left = "".join(f"; {why.replace('_', ' ')}: {count}" for why, count in words["left_out"].items())
+    yield f"{words['words']} placebo modifiers of {words['regions']} regions are compared with{left}."
     effects = {p["layer"]: p for p in check["points"]}
     yield _table(
         ["Index", *(f"ΔCA, {name}" for name in REFERENCES), "check: cultural", "check: neutral", "beyond"],

@@ -6,7 +6,7 @@ import random
 from dataclasses import replace
 from pathlib import Path
 
-from culturebench.artifacts import splits
+from culturebench.artifacts import placebos, splits
 from culturebench.artifacts._caption import CaptionRow
 from culturebench.artifacts.splits import SplitRow
 from culturebench.atlas.captions import Caption, caption_with, cultural_caption, neutral_caption, noun_caption
@@ -22,9 +22,11 @@ LICENCE = "CC-BY-4.0"
 
 
 def write(root: Path, folder: Path, regions: list[str], *, english: bool) -> None:
-    """Write detect, train and test of every region below `folder`; all captions in English, or in its own language."""
+    """Write the splits and placebo words of every region below `folder`, all in English or in the region's language."""
     for code in regions:
         region = load_whole_region(root, code)
+        if words := region.placebo_modifiers:
+            placebos.save(folder / placebos.PATH.format(region=code), words.en if english else words.local)
         scenes = [Scene(*context) for context in contexts()]
         random.Random(code).shuffle(scenes)
         for split, size in SIZES.items():
