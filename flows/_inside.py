@@ -27,5 +27,13 @@ def _parameters(name: str) -> str:
         signature = inspect.signature(function)
     except (ImportError, AttributeError, TypeError, ValueError):
         return ""
-    bare = [parameter.replace(annotation=inspect.Parameter.empty) for parameter in signature.parameters.values()]
+    bare = [
+        parameter.replace(annotation=inspect.Parameter.empty, default=_named(parameter.default))
+        for parameter in signature.parameters.values()
+    ]
     return str(inspect.Signature(bare))
+
+
+def _named(default: Any) -> Any:
+    """A function by its name: written out, it has an address of its own in each process."""
+    return default.__name__ if inspect.isfunction(default) else default

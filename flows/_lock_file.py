@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 from collections import OrderedDict
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,22 +20,32 @@ from ruamel.yaml import YAML
 LOCK_FILE = "dvc.lock"
 
 
-@contextmanager
-def modify_yaml(path: str, fs: Any = None) -> Generator[dict[str, Any]]:
-    """The content of the YAML file at `path`, to be changed in place; written back unless the block raises.
+class LockFile:
+    """Writes `dvc.lock`; `order` is where each stage stands in it, so that it does not matter which one ended first."""
 
-    Any other file than `dvc.lock` is left to DVC, which keeps its comments.
-    """
-    file = Path(path)
-    if file.name != LOCK_FILE:
-        with _theirs(path, fs=fs) as content:
-            yield content
-        return
-    content = load_yaml(path) if file.exists() else {}
-    yield content
-    whole = file.with_name(f"{file.name}.tmp")  # DVC's lock lets one process write; what a kill leaves is overwritten
-    whole.write_text(dumps(content), encoding="utf-8")
-    whole.replace(file)
+    def __init__(self) -> None:
+        self.order: Mapping[str, int] = {}
+
+    @contextmanager
+    def modify_yaml(self, path: str, fs: Any = None) -> Generator[dict[str, Any]]:
+        """The content of the YAML file at `path`, to be changed in place; written back unless the block raises.
+
+        Any other file than `dvc.lock` is left to DVC, which keeps its comments.
+        """
+        file = Path(path)
+        if file.name != LOCK_FILE:
+            with _theirs(path, fs=fs) as content:
+                yield content
+            return
+        content = load_yaml(path) if file.exists() else {}
+        yield content
+        if stages := content.get("stages"):  # those that there no longer are come last
+            last = len(self.order)
+            content["stages"] = dict(sorted(stages.items(), key=lambda entry: self.order.get(entry[0], last)))
+        # DVC's lock lets one process write; what a kill leaves is overwritten
+        whole = file.with_name(f"{file.name}.tmp")
+        whole.write_text(dumps(content), encoding="utf-8")
+        whole.replace(file)
 
 
 def dumps(content: dict[str, Any]) -> str:

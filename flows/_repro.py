@@ -1,38 +1,56 @@
-"""DVC's command line with a quicker hand on `dvc.lock` and a quicker start of stages: the same runs, the same content.
+"""DVC's command line with independent stages side by side, a quicker hand on `dvc.lock` and a quicker start of stages.
 
-`flows.dvc` starts this as a script with DVC's arguments. Plain `dvc repro` goes on to work as well, only slower; so
-does this where DVC is another one inside.
+`flows.dvc` starts this as a script: a JSON object first, how many stages may be at work and on which devices, and then
+DVC's arguments. Plain `dvc repro` gives the same content, only slower; so does this where DVC is another one inside.
 """
 
 from __future__ import annotations
 
 import importlib
+import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from dvc.cli import main
 
-#: What is replaced, and how it is called. `flows._lock_file` and `flows._fork` say why.
+#: What is replaced, and how it is called. `flows._lock_file`, `flows._fork` and `flows._side_by_side` say why.
 REPLACED = {
     "dvc.dvcfile:modify_yaml": "(path, fs=None)",
     "dvc.stage.run:_run": "(executable, cmd, **kwargs)",
+    "dvc.rwlock:rwlock": "(tmp_dir, fs, cmd, read, write, hardlink)",
+    "dvc.repo.reproduce:_reproduce": "(stages, graph=None, force_downstream=False, on_error='fail', force=False, "
+    "repro_fn='_reproduce_stage', **kwargs)",
+    "dvc.repo.reproduce:_reproduce_stage": "(stage, **kwargs)",
+    "dvc.stage.run:_make_cmd": "(executable, cmd)",
 }
 
 
-def replace() -> None:
+def replace(settings: dict[str, Any]) -> None:
     """Put our functions in the place of DVC's, in this process."""
-    from flows import _fork, _lock_file
+    from flows._lock_file import LockFile
+    from flows._side_by_side import SideBySide
 
-    setattr(importlib.import_module("dvc.dvcfile"), "modify_yaml", _lock_file.modify_yaml)  # noqa: B010
-    setattr(importlib.import_module("dvc.stage.run"), "_run", _fork.Stages().run)  # noqa: B010
+    lock_file = LockFile()
+    runner = SideBySide(**settings, lock_file=lock_file)
+    ours = {
+        "dvc.dvcfile:modify_yaml": lock_file.modify_yaml,
+        "dvc.stage.run:_run": runner.run,
+        "dvc.rwlock:rwlock": runner.rwlock,
+        "dvc.repo.reproduce:_reproduce": runner.reproduce,
+    }
+    for name, function in ours.items():
+        module, _, attribute = name.partition(":")
+        setattr(importlib.import_module(module), attribute, function)
 
 
 if __name__ == "__main__":
     sys.path.append(str(Path(__file__).parents[1]))  # flows need not be installed
     from flows import _inside
 
+    settings = json.loads(sys.argv.pop(1))
     if difference := _inside.difference(REPLACED):
         print(difference, file=sys.stderr)
     else:
-        replace()
+        replace(settings)
     sys.exit(main(sys.argv[1:]))

@@ -4,8 +4,9 @@ Importing torch, transformers and diffusers takes longer than most stages of a s
 this process imports too, while DVC and the next stage are at work; the next stage then starts with it. Only libraries:
 the project's own code is read anew by each stage, so that a stage never runs code older than what DVC notes of it.
 
-`flows._fork` starts this as a script with the descriptor of a socket. A line is a request, a JSON list: the module,
-its arguments, its folder, its environment. Each is answered by a line with the exit status, negative for a signal.
+`flows._fork` starts this as a script with the descriptor of a socket. A request is a JSON list: the module, its
+arguments, its folder, its environment. Before it come its length and two descriptors: where the stage prints, and where
+a line with its exit status goes, negative for a signal.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ import tempfile
 import threading
 import traceback
 from collections import deque
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import IO, Any, NoReturn
 
 #: What takes long to import, and starts no threads and reads no settings that differ between stages.
@@ -33,38 +36,79 @@ LIBRARIES = (
 )
 
 
+@dataclass(frozen=True)
+class Child:
+    """A stage at work: its process, where its exit status is to be written, and where it tells what it imported."""
+
+    number: int
+    answer: int
+    imported: IO[str]
+
+
 def serve(requests: socket.socket) -> list[Any] | None:
     """Fork for each request. Returns the request in the new process, and None in this one when there are no more."""
     wanted: deque[str] = deque()
-    lines = requests.makefile("r", encoding="utf-8")
+    children: dict[int, Child] = {}  # by a descriptor that can be read when the process has ended
     while True:
-        while wanted and not select.select([requests], [], [], 0)[0]:
+        ready, _, _ = select.select([requests, *children], [], [], 0 if wanted else None)
+        for sign in children.keys() & set(ready):
+            wanted.extend(_ended(children.pop(sign)))
+            os.close(sign)
+        if requests in ready:
+            found = _receive(requests)
+            if found is None:
+                return None
+            request, output, answer = found
+            imported = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 both processes go on with it
+            gc.freeze()  # the stage's collector need not look through the libraries, nor copy their memory for it
+            number = os.fork()
+            if number == 0:
+                _leave(requests, answer, children)
+                _print_to(output)
+                atexit.register(_tell, imported, frozenset(sys.modules))
+                return request
+            os.close(output)
+            children[os.pidfd_open(number)] = Child(number, answer, imported)
+        elif not ready:
             _import(wanted.popleft())
-        line = lines.readline()
-        if not line:
-            return None
-        imported = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 both processes go on with it
-        gc.freeze()  # the stage's collector need not look through the libraries, nor copy their memory for it
-        child = os.fork()
-        if child == 0:
-            requests.close()
-            atexit.register(_tell, imported, frozenset(sys.modules))
-            return json.loads(line)
-        status = _wait(child, wanted)
-        with imported:
-            imported.seek(0)
-            wanted.extend(imported.read().split())
-        requests.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
 
 
-def _wait(child: int, wanted: deque[str]) -> int:
-    """The child's wait status; imports meanwhile."""
-    while wanted:
-        ended, status = os.waitpid(child, os.WNOHANG)
-        if ended:
-            return status
-        _import(wanted.popleft())
-    return os.waitpid(child, 0)[1]
+def _receive(requests: socket.socket) -> tuple[list[Any], int, int] | None:
+    """A request with the descriptors for the output and the exit status; None when there are no more."""
+    head, pipes, _, _ = socket.recv_fds(requests, 8, 2)
+    if not head:
+        return None
+    body, size = b"", int.from_bytes(head, "big")
+    while len(body) < size:
+        body += requests.recv(size - len(body))
+    return json.loads(body), pipes[0], pipes[1]
+
+
+def _ended(child: Child) -> list[str]:
+    """Tell the child's exit status; what it imported."""
+    _, status = os.waitpid(child.number, 0)
+    with suppress(BrokenPipeError):
+        os.write(child.answer, f"{os.waitstatus_to_exitcode(status)}\n".encode())
+    os.close(child.answer)
+    with child.imported as imported:
+        imported.seek(0)
+        return imported.read().split()
+
+
+def _leave(requests: socket.socket, answer: int, children: Mapping[int, Child]) -> None:
+    """Close, in a new process, what is its parent's alone: an answer's end is the sign that the parent is gone."""
+    requests.close()
+    os.close(answer)
+    for sign, child in children.items():
+        os.close(sign)
+        os.close(child.answer)
+        child.imported.close()
+
+
+def _print_to(output: int) -> None:
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.close(output)
 
 
 def _import(name: str) -> None:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import subprocess
 import sys
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,6 +20,8 @@ from culturebench.artifacts import code
 from culturebench.errors import CultureBenchError
 from culturebench.regions.prune import prune
 from flows import digests
+from flows.jobs import settings
+from flows.outcomes import Event, Outcome, OutcomeReader, StageOutcome, is_noise
 from flows.pipeline import Pipeline
 from flows.processes import running
 from flows.repair import clear_path_locks, complaint, repair
@@ -30,24 +30,6 @@ from flows.repair import clear_path_locks, complaint, repair
 PATIENCE = 1.0
 #: How many lines of output an error shows.
 TAIL = 15
-
-
-class Outcome(StrEnum):
-    """What became of a stage in one reproduction."""
-
-    RAN = "ran"
-    RESTORED = "restored"  # seen before with the same inputs: its outputs came from the cache
-    CACHED = "cached"  # nothing that it depends on has changed
-    FAILED = "failed"
-
-
-@dataclass(frozen=True)
-class StageOutcome:
-    """One stage's outcome and its wall time in seconds, with what DVC does around it."""
-
-    stage: str
-    outcome: Outcome
-    seconds: float
 
 
 class DvcError(CultureBenchError):
@@ -61,85 +43,46 @@ class DvcError(CultureBenchError):
         self.outcomes = outcomes
 
 
-_MARKS = (
-    (re.compile(r"^Running stage '(.+)':$"), Outcome.RAN),
-    (re.compile(r"^Stage '(.+)' is cached - skipping run, checking out outputs$"), Outcome.RESTORED),
-    (re.compile(r"^Stage '(.+)' didn't change, skipping$"), Outcome.CACHED),
-    (re.compile(r"^ERROR: failed to reproduce '(.+?)'"), Outcome.FAILED),
-)
-
-
-#: The stage that keeps code.json new runs always, and there is nothing to tell of it.
-_OF_CODE = re.compile(rf"^(Running stage|Stage) '{code.STAGE}'|^> python -m stages\.{code.STAGE}$")
-#: Advice on Git that DVC repeats after every stage, and that a list with nothing in it is empty.
-_ADVICE = re.compile(
-    r"^(To track the changes with git|To enable auto staging|Use `dvc push`|\t(git add|dvc config core)"
-    r"|WARNING: 'annotations/.+\.jsonl' is empty)|^$"
-)
-
-
-class OutcomeReader:
-    """Reads the lines of `dvc repro` and keeps what became of every stage, in the order of execution."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._started = clock()
-        self._open: tuple[str, Outcome] | None = None
-        self._done: list[StageOutcome] = []
-
-    def read(self, line: str) -> None:
-        """Take one line, without its end."""
-        for pattern, outcome in _MARKS:
-            match = pattern.match(line)
-            if match:
-                self._mark(match[1], outcome)
-
-    def outcomes(self) -> tuple[StageOutcome, ...]:
-        """All stages so far; call it when the command has ended, so that the last one's time is right."""
-        self._close()
-        return tuple(self._done)
-
-    def _mark(self, stage: str, outcome: Outcome) -> None:
-        if outcome is Outcome.FAILED and self._open and self._open[0] == stage:
-            self._open = (stage, outcome)
-            return
-        self._close()
-        self._open = (stage, outcome)
-
-    def _close(self) -> None:
-        now = self._clock()
-        if self._open:
-            self._done.append(StageOutcome(*self._open, seconds=now - self._started))
-        self._open, self._started = None, now
-
-
 def reproduce(
     targets: Sequence[str] = (),
     *,
     root: Path,
     on_line: Callable[[str], None] = lambda line: None,
+    on_event: Callable[[Event], None] = lambda event: None,
     environment: Mapping[str, str] | None = None,
     single: bool = False,
+    jobs: int | None = None,
+    devices: list[str] | None = None,
 ) -> tuple[StageOutcome, ...]:
     """Run `dvc repro` on `targets` and what is before them, on everything when there are none.
 
     `single` leaves out what is before them, and takes code.json as it is: who makes several such calls at once lets
-    `flows.digests` write it once before. Every line of output goes to `on_line`; `environment` is added to the current
-    one. Raises `DvcError` when a stage fails, `UnknownName` for a target that there is not. An exception, Ctrl-C
-    included, ends the stages' processes too.
+    `flows.digests` write it once before. Up to `jobs` stages are at work at once, by default as many as there is room
+    for (`flows.jobs`); those that compute with torch one after another on each of `devices`, by default this machine's
+    GPUs.
+    Every event goes to `on_event`, and its line to `on_line`; `environment` is added to the current one. Raises
+    `DvcError` when a stage fails, after those at work have ended; `UnknownName` for a target that there is not. An
+    exception, Ctrl-C included, ends the stages' processes too.
     """
+
+    def tell(event: Event) -> None:
+        on_event(event)
+        if event.text:
+            on_line(event.text)
+
     for sentence in (*repair(root), *prune(root)):
-        on_line(sentence)
+        tell(Event(text=sentence))
     if not single:
         digests.note(root)
     if not single and (cached := _all_cached(targets, root, environment)):
-        on_line("Data and pipelines are up to date.")
+        tell(Event(text="Data and pipelines are up to date."))
         return cached
     options = ["--single-item"] if single else []
     command = ["--wait-for-lock", "repro", *options, *targets]
     found: dict[str, StageOutcome] = {}
+    room = settings(root, jobs, devices)
     while True:
-        attempt = _attempt(command, root, on_line, environment)
+        attempt = _attempt(command, root, tell, environment, room)
         for outcome in attempt.outcomes:
             if attempt.busy and outcome.outcome is Outcome.FAILED:
                 continue  # it only met the other reproduction
@@ -177,22 +120,28 @@ class _Attempt:
 
 
 def _attempt(
-    command: Sequence[str], root: Path, on_line: Callable[[str], None], environment: Mapping[str, str] | None
+    command: Sequence[str],
+    root: Path,
+    tell: Callable[[Event], None],
+    environment: Mapping[str, str] | None,
+    room: Mapping[str, Any],
 ) -> _Attempt:
     reader = OutcomeReader()
-    tail: deque[str] = deque(maxlen=TAIL)
+    tails: defaultdict[str, deque[str]] = defaultdict(lambda: deque[str](maxlen=TAIL))
     # -P: a file of the workspace must not stand in for one of Python's own modules.
-    script = [sys.executable, "-P", str(Path(__file__).with_name("_repro.py"))]
+    script = [sys.executable, "-P", str(Path(__file__).with_name("_repro.py")), json.dumps(room)]
     with running([*script, *command], root=root, environment=environment) as process:
         for line in _lines(process):
-            reader.read(line)
-            if not _ADVICE.match(line) and not _OF_CODE.match(line):
-                on_line(line)
-                tail.append(line)
+            event = reader.read(line)
+            if not is_noise(event):
+                tell(event)
+                tails[event.stage].append(event.text)
     failed = process.returncode != 0
-    text = "\n".join(tail)
-    outcomes = (found for found in reader.outcomes() if found.stage != code.STAGE or found.outcome is Outcome.FAILED)
-    return _Attempt(tuple(outcomes), failed, failed and "it is being blocked by" in text, text)
+    outcomes = reader.outcomes()
+    # the first stage that failed says why, and then DVC
+    first = next((found.stage for found in outcomes if found.outcome is Outcome.FAILED), "")
+    text = "\n".join(filter(None, [*(tails[first] if first else ()), *tails[""]]))
+    return _Attempt(outcomes, failed, failed and "it is being blocked by" in text, text)
 
 
 def look(*, root: Path, environment: Mapping[str, str] | None = None, noted: bool = False) -> Pipeline:
@@ -264,7 +213,8 @@ def share_cache(root: Path, other: Path) -> None:
 
 
 def _command(arguments: Sequence[str], root: Path, on_line: Callable[[str], None] = lambda line: None) -> None:
-    attempt = _attempt(["--wait-for-lock", *arguments], root, on_line, None)
+    room = settings(root, 1, [])
+    attempt = _attempt(["--wait-for-lock", *arguments], root, lambda event: on_line(event.text), None, room)
     if attempt.failed:
         raise DvcError(f"`dvc {arguments[0]}` failed. DVC said:\n{attempt.tail}")
 

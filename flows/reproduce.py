@@ -1,12 +1,13 @@
-"""The flow that brings the pipeline up to date: a Prefect task for each group of stages, in their order."""
+"""The flow that brings the pipeline up to date, with a Prefect task for each group of stages that is at work."""
 
 from __future__ import annotations
 
-import itertools
 import time
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from queue import Queue
 from typing import Any, Literal, cast
 
 from prefect import flow, get_run_logger, task
@@ -16,63 +17,70 @@ from prefect.runtime import flow_run
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows import digests, dvc, experiment, results
-from flows.dvc import DvcError, Outcome, StageOutcome
-from flows.pipeline import Pipeline, Stage
+from flows.dvc import DvcError
+from flows.outcomes import Event, Outcome, StageOutcome
+from flows.pipeline import Stage
 from flows.processes import ending_all
 from flows.publish import publish as publish_results
 from flows.redact import redactor
 from flows.workspace import only_writer
 
-#: Groups that wait for other people's servers: a task for each region, that many at a time.
-NETWORK = frozenset({"collect"})
-FAN_OUT = 4
-#: Groups that compute on a GPU where there is one: one stage after another on each.
-DEVICE = frozenset(
-    {
-        "probe_layers",
-        "check_layers",
-        "train_sae",
-        "select_neurons",
-        "compare_selectors",
-        "tune_strength",
-        "train_enhancer",
-        "generate",
-        "generate_edited",
-        "generate_enhanced",
-        "generate_one_prompt",
-        "judge",
-        "judge_reliability",
-        "measure",
-    }
-)
-
 Outcomes = dict[str, StageOutcome]
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)  # DVC alone decides what is up to date
-def run_stages(stages: Sequence[str], root: Path, device: str | None = None) -> tuple[StageOutcome, ...]:
-    """Run `stages` one after another, each when DVC finds it stale; `device` is the only GPU that they see."""
+def show(events: Queue[Event | None]) -> None:
+    """What one group of stages prints, until None comes; `DvcError` when one of its stages failed."""
     logger, redact = get_run_logger(), redactor()
-    environment = {"CUDA_VISIBLE_DEVICES": device} if device is not None else None
-    try:
-        return dvc.reproduce(
-            stages,
-            root=root,
-            on_line=lambda line: logger.info("%s", redact(line)),
-            environment=environment,
-            single=True,
-        )
-    except DvcError as error:
-        raise DvcError(redact(str(error)), error.outcomes) from None
+    failed = ""
+    while (event := events.get()) is not None:
+        logger.info("%s: %s", event.stage, redact(event.text))
+        if event.outcome == Outcome.FAILED:
+            failed = event.text
+    if failed:
+        raise DvcError(redact(failed))
 
 
-@flow(name="reproduce", task_runner=cast(Any, ThreadPoolTaskRunner(max_workers=FAN_OUT)), persist_result=False)
+class Groups:
+    """A task on the run's page for each group of stages, while one of them is at work; `left` are those to come."""
+
+    def __init__(self, left: Iterable[Stage]) -> None:
+        self._left = Counter(stage.group for stage in left)
+        self._open: dict[str, Queue[Event | None]] = {}
+        self._shown: list[PrefectFuture[None]] = []
+        self._logger, self._redact = get_run_logger(), redactor()
+
+    def take(self, event: Event) -> None:
+        """Take one event of `flows.dvc.reproduce`."""
+        group = event.stage.partition("@")[0]
+        if group not in self._open and (event.kind == "begun" or event.outcome in (Outcome.RESTORED, Outcome.FAILED)):
+            self._open[group] = Queue()
+            self._shown.append(show.with_options(name=group).submit(self._open[group]))
+        if event.text and group in self._open:
+            self._open[group].put(event)
+        elif event.text and not event.text.endswith("didn't change, skipping"):
+            self._logger.info("%s", self._redact(event.text))
+        if event.outcome:
+            self._left[group] -= 1
+            if self._left[group] == 0 and group in self._open:
+                self._open.pop(group).put(None)
+
+    def end(self) -> None:
+        """Let all tasks end."""
+        for events in self._open.values():
+            events.put(None)
+        for shown in self._shown:
+            shown.wait()
+
+
+@flow(name="reproduce", task_runner=cast(Any, ThreadPoolTaskRunner()), persist_result=False)
 def reproduce(
     targets: list[str] | None = None,
     regions: list[str] | None = None,
     models: list[str] | None = None,
     overrides: dict[str, Any] | None = None,
     devices: list[str] | None = None,
+    jobs: int | None = None,
     publish: Literal["none", "branch"] = "none",
     root: Path = Path(),
 ) -> dict[str, str]:
@@ -84,12 +92,12 @@ def reproduce(
         models: Narrows the targets in the same way to stages of these models.
         overrides: Params to change for this run, `generate.seeds: [0, 1]`; the run becomes a DVC experiment and the
             workspace stays as it is. Code, keys, servers and paths outside of the workspace cannot be named.
-        devices: GPUs as `CUDA_VISIBLE_DEVICES` names them; one stage at a time runs on each. By default one stage at a
-            time runs at all.
+        devices: GPUs as `CUDA_VISIBLE_DEVICES` names them; one stage at a time runs on each. By default this machine's.
+        jobs: How many stages are at work at once; by default as many as there is room for.
         publish: `branch`: after success `dvc push`, and dvc.lock with the metrics on the branch `results`.
         root: The workspace.
     """
-    chosen = (targets or (), regions or (), models or (), devices or ())
+    chosen = (targets or (), regions or (), models or (), devices, jobs)
     logger = get_run_logger()
     with ending_all(), ExitStack() as stack:
         if not overrides:
@@ -110,7 +118,8 @@ def _reproduce(
     targets: Sequence[str],
     regions: Sequence[str],
     models: Sequence[str],
-    devices: Sequence[str],
+    devices: list[str] | None,
+    jobs: int | None,
     publish: str,
 ) -> dict[str, str]:
     logger = get_run_logger()
@@ -123,7 +132,7 @@ def _reproduce(
     before = results.metrics(root)
     found: Outcomes = {}
     try:
-        _run_groups(pipeline, [selected[name] for name in stale], root, devices, found)
+        _run([selected[name] for name in stale], root, devices, jobs, found)
     except DvcError:
         results.publish_stages(selected, found, time.monotonic() - started)
         raise
@@ -136,40 +145,18 @@ def _reproduce(
     return {name: outcome.outcome.value for name, outcome in found.items()}
 
 
-def _run_groups(
-    pipeline: Pipeline, stale: Sequence[Stage], root: Path, devices: Sequence[str], found: Outcomes
-) -> None:
-    """Run the stale stages group by group, and add to `found` what becomes of each, also when one fails."""
-    for group, members in itertools.groupby(stale, key=lambda stage: stage.group):
-        # One that only may run needs no command when nothing before it did.
-        todo = [s.name for s in members if pipeline.stale[s.name].certain or _executed(s, found)]
-        errors: list[DvcError] = []
-        for lane in _start(group, todo, root, devices):
-            try:
-                outcomes: tuple[StageOutcome, ...] = lane.result()
-            except DvcError as error:
-                errors.append(error)
-                outcomes = error.outcomes
-            found.update({outcome.stage: outcome for outcome in outcomes})
-        if errors:
-            raise errors[0]
-
-
-def _executed(stage: Stage, found: Mapping[str, StageOutcome]) -> bool:
-    return any(found[name].outcome is not Outcome.CACHED for name in stage.before if name in found)
-
-
-def _start(group: str, todo: Sequence[str], root: Path, devices: Sequence[str]) -> list[PrefectFuture[Any]]:
-    """The tasks of one group, at work side by side."""
-    if not todo:
-        return []
-    if group in NETWORK:
-        return [run_stages.with_options(name=name).submit([name], root) for name in todo]
-    lanes: list[tuple[str | None, Sequence[str]]] = [(None, todo)]
-    if group in DEVICE and devices:
-        lanes = [(device, todo[place :: len(devices)]) for place, device in enumerate(devices)]
-    return [
-        run_stages.with_options(name=group if len(lanes) == 1 else f"{group} on {device}").submit(part, root, device)
-        for device, part in lanes
-        if part
-    ]
+def _run(stale: Sequence[Stage], root: Path, devices: list[str] | None, jobs: int | None, found: Outcomes) -> None:
+    """Run the stale stages, and add to `found` what becomes of each, also when one fails."""
+    if not stale:
+        return
+    groups = Groups(stale)
+    names = [stage.name for stage in stale]
+    outcomes: tuple[StageOutcome, ...] = ()
+    try:
+        outcomes = dvc.reproduce(names, root=root, on_event=groups.take, single=True, jobs=jobs, devices=devices)
+    except DvcError as error:
+        outcomes = error.outcomes
+        raise DvcError(redactor()(str(error)), outcomes) from None
+    finally:
+        found.update({outcome.stage: outcome for outcome in outcomes})
+        groups.end()

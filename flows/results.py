@@ -17,7 +17,7 @@ from culturebench.artifacts import evaluation, layer_probe, pictures, strength
 from culturebench.evaluation.names import MINUS
 from culturebench.params import load_document
 from culturebench.report import charts, gallery
-from flows.dvc import StageOutcome
+from flows.outcomes import StageOutcome
 from flows.pipeline import Stage
 
 REPORT = Path("reports/index.html")

@@ -48,7 +48,7 @@ COPIERS = {"code", "pin_model", "bind_pins", "bind_encoder", "bind_judge"}
 #: Folders of which a stage may depend on the part that params name.
 NAMED_IN_PARAMS = ("models/pins/", "models/judges/")
 #: DVC, and the lock that flows and commands share: neither knows of Prefect.
-COMMANDS_USE = {"flows/__init__.py", "flows/dvc.py", "flows/workspace.py"}
+COMMANDS_USE = {"flows/__init__.py", "flows/dvc.py", "flows/outcomes.py", "flows/workspace.py"}
 #: What marks a folder and is read by others' tools.
 MARKERS = {"culturebench/py.typed"}
 #: Names in params.yaml (`use`), and in a table of the package itself.

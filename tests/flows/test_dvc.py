@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from flows import dvc
-from flows.dvc import Outcome
+from flows.outcomes import Outcome, OutcomeReader
 from flows.pipeline import UnknownName
 from flows.repair import repair
 
@@ -88,7 +88,7 @@ def test_every_line_of_a_stage_is_passed_on_and_dvcs_advice_is_not(project: Path
 
 def test_a_stages_time_lasts_until_the_next_one_begins() -> None:
     now = iter([0.0, 1.0, 4.0, 4.5])
-    reader = dvc.OutcomeReader(clock=lambda: next(now))
+    reader = OutcomeReader(clock=lambda: next(now))
     reader.read("Running stage 'first':")
     reader.read("> python first.py")
     reader.read("Running stage 'second@jp':")

@@ -55,7 +55,7 @@ def test_a_text_of_several_lines_comes_back_as_it_was(tmp_path: Path) -> None:
 
 def test_a_change_of_the_lock_file_is_the_change_that_dvc_makes(tmp_path: Path) -> None:
     written: list[bytes] = []
-    for modify, folder in ((theirs, "theirs"), (_lock_file.modify_yaml, "ours")):
+    for modify, folder in ((theirs, "theirs"), (_lock_file.LockFile().modify_yaml, "ours")):
         lock = tmp_path / folder / "dvc.lock"
         lock.parent.mkdir()
         lock.write_text(dumps_yaml(LOCK), encoding="utf-8")
@@ -71,7 +71,7 @@ def test_a_change_that_fails_leaves_the_lock_file_as_it_was(tmp_path: Path) -> N
     lock = tmp_path / "dvc.lock"
     lock.write_text(dumps_yaml(LOCK), encoding="utf-8")
     before = lock.read_bytes()
-    with suppress(DiskFull), _lock_file.modify_yaml(str(lock)) as content:
+    with suppress(DiskFull), _lock_file.LockFile().modify_yaml(str(lock)) as content:
         content["stages"].clear()
         raise DiskFull
     assert lock.read_bytes() == before
@@ -80,7 +80,7 @@ def test_a_change_that_fails_leaves_the_lock_file_as_it_was(tmp_path: Path) -> N
 def test_other_files_keep_their_comments(tmp_path: Path) -> None:
     params = tmp_path / "params.yaml"
     params.write_text("a: 1  # why it is one\n")
-    with _lock_file.modify_yaml(str(params)) as content:
+    with _lock_file.LockFile().modify_yaml(str(params)) as content:
         content["b"] = 2
     assert params.read_text() == "a: 1  # why it is one\nb: 2\n"
 

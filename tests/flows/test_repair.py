@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from flows import dvc
-from flows.dvc import Outcome
+from flows.outcomes import Outcome
 from flows.repair import repair
 
 PIPELINE = """

@@ -1,4 +1,4 @@
-"""What the flow does by itself: which groups it fans out, which wait for a device, and what it tells of a run."""
+"""What the flow does by itself: which groups wait for a device, and what it tells of a run."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from flows import reproduce as flow_module, results
-from flows.dvc import Outcome, StageOutcome
+from flows import jobs, results
+from flows.outcomes import Outcome, StageOutcome
 from import_graph import ROOT, closure, foreign_imports, python_files
 
 STAGES = {file.split("/")[1].removesuffix(".py") for file in python_files("stages") if file.split("/")[1][0] != "_"}
@@ -17,12 +17,7 @@ STAGES = {file.split("/")[1].removesuffix(".py") for file in python_files("stage
 
 def test_every_stage_that_computes_with_torch_waits_for_its_device() -> None:
     computing = {name for name in STAGES if "torch" in foreign_imports(closure(f"stages/{name}.py"))}
-    assert computing == flow_module.DEVICE
-
-
-def test_the_groups_that_are_fanned_out_are_stages() -> None:
-    assert flow_module.NETWORK <= STAGES
-    assert not flow_module.NETWORK & flow_module.DEVICE
+    assert computing == jobs.DEVICE
 
 
 DEPLOYMENTS = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]

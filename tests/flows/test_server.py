@@ -73,9 +73,7 @@ def test_a_run_brings_everything_up_to_date_with_a_task_for_each_group(deployed:
     assert pipeline.stale == {}
     ran = deployed.ran(first)
     assert sorted(ran) == sorted(pipeline.stages)
-    by_region = {name for name in pipeline.stages if name.startswith("collect@")}
-    groups = {stage.group for stage in pipeline.stages.values()} - {"collect"}
-    assert deployed.tasks(first) == groups | by_region
+    assert deployed.tasks(first) == {stage.group for stage in pipeline.stages.values()}
 
 
 def test_a_run_leaves_tables_pictures_plots_and_the_reports_place(deployed: Deployed, first: str) -> None:

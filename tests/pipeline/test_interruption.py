@@ -26,6 +26,18 @@ def test_two_clean_runs_write_the_same_bytes_ours_and_one_of_plain_dvc(finished:
     command = [sys.executable, "-m", "dvc", "repro", "--quiet"]
     subprocess.run(command, cwd=another.root, env=another.shell, check=True)
     assert another.lock() == finished.lock()
+    assert list(another.lock()) == list(finished.lock())
+
+
+def test_the_shrunken_atlas_is_the_same_file_by_file_whether_one_stage_runs_at_once_or_two(tmp_path: Path) -> None:
+    left: list[tuple[bytes, dict[str, str], set[str]]] = []
+    for jobs in (1, 2):
+        workspace = Workspace.fresh(tmp_path / str(jobs))
+        workspace.repro("split", jobs=jobs)
+        runs = workspace.root / ".dvc/cache"
+        kept = {path.relative_to(runs).as_posix() for path in runs.rglob("*") if path.is_file()}
+        left.append(((workspace.root / "dvc.lock").read_bytes(), workspace.hashes(), kept))
+    assert left[0] == left[1]
 
 
 def test_a_run_killed_at_ten_random_moments_ends_as_an_undisturbed_one(finished: Workspace, tmp_path: Path) -> None:
@@ -43,7 +55,7 @@ def test_a_run_killed_at_ten_random_moments_ends_as_an_undisturbed_one(finished:
             assert living(workspace) == []
             continue
         assert process.returncode == 0, workspace.printed.read_text(encoding="utf-8")[-2000:]
-        assert workspace.lock() == finished.lock()
+        assert (workspace.root / "dvc.lock").read_bytes() == (finished.root / "dvc.lock").read_bytes()
         round_number += 1
         workspace = Workspace.fresh(tmp_path / str(round_number))
     workspace.repro()

@@ -65,9 +65,9 @@ class Workspace:
             "DVC_SITE_CACHE_DIR": str(site),
         }
 
-    def repro(self, *targets: str) -> dict[str, str]:
+    def repro(self, *targets: str, jobs: int | None = None) -> dict[str, str]:
         """Bring everything, or `targets`, up to date; stage -> what became of it."""
-        outcomes = dvc.reproduce(targets, root=self.root, environment=self.environment)
+        outcomes = dvc.reproduce(targets, root=self.root, environment=self.environment, jobs=jobs)
         return {outcome.stage: outcome.outcome.value for outcome in outcomes}
 
     def look(self) -> Pipeline:
