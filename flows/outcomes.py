@@ -51,6 +51,13 @@ class Event:
     left: float = 0.0
     sure: bool = False
 
+    @property
+    def named(self) -> str:
+        """The text with its stage's name, unless it says that itself."""
+        if not self.stage or self.text.startswith(("Running stage '", "Stage '", f"{self.stage} ")):
+            return self.text
+        return f"{self.stage}: {self.text}"
+
 
 _MARKS = (
     (re.compile(r"^Running stage '(.+)':$"), Outcome.RAN),

@@ -34,7 +34,7 @@ def show(events: Queue[Event | None]) -> None:
     logger, redact = get_run_logger(), redactor()
     failed = ""
     while (event := events.get()) is not None:
-        logger.info("%s: %s", event.stage, redact(event.text))
+        logger.info("%s", redact(event.named))
         if event.outcome == Outcome.FAILED:
             failed = event.text
     if failed:
@@ -59,7 +59,7 @@ class Groups:
         if event.text and group in self._open:
             self._open[group].put(event)
         elif event.text and not event.text.endswith("didn't change, skipping"):
-            self._logger.info("%s", self._redact(event.text))
+            self._logger.info("%s", self._redact(event.named))
         if event.outcome:
             self._left[group] -= 1
             if self._left[group] == 0 and group in self._open:

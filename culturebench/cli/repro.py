@@ -85,8 +85,7 @@ class Progress:
             if self._clock() - self._printed >= EVERY:
                 self._print_place()
         elif not (_KNOWN.match(event.text) if event.stage else event.text.endswith("didn't change, skipping")):
-            named = event.stage and not event.text.startswith("Stage '")
-            self._print(f"{event.stage}: {event.text}" if named else event.text)
+            self._print(event.named)
 
     def _print(self, line: str) -> None:
         console.print(plain(line), markup=False, highlight=False, soft_wrap=True)
