@@ -104,9 +104,12 @@ class Deployed:
         return self.ask(f"flow_runs/{run}")["state"]["type"]
 
     def finish(self, run: str) -> str:
-        """Wait for the run's end and return the type of its state."""
+        """Wait for the run's end and for its last line, which comes later, and return the type of its state."""
         wait_until(lambda: self.state(run) in FINAL, f"the end of run {run}")
-        return self.state(run)
+        ended = self.state(run)
+        if ended in {"COMPLETED", "FAILED"}:  # a run that was stopped logs no end
+            self.wait_for_line(run, "Finished in state")
+        return ended
 
     def lines(self, run: str) -> list[str]:
         """What the run has logged."""
