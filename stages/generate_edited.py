@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 
 from culturebench.artifacts import binding, pictures, pins, prompts as prompt_sets, strength, towers
@@ -42,15 +43,18 @@ def run(
     chosen, how = choose(params.models, model), params.sampler
     amount = strength.chosen(inputs["strength"], record.edit.name) if record.edit and record.edit.tuned else 0.0
     culture = load_culture(inputs["bound"], edited_tower(chosen))
+    missing = culture.undrawn(record, amount)
+    for region, reason in missing.items():
+        print(f"{condition} has no pictures of {region}: {reason}", file=sys.stderr)
     made = make_pictures(
         open_sampler(chosen, inputs["towers"], inputs["system"], how.steps, Store(store_url()), params.engine),
-        prompt_sets.TABLE.load(inputs["prompts"]),
+        [row for row in prompt_sets.TABLE.load(inputs["prompts"]) if row["region"] not in missing],
         record.caption,
-        params.generate.seeds,
+        params.generate.seeds_of(control=record.control is not None),
         how.batch_size,
         condition=condition,
         strength=amount,
-        intervene=lambda region, draw: culture.intervention(record, amount, region, draw),
+        intervene=lambda row, draw: culture.intervention(record, amount, row["region"], draw, row["prompt_id"]),
     )
     pictures.TABLE.save(outputs["pictures"], made)
 

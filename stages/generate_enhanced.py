@@ -45,10 +45,10 @@ def run(
         open_sampler(chosen, inputs["towers"], inputs["system"], how.steps, Store(store_url()), params.engine),
         prompt_sets.TABLE.load(inputs["prompts"]),
         record.caption,
-        params.generate.seeds,
+        params.generate.seeds_of(control=record.control is not None),
         how.batch_size,
         condition=condition,
-        intervene=lambda region, draw: intervention,
+        intervene=lambda row, draw: intervention,
     )
     pictures.TABLE.save(outputs["pictures"], [{**row, "draw": 0} for row in made])  # an enhancer knows no draws
 

@@ -51,7 +51,9 @@ def run(params: Params, inputs: Paths, outputs: Paths, *, model: str) -> None:
         how.batch_size,
         condition="one_prompt",
         strength=amount,
-        intervene=lambda region, draw: culture.intervention(record, amount, region, draw) if region else None,
+        intervene=lambda row, draw: (
+            culture.intervention(record, amount, row["region"], draw) if row["region"] else None
+        ),
     )
     pictures.ONE_PROMPT.save(outputs["pictures"], made)
 

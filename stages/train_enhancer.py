@@ -1,4 +1,4 @@
-"""Train an enhancer of one model, at the marked layer or at a random one."""
+"""Train an enhancer of one model: at the marked layer, there on other regions' pictures, or at another layer."""
 
 from __future__ import annotations
 
@@ -52,8 +52,10 @@ def run(params: Params, inputs: Paths, outputs: Paths, *, model: str, site: str)
     chosen = choose(params.models, model)
     probed = layer_probe.load_layer(inputs["layers"] / f"{edited_tower(chosen)}.json")
     layer = layer_of(site, probed, numbers.seed)
-    rows = splits.TABLE.load_all(inputs["train"], params.regions, ("picture_id", "noun", "image"))
+    rows = splits.TABLE.load_all(inputs["train"], params.regions, ("picture_id", "region", "noun", "image"))
     pairs = [Pair(row["noun"]["text"], row["image"]) for row in rows]
+    if site == "shuffled":
+        pairs = shuffled(pairs, [row["region"] for row in rows])
     if len(pairs) < numbers.log_pairs:
         raise CultureBenchError(
             f"the train split holds {len(pairs)} pictures, train_enhancer.log_pairs asks for {numbers.log_pairs}"
@@ -93,16 +95,31 @@ def _digest(pairs: Sequence[Pair]) -> str:
     return whole.hexdigest()
 
 
+def shuffled(pairs: Sequence[Pair], regions: Sequence[str]) -> list[Pair]:
+    """Every prompt with the reference picture of another region's; each picture is used once.
+
+    `regions` are those of the pairs, which stand together by region. `CultureBenchError` where one region has more
+    than half of all pairs, so that some would keep their own region's.
+    """
+    most = max(regions.count(region) for region in set(regions))
+    if 2 * most > len(pairs):
+        raise CultureBenchError(
+            "one region has more than half of the train pictures, so references cannot all come from other regions; "
+            "take `shuffled` off `sites`, or add to `regions`"
+        )
+    return [Pair(pair.prompt, pairs[(place + most) % len(pairs)].image) for place, pair in enumerate(pairs)]
+
+
 def layer_of(site: str, probed: layer_probe.Layer, seed: int) -> int:
     """The marked layer, or another one that the backbone sees, drawn with `seed`."""
     marked = probed["layer"]
-    if site == "culture":
+    if site in ("culture", "shuffled"):
         return marked
-    if site != "random":
-        raise CultureBenchError(f"sites has {site!r}; train_enhancer knows culture and random")
+    if site != "other_layer":
+        raise CultureBenchError(f"sites has {site!r}; train_enhancer knows culture, shuffled and other_layer")
     others = [layer for layer in range(probed["last_upstream_layer"] + 1) if layer != marked]
     if not others:
-        raise CultureBenchError("the encoder has a single layer that its backbone sees; take `random` off `sites`")
+        raise CultureBenchError("the encoder has a single layer that its backbone sees; take `other_layer` off `sites`")
     return random.Random(seed).choice(others)
 
 

@@ -18,7 +18,7 @@ class Point(TypedDict):
     """One lambda.
 
     `accuracy` is CultureVQA by the tuning judge, with its interval and standard error; `alignment` the share of right
-    objects, null where none is known; `allowed` says whether that is high enough.
+    objects, null where none is known; `allowed` says whether that is high enough; `size` is the edit's, as in `sizes`.
     """
 
     strength: float
@@ -30,6 +30,7 @@ class Point(TypedDict):
     allowed: bool
     n_prompts: int
     n_images: int
+    size: float | None
 
 
 class Tuned(TypedDict):
@@ -38,6 +39,28 @@ class Tuned(TypedDict):
     strength: float
     found: bool
     curve: list[Point]
+
+
+class Dose(TypedDict):
+    """CultureVQA under one control at one lambda, and the edit's size there, as in `sizes`."""
+
+    condition: str
+    strength: float
+    size: float | None
+    accuracy: float
+    low: float | None
+    high: float | None
+    n_prompts: int
+    n_images: int
+
+
+class Pool(TypedDict):
+    """How many latents the control `matched` draws from; `own_only` where those of other regions had to stay in."""
+
+    region: str
+    sae_seed: int
+    latents: int
+    own_only: bool
 
 
 POINT = tuple(Point.__annotations__)
@@ -51,10 +74,10 @@ def _whole(content: Any) -> bool:
     )
 
 
-#: By the name of a tuned edit what is `Tuned`, and beside them `judge`, `rule`, `mismatch`, `firing`, `seeds`,
-#: `prompts`. `mismatch` maps each random control to how far it misses the norm of its edit, as a share; null at
-#: strength 0. `firing` says on what share of a region's cultural prompts its `culture` neurons and its `random` ones
-#: fire.
+#: By the name of a tuned edit what is `Tuned`, and beside them `judge`, `rule`, `seeds`, `prompts`, `sizes`, `pools`,
+#: `undrawn` and `dose`. `sizes` maps each condition that edits neurons to the mean norm of what it adds to a token, as
+#: a share of the token's own; null where nothing can be drawn. `undrawn` maps a control to the regions that it leaves
+#: out, with the reason. `dose` maps an edit to the `Dose` points of its controls.
 FILE: JsonFile[dict[str, Any]] = JsonFile(STAGE, "the strengths of edits", _whole)
 save, load = FILE.save, FILE.load
 

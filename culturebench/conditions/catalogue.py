@@ -58,17 +58,56 @@ EDITS: Final = (AMPLIFY, ACTIVATE, MASK, ENHANCE, STEER, STEER_EN)
 RANDOM: Final = Control(
     name="random",
     label="Random",
-    explained="as many random neurons {done}",
-    part="neurons",
-    question="is it these neurons, or would any do as much?",
+    explained="as many latents, drawn uniformly from all others, {done}",
+    parts=("neurons",),
+    question="is it these latents, or would any do?",
 )
-RANDOM_LAYER: Final = Control(
-    name="random_layer",
-    label="Random layer",
-    explained="the enhancer trained at another layer",
-    part="enhancer",
-    question="is it this layer, or would an enhancer at any do as much?",
-    site="random",
+MATCHED: Final = Control(
+    name="matched",
+    label="Matched",
+    explained="latents that fire as often and as strongly, but are no region's, {done}",
+    parts=("neurons",),
+    question="is it their culture, or that they are active?",
+)
+SAME_NORM: Final = Control(
+    name="same_norm",
+    label="Same norm",
+    explained="a Gaussian direction, as large as what it stands beside",
+    parts=("neurons", "direction"),
+    question="is it the direction, or the size?",
+)
+OTHER_REGION: Final = Control(
+    name="other_region",
+    label="Other region's",
+    explained="another region's culture neurons {done}, as large",
+    parts=("neurons",),
+    question="is it this culture, or any?",
+)
+LANGUAGE: Final = Control(
+    name="language",
+    label="Language",
+    explained="latents that the region's noun prompts share, {done}, as large",
+    parts=("neurons",),
+    question="is it culture, or language?",
+)
+#: Of every edit of neurons: each question can be asked of each.
+OF_NEURONS: Final = (RANDOM, MATCHED, SAME_NORM, OTHER_REGION, LANGUAGE)
+SHUFFLED: Final = Control(
+    name="shuffled",
+    label="Shuffled",
+    explained="an enhancer trained at the culture layer on pictures of other regions",
+    parts=("enhancer",),
+    question="is it what the references show, or the training alone?",
+    site="shuffled",
+)
+OTHER_LAYER: Final = Control(
+    name="other_layer",
+    label="Another layer",
+    explained="the enhancer trained at another layer, where it can learn as well",
+    parts=("enhancer",),
+    question="how much does the layer matter?",
+    site="other_layer",
+    null=False,
 )
 
 #: Without the controls, whose records follow from these.
@@ -116,7 +155,7 @@ _WRITTEN: Final = (
         caption="noun",
         reference="noun",
         edit=AMPLIFY,
-        controls=(RANDOM,),
+        controls=OF_NEURONS,
         baselines=("steered", "prompted"),
         subject="Amplifying the region's culture neurons",
     ),
@@ -127,7 +166,7 @@ _WRITTEN: Final = (
         caption="noun",
         reference="noun",
         edit=ENHANCE,
-        controls=(RANDOM_LAYER,),
+        controls=(SHUFFLED, OTHER_LAYER),
         baselines=("steered", "prompted"),
         subject="The trained enhancer at the culture layer",
         confusion=True,
@@ -139,6 +178,7 @@ _WRITTEN: Final = (
         caption="noun",
         reference="noun",
         edit=STEER,
+        controls=(SAME_NORM,),
         subject="Adding the mean difference of the prompts",
     ),
     Condition(
@@ -148,7 +188,7 @@ _WRITTEN: Final = (
         caption="noun_en",
         reference="noun_en",
         edit=ACTIVATE,
-        controls=(RANDOM,),
+        controls=OF_NEURONS,
         baselines=("steered_en", "prompted_en"),
         subject="Switching the neurons on, in English",
     ),
@@ -159,6 +199,7 @@ _WRITTEN: Final = (
         caption="noun_en",
         reference="noun_en",
         edit=STEER_EN,
+        controls=(SAME_NORM,),
         subject="Adding the mean difference, in English",
     ),
     Condition(
@@ -168,7 +209,7 @@ _WRITTEN: Final = (
         caption="cultural",
         reference="cultural",
         edit=MASK,
-        controls=(RANDOM,),
+        controls=OF_NEURONS,
         subject="Setting the culture neurons to 0",
     ),
 )

@@ -6,7 +6,7 @@ these records.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Final, Literal
 
@@ -52,14 +52,15 @@ class Edit:
 
 @dataclass(frozen=True)
 class Control:
-    """A control of conditions: as much of the same at random, and so the null that could explain their effect."""
+    """Something else in the place of what a condition does: it answers one question about the condition's effect."""
 
     name: str
     label: str  # before the label of the condition
     explained: str  # `{done}` becomes what the edit does
-    part: Part
+    parts: tuple[Part, ...]  # of edits that it can stand beside
     question: str  # that it answers
     site: str = ""  # where its enhancer is trained, if it is one
+    null: bool = True  # whether it could explain the effect; the strongest of these stands in the report's first lines
 
 
 @dataclass(frozen=True)
@@ -124,8 +125,9 @@ def with_controls(written: Sequence[Condition]) -> tuple[Condition, ...]:
 
 def _controlling(base: Condition, control: Control) -> Condition:
     edit = base.edit
-    if edit is None or edit.part != control.part:
-        raise ConditionError(f"condition {base.name!r}: {control.name!r} controls what is done to {control.part}")
+    if edit is None or edit.part not in control.parts:
+        parts = " or ".join(control.parts)
+        raise ConditionError(f"condition {base.name!r}: {control.name!r} controls what is done to {parts}")
     return Condition(
         name=name_of(control, base.name),
         label=f"{control.label} {base.label[:1].lower()}{base.label[1:]}",
@@ -149,12 +151,11 @@ def check(conditions: Sequence[Condition], edits: Sequence[Edit]) -> None:
             raise ConditionError(f"edit {edit.name!r}: its home {edit.home!r} is no condition")
         if (edit.part == "enhancer") != bool(edit.site):
             raise ConditionError(f"edit {edit.name!r}: an enhancer, and nothing else, is trained at a `site`")
-    baselines = {name for one in conditions for name in one.baselines}
     for one in conditions:
-        _check_one(one, names, edits, baselines)
+        _check_one(one, names, edits)
 
 
-def _check_one(one: Condition, names: Sequence[str], edits: Sequence[Edit], baselines: Collection[str]) -> None:
+def _check_one(one: Condition, names: Sequence[str], edits: Sequence[Edit]) -> None:
     about = f"condition {one.name!r}"
     _check_filled(one, about, optional={"reference", "subject"})
     if one.caption not in CAPTIONS:
@@ -172,7 +173,7 @@ def _check_one(one: Condition, names: Sequence[str], edits: Sequence[Edit], base
         raise ConditionError(f"{about}: an edited condition needs a `reference`, its prompt without the edit")
     if one.control is None and not one.subject:
         raise ConditionError(f"{about}: `subject` is missing, of the report's sentence about its effect")
-    if one.control is None and not one.controls and one.name not in baselines:
+    if one.control is None and not one.controls:
         raise ConditionError(f"{about}: `controls` is empty; an effect stands beside the null that could explain it")
 
 

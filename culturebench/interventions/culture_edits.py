@@ -1,9 +1,10 @@
-"""The edits of a region's culture neurons, and of random ones for their controls, as condition records ask for them."""
+"""The edits of a region's culture neurons, and of what controls them, as condition records ask for them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,8 +12,18 @@ import numpy as np
 
 from culturebench.conditions import CONDITIONS, EDITS, Condition, ConditionError, Edit as EditRecord
 from culturebench.conditions.catalogue import ACTIVATE
-from culturebench.interventions.edits import NormMatched, activate, amplify, mask, norm_matched, steer
-from culturebench.interventions.neurons import Neurons, culture_neurons, random_neurons
+from culturebench.interventions.controls import (
+    DRAWS,
+    OF_DIRECTIONS,
+    Beside,
+    Case,
+    Drawn,
+    NoControlError,
+    matched_pool,
+    random_of,
+)
+from culturebench.interventions.edits import Measured, activate, amplify, mask, steer, unchanged
+from culturebench.interventions.neurons import Neurons, NeuronTable
 from culturebench.interventions.subdivisions import activation_of, direction_of
 from culturebench.pins import sha256_of
 from culturebench.probing import sae as saes
@@ -23,17 +34,13 @@ from culturebench.text_to_image.sampling import Intervention, encode
 if TYPE_CHECKING:
     from culturebench.artifacts.directions import DirectionRow
     from culturebench.artifacts.levels import LevelRow
-    from culturebench.artifacts.neurons import NeuronRow
+    from culturebench.artifacts.strength import Pool
 
 #: Name of an edit's record -> what it makes of some neurons at a strength.
 MAKERS: Final[Mapping[str, Callable[[TopKSAE, Neurons, float], Edit]]] = {
     "amplify": lambda sae, neurons, strength: amplify(sae, neurons.indices, strength),
     "activate": lambda sae, neurons, strength: activate(sae, neurons.indices, neurons.levels, strength),
     "mask": lambda sae, neurons, strength: mask(sae, neurons.indices),
-}
-#: Kind of a control -> the neurons that it takes in the place of a region's own: table, region, SAE seed, draw.
-DRAWS: Final[Mapping[str, Callable[[Sequence[NeuronRow], str, int, int], Neurons]]] = {
-    "random": random_neurons,
 }
 
 
@@ -42,10 +49,13 @@ def _check(kind: str, named: set[str], made: set[str]) -> None:
         raise ConditionError(f"records and functions of {kind} differ: {', '.join(sorted(named ^ made))}")
 
 
+def _controls_of(part: str) -> set[str]:
+    return {one.control.name for one in CONDITIONS if one.control and one.edit and one.edit.part == part}
+
+
 _check("edits", {edit.name for edit in EDITS if edit.part == "neurons"}, set(MAKERS))
-_check(
-    "controls", {one.control.name for one in CONDITIONS if one.control and one.control.part == "neurons"}, set(DRAWS)
-)
+_check("controls", _controls_of("neurons"), set(DRAWS))
+_check("controls of directions", _controls_of("direction"), set(OF_DIRECTIONS))
 
 
 @dataclass(frozen=True)
@@ -53,99 +63,152 @@ class CultureNeurons:
     """What an encoder's probing found: layer, scores of all latents, autoencoders, and mean differences of prompts."""
 
     layer: int
-    table: Sequence[NeuronRow]
+    table: NeuronTable
     folders: Mapping[int, Path]  # SAE seed -> folder
     directions: Sequence[DirectionRow] = ()
     levels: Sequence[LevelRow] = ()
-    _loaded: dict[int, TopKSAE] = field(default_factory=dict[int, TopKSAE])
+    _loaded: dict[int, tuple[TopKSAE, str]] = field(default_factory=dict[int, tuple[TopKSAE, str]])  # and its sha256
     _made: dict[tuple[str, float, str, int], Intervention | None] = field(
         default_factory=dict[tuple[str, float, str, int], "Intervention | None"]
     )
 
-    def intervention(self, condition: Condition, strength: float, region: str, draw: int) -> Intervention | None:
+    def intervention(
+        self, condition: Condition, strength: float, region: str, draw: int, prompt: str = ""
+    ) -> Intervention | None:
         """The edit of `condition` for one region and draw; None where its strength is 0, which leaves the prompt alone.
 
-        Draw d takes the autoencoder d mod n, and is the seed of the random latents. A mask has no strength.
+        Draw d takes the autoencoder d mod n. A control is drawn afresh for every `prompt` (an id) and draw;
+        `NoControlError` where it cannot be drawn. A mask has no strength.
         """
+        edit = _edit_of(condition)
+        if strength == 0 and edit.tuned:
+            return None
+        if condition.control is not None:
+            return self._control(condition, condition.control.name, strength, region, draw, prompt)
         key = (condition.name, strength, region, draw)
         if key not in self._made:
-            edit = _edit_of(condition)
-            nothing = strength == 0 and edit.tuned
-            make = self._steered if edit.part == "direction" else self._make
-            self._made[key] = None if nothing else make(condition, strength, region, draw)
+            make = self._steered if edit.part == "direction" else self._edited
+            self._made[key] = make(condition, strength, region, draw)
         return self._made[key]
 
-    def _make(self, condition: Condition, strength: float, region: str, draw: int) -> Intervention:
-        record, seeds = _edit_of(condition), sorted(self.folders)
-        seed = seeds[draw % len(seeds)]
-        sae, make = self._sae(seed), MAKERS[record.name]
-        own = culture_neurons(self.table, region, seed)
-        if record == ACTIVATE:
-            own = activation_of(self.levels, region, seed, draw)
-        edit = make(sae, own, strength)
+    def undrawn(self, condition: Condition, strength: float) -> dict[str, str]:
+        """Region -> why the control that `condition` is cannot be drawn there; none for a condition that is no control.
+
+        A region is missing as a whole, also where only one autoencoder has too few latents.
+        """
+        found: dict[str, str] = {}
+        for region, draw in product(self.table.regions, range(len(self.folders))):
+            try:
+                self.intervention(condition, strength, region, draw)
+            except NoControlError as error:
+                found[region] = str(error)
+        return found
+
+    def _edited(self, condition: Condition, strength: float, region: str, draw: int) -> Intervention:
+        edit, seed = _edit_of(condition), self._seed(draw)
+        sae, weights = self._sae(seed)
+        own = self._acted_on(edit, region, draw)
         description: dict[str, Any] = {
-            "kind": record.home,
+            "kind": edit.home,
             "strength": strength,
-            "sae": sha256_of(self.folders[seed] / saes.WEIGHTS_FILE),
+            "sae": weights,
             "neurons": own.indices,
             "levels": own.levels,
         }
-        if condition.control is not None:
-            control = condition.control.name
-            drawn = DRAWS[control](self.table, region, seed, draw)
-            edit = norm_matched(make(sae, drawn, strength), edit)
-            description |= {control: drawn.indices, f"{control}_levels": drawn.levels}
-        return Intervention(self.layer, edit, description)
+        return Intervention(self.layer, MAKERS[edit.name](sae, own, strength), description)
 
     def _steered(self, condition: Condition, strength: float, region: str, draw: int) -> Intervention:
         row = direction_of(self.directions, region, condition.caption, draw)
         description = {"kind": _edit_of(condition).home, "strength": strength, "vector": row["vector"]}
         return Intervention(self.layer, steer(row["vector"], strength), description)
 
-    def _sae(self, seed: int) -> TopKSAE:
+    def _control(
+        self, condition: Condition, control: str, strength: float, region: str, draw: int, prompt: str
+    ) -> Intervention:
+        edit, random = _edit_of(condition), random_of(control, region, prompt, draw)
+        if edit.part == "direction":
+            own = self._steered(condition, strength, region, draw)
+            done, drawn = OF_DIRECTIONS[control](Beside(own.edit, len(own.description["vector"]), random))
+        else:
+            own = self._edited(condition, strength, region, draw)
+            done, drawn = self._drawn(edit, control, strength, region, draw, own.edit, random)
+        return Intervention(self.layer, done, {**own.description, "control": control, **drawn})
+
+    def _drawn(
+        self,
+        edit: EditRecord,
+        control: str,
+        strength: float,
+        region: str,
+        draw: int,
+        own: Edit,
+        random: np.random.Generator,
+    ) -> Drawn:
+        seed = self._seed(draw)
+        sae, _ = self._sae(seed)
+        case = Case(
+            reference=own,
+            width=sae.d,
+            random=random,
+            table=self.table,
+            region=region,
+            sae_seed=seed,
+            acted_on=lambda code: self._acted_on(edit, code, draw),
+            make=lambda neurons: MAKERS[edit.name](sae, neurons, strength),
+        )
+        return DRAWS[control](case)
+
+    def _acted_on(self, edit: EditRecord, region: str, draw: int) -> Neurons:
+        """The latents that an edit of a region's culture acts on: for `activate` also its language's, where asked."""
+        if edit == ACTIVATE:
+            return activation_of(self.levels, region, self._seed(draw), draw)
+        return self.table.neurons(region, self._seed(draw))
+
+    def _seed(self, draw: int) -> int:
+        seeds = sorted(self.folders)
+        return seeds[draw % len(seeds)]
+
+    def _sae(self, seed: int) -> tuple[TopKSAE, str]:
         if seed not in self._loaded:
-            self._loaded[seed] = saes.load(self.folders[seed])
+            self._loaded[seed] = (saes.load(self.folders[seed]), sha256_of(self.folders[seed] / saes.WEIGHTS_FILE))
         return self._loaded[seed]
 
 
-def control_mismatch(
+def size_of(
     culture: CultureNeurons,
     system: TextToImage,
-    prompts: Sequence[tuple[str, str]],
+    prompts: Sequence[tuple[str, str, str]],
     condition: Condition,
     strength: float,
 ) -> float | None:
-    """How far a random control's edit misses the norm of the edit that it controls, as a share of it.
+    """How much an edit adds to a token, as a share of the feature's norm: the mean over the prompts' real tokens.
 
-    `prompts` are (region, text); each is taken with as many draws as there are autoencoders. 0 is a full match,
-    1 a control that does nothing; None where the strength leaves nothing to control.
+    `prompts` are (region, id, text); each is taken with as many draws as there are autoencoders. None where nothing
+    can be drawn.
     """
-    total, count = 0.0, 0
-    for region, text in prompts:
+    sizes: list[float] = []
+    for region, name, text in prompts:
         for draw in range(len(culture.folders)):
-            done = culture.intervention(condition, strength, region, draw)
-            if done is None or not isinstance(done.edit, NormMatched):
-                return None
-            control = NormMatched(done.edit.edit, done.edit.reference)  # one of its own: it counts what it has seen
-            encode(system, text, Intervention(done.layer, control, {}))
-            total, count = total + control.mismatch, count + 1
-    return total / count if count else None
+            try:
+                done = culture.intervention(condition, strength, region, draw, name)
+            except NoControlError:
+                continue
+            measured = Measured(done.edit if done else unchanged)
+            encode(system, text, Intervention(culture.layer, measured, {}))
+            sizes.append(measured.size)
+    return float(np.mean(sizes)) if sizes else None
 
 
-def control_firing(culture: CultureNeurons, regions: Sequence[str]) -> dict[str, float]:
-    """On what share of a region's cultural prompts its `culture` neurons fire, and its `random` ones.
-
-    Means over the regions and one draw for each autoencoder. A control can fire no more often than the latents that
-    are left to draw from.
-    """
-    places = [(region, draw, seed) for region in regions for draw, seed in enumerate(sorted(culture.folders))]
-    own = [culture_neurons(culture.table, region, seed) for region, _, seed in places]
-    drawn = [random_neurons(culture.table, region, seed, draw) for region, draw, seed in places]
-    return {"culture": _firing(own), "random": _firing(drawn)}
-
-
-def _firing(groups: Sequence[Neurons]) -> float:
-    return float(np.mean([np.mean(neurons.frequencies) for neurons in groups]))
+def pools(table: NeuronTable, sae_seeds: Sequence[int]) -> list[Pool]:
+    """How many latents the control `matched` draws from; without the regions in which it cannot be drawn."""
+    found: list[Pool] = []
+    for region, seed in product(table.regions, sae_seeds):
+        try:
+            pool = matched_pool(table, region, seed)
+        except NoControlError:
+            continue
+        found.append({"region": region, "sae_seed": seed, "latents": pool.size, "own_only": pool.own_only})
+    return found
 
 
 def _edit_of(condition: Condition) -> EditRecord:

@@ -62,38 +62,49 @@ def steer(direction: Sequence[float], strength: float) -> Edit:
     return edit
 
 
-def norm_matched(edit: Edit, reference: Edit) -> NormMatched:
-    """`edit`, with what it adds to each token rescaled to the norm of what `reference` would add there."""
-    return NormMatched(edit, reference)
+def norm_matched(edit: Edit, reference: Edit) -> Edit:
+    """`edit`, with what it adds to each token rescaled to the norm of what `reference` would add there.
 
-
-class NormMatched:
-    """An edit as large as another one, token by token, and so independent of the batch's other prompts.
-
-    `mismatch` is what could not be matched so far: the mean of |norm - reference's norm|, as a share of the
-    reference's mean norm, over the tokens that the reference changes. It is above 0 where the edit is silent.
+    Where `edit` adds nothing there is nothing to rescale.
     """
 
-    def __init__(self, edit: Edit, reference: Edit) -> None:
-        self.edit, self.reference = edit, reference
-        self._missed = 0.0
-        self._wanted = 0.0
+    def matched(features: Tensor, real: Tensor) -> Tensor:
+        change = edit(features, real) - features
+        size, wanted = (added.norm(dim=-1, keepdim=True) for added in (change, reference(features, real) - features))
+        factor = torch.where(size > 0, wanted / size.clamp_min(torch.finfo(size.dtype).tiny), torch.zeros_like(size))
+        return torch.where(real[..., None], features + change * factor, features)
+
+    return matched
+
+
+def along(direction: Tensor, reference: Edit) -> Edit:
+    """Add the unit vector `direction` (d,) to each token, as large as what `reference` would add there."""
+
+    def added(features: Tensor, real: Tensor) -> Tensor:
+        wanted = (reference(features, real) - features).norm(dim=-1, keepdim=True)
+        return torch.where(real[..., None], features + wanted * direction.to(features), features)
+
+    return added
+
+
+class Measured:
+    """An edit that remembers its size: the mean norm of what it adds to a real token, as a share of the feature's."""
+
+    def __init__(self, edit: Edit) -> None:
+        self.edit = edit
+        self._shares: list[float] = []
 
     @property
-    def mismatch(self) -> float:
-        """The share of the reference's norm that is missing or too much, 0 before the first call."""
-        return self._missed / self._wanted if self._wanted else 0.0
+    def size(self) -> float:
+        """The mean share over all tokens so far, 0 before the first call."""
+        return sum(self._shares) / len(self._shares) if self._shares else 0.0
 
     def __call__(self, features: Tensor, real: Tensor) -> Tensor:
         """Features (batch, tokens, d), real (batch, tokens) -> edited features."""
-        change = self.edit(features, real) - features
-        wanted = (self.reference(features, real) - features).norm(dim=-1, keepdim=True)
-        size = change.norm(dim=-1, keepdim=True)
-        factor = torch.where(size > 0, wanted / size.clamp_min(torch.finfo(size.dtype).tiny), torch.zeros_like(size))
-        matched = change * factor
-        self._missed += float((matched.norm(dim=-1, keepdim=True) - wanted).abs().sum().detach())
-        self._wanted += float(wanted.sum().detach())
-        return torch.where(real[..., None], features + matched, features)
+        edited = self.edit(features, real)
+        share = (edited - features).float().norm(dim=-1) / features.float().norm(dim=-1)
+        self._shares += share[real].tolist()
+        return edited
 
 
 def _latent_edit(sae: TopKSAE, neurons: Sequence[int], change: Callable[[Tensor], Tensor]) -> Edit:

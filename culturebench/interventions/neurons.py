@@ -1,82 +1,104 @@
-"""The neurons that an intervention acts on: a region's own, or random ones that fire as often."""
+"""The scores of every latent, found by region and autoencoder, and the neurons that an intervention acts on."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from culturebench.errors import CultureBenchError
 
 if TYPE_CHECKING:
     from culturebench.artifacts.neurons import NeuronRow as Row
 
-NEAREST = 8  # a draw picks among that many latents of the nearest frequency
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 
 
 class NeuronsError(CultureBenchError):
-    """A region without neurons, or too few latents to draw from."""
+    """A region without neurons or scores."""
 
 
 @dataclass(frozen=True)
 class Neurons:
-    """Latents, ascending; each one's mean activation on the region's cultural prompts, and on what share it fires."""
+    """Latents, ascending, and each one's mean activation on cultural prompts."""
 
     indices: list[int]
     levels: list[float]
-    frequencies: list[float]
 
 
-def culture_neurons(table: Sequence[Row], region: str, sae_seed: int) -> Neurons:
-    """M_cult of `region` in the autoencoder of `sae_seed`; `table` holds rows of the artifact `neurons`.
+@dataclass(frozen=True)
+class Scores:
+    """Of every latent (latents,) for one region: firing shares, means where it fires, and whether it is chosen."""
 
-    `NeuronsError` when the region has none there.
-    """
-    rows = _rows(table, region, sae_seed)
-    chosen = [row for row in rows if row["selected"]]
-    if not chosen:
-        raise NeuronsError(
-            f"region {region!r} has no culture neurons in the autoencoder of seed {sae_seed}; "
-            "widen `select_neurons.max_k` or look at its detect captions"
-        )
-    return _neurons(chosen)
+    frequency: Floats  # share of the region's cultural prompts
+    frequency_noun: Floats  # share of its noun prompts
+    mean: Floats  # on the cultural prompts where it fires
+    score_noun: Floats
+    candidate: Bools  # within the elbow's K
+    selected: Bools  # in M_cult
 
-
-def random_neurons(table: Sequence[Row], region: str, sae_seed: int, seed: int) -> Neurons:
-    """As many latents as `region` has culture neurons, of no region's M_cult, that fire about as often.
-
-    For each culture neuron, one of the `NEAREST` unused latents by frequency on the region's cultural prompts
-    is drawn. The same `seed` gives the same draw. `NeuronsError` when there are not enough latents.
-    """
-    wanted = culture_neurons(table, region, sae_seed).indices
-    taken = {row["latent"] for row in table if row["sae_seed"] == sae_seed and row["selected"]}
-    rows = {row["latent"]: row for row in _rows(table, region, sae_seed)}
-    free = {latent: row["frequency"] for latent, row in rows.items() if latent not in taken}
-    if len(free) < len(wanted):
-        raise NeuronsError(f"region {region!r} needs {len(wanted)} random latents, only {len(free)} are in no M_cult")
-    rng = np.random.default_rng([seed, sae_seed])
-    drawn: list[int] = []
-    for latent in wanted:
-        frequency = rows[latent]["frequency"]
-        nearest = sorted(free, key=lambda other: (abs(free[other] - frequency), other))[:NEAREST]
-        drawn.append(nearest[int(rng.integers(len(nearest)))])
-        del free[drawn[-1]]
-    return _neurons([rows[latent] for latent in sorted(drawn)])
+    @property
+    def level(self) -> Floats:
+        """Means (latents,) over all of the region's cultural prompts, silent ones included."""
+        return self.frequency * self.mean
 
 
-def _neurons(rows: Sequence[Row]) -> Neurons:
-    return Neurons([row["latent"] for row in rows], [row["mean"] for row in rows], [row["frequency"] for row in rows])
+class NeuronTable:
+    """The rows of the artifact `neurons`, indexed once by region and seed of the autoencoder."""
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        groups: dict[tuple[str, int], list[Row]] = {}
+        for row in rows:
+            groups.setdefault((row["region"], row["sae_seed"]), []).append(row)
+        self._scores = {key: _scores(sorted(some, key=lambda row: row["latent"])) for key, some in groups.items()}
+
+    @cached_property
+    def regions(self) -> list[str]:
+        """The regions that have scores, sorted."""
+        return sorted({region for region, _ in self._scores})
+
+    def of(self, region: str, sae_seed: int) -> Scores:
+        """The scores of one region; `NeuronsError` when there are none."""
+        if (region, sae_seed) not in self._scores:
+            seeds = sorted({seed for _, seed in self._scores})
+            raise NeuronsError(
+                f"no scores of region {region!r} and SAE seed {sae_seed}, only of {', '.join(self.regions)} and "
+                f"{seeds}; run `dvc repro select_neurons`"
+            )
+        return self._scores[region, sae_seed]
+
+    def every(self, sae_seed: int) -> Mapping[str, Scores]:
+        """Region -> its scores in one autoencoder."""
+        return {region: self.of(region, sae_seed) for region in self.regions}
+
+    def neurons(self, region: str, sae_seed: int) -> Neurons:
+        """M_cult of a region; `NeuronsError` when it has none."""
+        scores = self.of(region, sae_seed)
+        if not scores.selected.any():
+            raise NeuronsError(
+                f"region {region!r} has no culture neurons in the autoencoder of seed {sae_seed}; "
+                "widen `select_neurons.max_k` or look at its detect captions"
+            )
+        return as_neurons(np.flatnonzero(scores.selected), scores.mean)
 
 
-def _rows(table: Sequence[Row], region: str, sae_seed: int) -> list[Row]:
-    found = [row for row in table if row["region"] == region and row["sae_seed"] == sae_seed]
-    if not found:
-        regions = sorted({row["region"] for row in table})
-        seeds = sorted({row["sae_seed"] for row in table})
-        raise NeuronsError(
-            f"no scores of region {region!r} and SAE seed {sae_seed}, only of {', '.join(regions)} and {seeds}; "
-            "run `dvc repro select_neurons`"
-        )
-    return sorted(found, key=lambda row: row["latent"])
+def as_neurons(latents: NDArray[np.int64], levels: Floats) -> Neurons:
+    """These latents, ascending, at their own of all `levels` (latents,)."""
+    chosen = sorted(map(int, latents))
+    return Neurons(chosen, [float(levels[latent]) for latent in chosen])
+
+
+def _scores(rows: Sequence[Row]) -> Scores:
+    return Scores(
+        frequency=np.array([row["frequency"] for row in rows]),
+        frequency_noun=np.array([row["frequency_noun"] for row in rows]),
+        mean=np.array([row["mean"] for row in rows]),
+        score_noun=np.array([row["score_noun"] for row in rows]),
+        candidate=np.array([row["candidate"] for row in rows], dtype=np.bool_),
+        selected=np.array([row["selected"] for row in rows], dtype=np.bool_),
+    )

@@ -89,8 +89,7 @@ def load_neurons(
         raise packs.PackError(f"there is no folder {folder}; a repository of the hub needs its full `commit` beside it")
     culture = load_culture(folder.parent, folder.name)
     width = saes.load(culture.folders[min(culture.folders)]).d
-    codes = {row["region"] for row in culture.table}
-    return Neurons(culture, width, {} if regions is None else _languages(codes, Path(regions)))
+    return Neurons(culture, width, {} if regions is None else _languages(culture.table.regions, Path(regions)))
 
 
 def _languages(codes: Iterable[str], regions: Path) -> dict[str, str]:

@@ -13,7 +13,7 @@ from culturebench.measures.statistics import Bootstrap
 if TYPE_CHECKING:
     from culturebench.artifacts.answers import AnswerRow
     from culturebench.artifacts.pictures import PictureRow
-    from culturebench.artifacts.strength import Point as PointRow, Tuned
+    from culturebench.artifacts.strength import Dose, Point as PointRow, Tuned
 
 RULE = (
     "the smallest lambda whose accuracy lies within one standard error (over prompts) of the best one's, among those "
@@ -40,9 +40,16 @@ class Point:
     allowed: bool
     n_prompts: int
     n_images: int
+    size: float | None = None  # of the edit, as a share of the token's norm
 
 
-def score(strength: float, pictures: Sequence[PictureRow], answers: Sequence[AnswerRow], bootstrap: Bootstrap) -> Point:
+def score(
+    strength: float,
+    pictures: Sequence[PictureRow],
+    answers: Sequence[AnswerRow],
+    bootstrap: Bootstrap,
+    size: float | None = None,
+) -> Point:
     """The point of one lambda from its pictures and a judge's answers on them."""
     right = {_key(row): float(row["answer"] == row["region"]) for row in answers}
     objects = {_key(row): row["object"] for row in pictures}
@@ -58,6 +65,7 @@ def score(strength: float, pictures: Sequence[PictureRow], answers: Sequence[Ans
         allowed=True,
         n_prompts=estimate.n_prompts,
         n_images=estimate.n_images,
+        size=size,
     )
 
 
@@ -93,6 +101,20 @@ def describe(curve: Sequence[Point]) -> Tuned:
     return {"strength": strength, "found": strength > 0, "curve": [_row(point) for point in curve]}
 
 
+def dose(condition: str, point: Point) -> Dose:
+    """A point of a control's dose-response as the artifact `strength` holds it."""
+    return {
+        "condition": condition,
+        "strength": point.strength,
+        "size": point.size,
+        "accuracy": point.accuracy,
+        "low": point.low,
+        "high": point.high,
+        "n_prompts": point.n_prompts,
+        "n_images": point.n_images,
+    }
+
+
 def _row(point: Point) -> PointRow:
     return {
         "strength": point.strength,
@@ -104,6 +126,7 @@ def _row(point: Point) -> PointRow:
         "allowed": point.allowed,
         "n_prompts": point.n_prompts,
         "n_images": point.n_images,
+        "size": point.size,
     }
 
 

@@ -42,7 +42,7 @@ def direction_of(rows: Sequence[DirectionRow], region: str, caption: Caption, dr
 
 
 def activation_of(rows: Sequence[LevelRow], region: str, sae_seed: int, draw: int) -> Neurons:
-    """The latents that switch a region on, with their levels on the subdivision of that draw; firing is not known.
+    """The latents that switch a region on, with their levels on the subdivision of that draw.
 
     `NeuronsError` where none was measured.
     """
@@ -53,4 +53,4 @@ def activation_of(rows: Sequence[LevelRow], region: str, sae_seed: int, draw: in
         )
     name = drawn({row["subdivision"] for row in own}, region, draw)
     chosen = sorted((row["latent"], row["level"]) for row in own if row["subdivision"] == name)
-    return Neurons([latent for latent, _ in chosen], [level for _, level in chosen], [])
+    return Neurons([latent for latent, _ in chosen], [level for _, level in chosen])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pyarrow.parquet as pq
 
 from culturebench.artifacts import splits
-from culturebench.conditions import EDITS
+from culturebench.conditions import EDITS, condition
 from culturebench.probing.selectors import selectors
 
 if TYPE_CHECKING:
@@ -76,13 +76,16 @@ def amounts(model: Model, numbers: Numbers, root: Path) -> list[Amount]:
         found += [_tuning(train, numbers), _comparison(train, numbers)]
         found += [Amount(f"train_enhancer@{site}", sum(train.values())) for site in numbers.sites]
     prompts = _some(test, numbers.generate.prompts_per_region)
-    made = prompts * len(numbers.generate.seeds)
+    made = {
+        name: prompts * len(numbers.generate.seeds_of(control=condition(name).control is not None))
+        for name in numbers.conditions.all
+    }
     for stage, names in numbers.conditions.by_stage.items():
         if names and (model.towers or stage == "generate"):
-            found.append(Amount(f"{stage} ({len(names)} conditions)", prompts, made * len(names)))
+            found.append(Amount(f"{stage} ({len(names)} conditions)", prompts, sum(made[name] for name in names)))
     if model.towers:
         found.append(Amount("generate_one_prompt", 1, 1 + len(numbers.regions)))
-    all_made = made * len(numbers.conditions.all)
+    all_made = sum(made.values())
     real = _some(test, numbers.reliability.pictures_per_region)
     return [
         *found,
@@ -108,6 +111,11 @@ def _tuning(train: Mapping[str, int], numbers: Numbers) -> Amount:
     tune = numbers.tune
     prompts = _some(train, tune.prompts_per_region)
     images = prompts * len(tune.seeds) * sum(len(tune.grid(edit.name)) for edit in EDITS if edit.tuned)
+    few = _some(train, min(tune.dose.prompts_per_region, tune.prompts_per_region))
+    for edit in EDITS:
+        if edit.tuned:
+            kinds = {one.name for one in condition(edit.home).controls} & set(tune.dose.controls)
+            images += few * len(kinds) * len(tune.dose.of(tune.grid(edit.name)))
     return Amount("tune_strength", prompts, images, images)
 
 

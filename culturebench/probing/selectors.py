@@ -102,7 +102,7 @@ def by_wfs(regions: Regions, rules: Rules) -> dict[str, Selection]:
 
 
 def at_random(regions: Regions, rules: Rules) -> dict[str, Selection]:
-    """For each region as many latents as WFS selects, uniformly from all that it does not."""
+    """For each region as many latents as WFS selects, uniformly from all others, as the control `random` of edits."""
     found: dict[str, Selection] = {}
     for index, (code, known) in enumerate(by_wfs(regions, rules).items()):
         score = np.random.default_rng([rules.seed, index]).permutation(len(known.score)).astype(np.float64) + 1.0
@@ -235,7 +235,7 @@ SELECTORS = registry(
         Selector(
             name="random",
             label="Random",
-            by="as many as WFS, drawn evenly from all others, not rescaled: the control",
+            by="as many as WFS, drawn uniformly from all others, not rescaled: the control",
             source="the random masking of Where Culture Fades",
             pick=at_random,
             compares=False,

@@ -16,7 +16,7 @@ import yaml
 from culturebench.conditions import CONDITIONS, EDITS, condition
 from culturebench.evaluation.names import CULTURE
 from culturebench.probing.selectors import selector
-from culturebench.report import charts, check, gallery, headline, published, selectors, sweeps, tables, words
+from culturebench.report import charts, check, doses, gallery, headline, published, selectors, sweeps, tables, words
 from culturebench.report.results import Results
 
 if TYPE_CHECKING:
@@ -36,6 +36,12 @@ if TYPE_CHECKING:
 LIBRARIES = (
     "torch", "diffusers", "transformers", "tokenizers", "numpy", "scipy", "pillow", "imagehash", "pyarrow", "dvc",
 )  # fmt: skip
+#: Where an enhancer was trained, and on what.
+SITES = {
+    "culture": "the culture layer",
+    "shuffled": "the culture layer, on pictures of other regions: the null",
+    "other_layer": "another layer",
+}
 DATA_STAGES = ("collect", "screen", "deduplicate", "annotate", "caption", "split")
 
 
@@ -139,6 +145,7 @@ def _strength(strength: Mapping[str, Any], paper: str) -> dict[str, Any]:
             "svg": charts.strength_chart(label, strength[edit.name]),
             "found": strength[edit.name].get("found", True),
             "table": sweeps.strengths(edit.name, strength[edit.name], paper),
+            "dose": doses.chart(label, edit, strength[edit.name], strength["dose"].get(edit.name, [])),
         }
         for edit in EDITS
         if edit.tuned
@@ -148,14 +155,15 @@ def _strength(strength: Mapping[str, Any], paper: str) -> dict[str, Any]:
         "rule": strength.get("rule", ""),
         "judge": strength.get("judge", "the tuning judge"),
         "charts": found,
-        "firing": strength["firing"],
-        "mismatch": {name: share for name, share in strength["mismatch"].items() if share is not None},
+        "sizes": doses.sizes(strength),
+        "pools": doses.pools(strength["pools"]),
+        "undrawn": strength["undrawn"],
     }
 
 
 def _enhancer(history: History, encoders: Mapping[str, EncoderResults]) -> dict[str, Any]:
     layers = next((found.probe["layers"] for found in encoders.values()), history["layer"] + 1)
-    site = "the culture layer" if history["site"] == "culture" else "another layer, as the control"
+    site = SITES[history["site"]]
     where = f"{site}: {words.layer(history['layer'], layers)}"
     return {"where": where, "charts": charts.history_charts(history)}
 

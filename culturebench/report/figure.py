@@ -14,6 +14,7 @@ from culturebench.conditions import condition
 from culturebench.evaluation.names import CULTURE
 from culturebench.report import words
 from culturebench.report.gallery import COLUMNS, first_prompts
+from culturebench.report.headline import strongest
 from culturebench.report.results import Results
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 @dataclass(frozen=True)
 class Column:
-    """A condition's share of right regions with its interval, and its first control's; None where there is none."""
+    """A condition's share of right regions with its interval, and its strongest null's; None where there is none."""
 
     name: str
     share: float
@@ -54,7 +55,8 @@ def columns_of(results: Results) -> list[Column]:
     found: list[Column] = []
     for name in results.present(COLUMNS):
         row = results.get(name, CULTURE)
-        other = next((row for row in (results.get(one, CULTURE) for one in condition(name).control_names) if row), None)
+        null = strongest(results, condition(name))
+        other = results.get(null, CULTURE) if null else None
         if row and row["value"] is not None:
             found.append(Column(name, row["value"], row["low"], row["high"], other["value"] if other else None))
     return found
@@ -121,7 +123,7 @@ def _key(pen: ImageDraw.ImageDraw, at: tuple[float, float]) -> None:
     pen.rectangle((x, y - 11, x + 14, y), BAR)
     pen.text((x + 22, y), "right region, 95% interval", GREY, _font(14), anchor="ls")
     pen.line((x + 240, y - 5, x + 262, y - 5), CONTROL, 3)
-    pen.text((x + 270, y), "the control that does as much at random", GREY, _font(14), anchor="ls")
+    pen.text((x + 270, y), "its strongest null", GREY, _font(14), anchor="ls")
 
 
 def _plain(name: str) -> str:

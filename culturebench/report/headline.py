@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from culturebench.conditions import condition
+from culturebench.conditions import Condition, condition
 from culturebench.evaluation.names import CULTURE
 from culturebench.report import words
 from culturebench.report.results import Results
@@ -47,7 +47,7 @@ def findings(results: Results) -> list[dict[str, Any]]:
                 "after": culture["value"],
                 "delta": delta,
                 "verdict": results.verdict(record.name, CULTURE, record.reference),
-                "control": "; ".join(filter(None, (_control(results, record.name, c) for c in record.control_names))),
+                "control": _beside(results, record),
                 "baselines": list(filter(None, (_baseline(results, record.name, c) for c in record.baselines))),
             }
         )
@@ -64,14 +64,26 @@ def _baseline(results: Results, name: str, other: str) -> str:
     return f"It {said} {words.inline(other)}: {by}."
 
 
-def _control(results: Results, name: str, control: str) -> str:
-    """Whether the effect goes beyond that of a control."""
-    delta = results.get(name, CULTURE, against=control)
-    if delta is None or delta["value"] is None:
+def strongest(results: Results, record: Condition) -> str | None:
+    """Of the condition's nulls that were measured, the one that leaves least of its effect; None without any."""
+    left: dict[str, float] = {}
+    for control, name in zip(record.controls, record.control_names, strict=True):
+        delta = results.get(record.name, CULTURE, against=name)
+        if control.null and delta is not None and delta["value"] is not None:
+            left[name] = -delta["value"] if record.lowers else delta["value"]
+    return min(left, key=lambda name: left[name]) if left else None
+
+
+def _beside(results: Results, record: Condition) -> str:
+    """Whether the effect goes beyond that of the strongest null."""
+    control = strongest(results, record)
+    delta = results.get(record.name, CULTURE, against=control) if control else None
+    if control is None or delta is None or delta["value"] is None:
         return ""
     against = (
-        f"{words.points(delta['value'])} points {words.interval(delta, signed=True)} against {words.inline(control)}"
+        f"{words.points(delta['value'])} points {words.interval(delta, signed=True)} against its strongest null, "
+        f"{words.inline(control)}"
     )
-    if results.verdict(name, CULTURE, control) == "none":
+    if results.verdict(record.name, CULTURE, control) == "none":
         return f"no evidence beyond chance: {against}"
     return against

@@ -27,7 +27,7 @@ VALUES: Final[dict[str, dict[str, dict[str, float]]]] = {
         "masked": {"culture_vqa": 0.0765},
         "random_masked": {"culture_vqa": 0.3304},
         "random_amplified": {"culture_vqa": 0.2104},
-        "random_layer_enhanced": {"culture_vqa": 0.2234},
+        "other_layer_enhanced": {"culture_vqa": 0.2234},
     },
     "AltDiffusion": {
         "noun": {"culture_vqa": 0.2305, "clip_score": 0.282, "image_reward": -0.11, "lpips_reference": 0.688},
@@ -37,7 +37,7 @@ VALUES: Final[dict[str, dict[str, dict[str, float]]]] = {
         "masked": {"culture_vqa": 0.1204},
         "random_masked": {"culture_vqa": 0.4245},
         "random_amplified": {"culture_vqa": 0.2038},
-        "random_layer_enhanced": {"culture_vqa": 0.2104},
+        "other_layer_enhanced": {"culture_vqa": 0.2104},
     },
     "StableDiffusion XL": {
         "noun": {"culture_vqa": 0.0936, "clip_score": 0.211, "image_reward": -1.82, "lpips_reference": 0.756}

@@ -24,11 +24,11 @@ def make_pictures(
     *,
     condition: str,
     strength: float = 0.0,
-    intervene: Callable[[str, int], Intervention | None] = lambda region, draw: None,
+    intervene: Callable[[PromptRow, int], Intervention | None] = lambda row, draw: None,
 ) -> list[PictureRow]:
     """A picture of every prompt and seed as a row of the artifact `pictures`.
 
-    `caption` names the caption that is the prompt; a prompt without it has no picture. `intervene(region, draw)` gives
+    `caption` names the caption that is the prompt; a prompt without it has no picture. `intervene(prompt, draw)` gives
     the intervention, where the draw is the seed's index. Batches hold `batch_size` pictures of one region.
     """
     told = [(row, words) for row in prompts if (words := row[caption])]
@@ -39,10 +39,7 @@ def make_pictures(
         for batch in [list(group)]
         for start in range(0, len(batch), batch_size)
     ]
-    shots = [
-        [Shot(words["text"], seed, intervene(row["region"], draw)) for row, words, seed, draw in batch]
-        for batch in batches
-    ]
+    shots = [[Shot(words["text"], seed, intervene(row, draw)) for row, words, seed, draw in batch] for batch in batches]
     made: list[PictureRow] = []
     images = sampler.pictures(shots, f"{condition} (batches of {batch_size})")
     for batch, some, pngs in zip(batches, shots, images, strict=True):

@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import fmean
 
 from culturebench.artifacts import layer_check, layer_probe, sae, splits
 from culturebench.errors import CultureBenchError
@@ -62,14 +63,14 @@ def results(folder: Path, held: Path, indices: Sequence[int], *, english: bool) 
     model = load_encoder(source, held)
     layers: dict[int, AtLayer] = {}
     for index in indices:
-        found = masking.Found.load(folder, project.AT_INDEX.format(index=index))
+        encoder = project.AT_INDEX.format(index=index)
+        found = masking.load(folder, encoder)
         loaded = {seed: saes.load(at) for seed, at in found.folders.items()}
-        chosen = [row["sae_seed"] for row in found.table if row["selected"]]
         layers[index] = AtLayer(
-            quality=sae.load_metrics(folder / sae.PATH.format(encoder=project.AT_INDEX.format(index=index))),
-            neurons={seed: chosen.count(seed) / len(regions) for seed in loaded},
+            quality=sae.load_metrics(folder / sae.PATH.format(encoder=encoder)),
+            neurons={seed: fmean(found.table.of(code, seed).selected.sum() for code in regions) for seed in loaded},
             overlap=overlap(found.table, loaded, regions),
-            shares=masking.measure(folder, source, model, found, regions),
+            shares=masking.measure(folder, source, encoder, model, found),
         )
     return Results(
         tokens=_tokens(folder, model, regions),

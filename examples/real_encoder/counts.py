@@ -9,7 +9,7 @@ from statistics import fmean
 import numpy as np
 from numpy.typing import NDArray
 
-from culturebench.artifacts.neurons import NeuronRow
+from culturebench.interventions.neurons import NeuronTable
 from culturebench.probing.pairs import Pair
 from culturebench.probing.sae import TopKSAE
 from culturebench.text_to_image.base import TextEncoder
@@ -49,14 +49,14 @@ class Overlap:
     any: float
 
 
-def overlap(table: Sequence[NeuronRow], loaded: Mapping[int, TopKSAE], regions: Sequence[str]) -> Overlap:
+def overlap(table: NeuronTable, loaded: Mapping[int, TopKSAE], regions: Sequence[str]) -> Overlap:
     """Mean cosine of decoder directions over every neuron, region and ordered pair of autoencoders.
 
     Latents of two autoencoders have no common numbers, so a neuron is looked for by its direction.
     """
     directions = {seed: sae.decoder.detach().numpy() for seed, sae in loaded.items()}
     chosen = {
-        (seed, region): [row["latent"] for row in table if _is(row, seed, region)]
+        (seed, region): [int(latent) for latent in np.flatnonzero(table.of(region, seed).selected)]
         for seed in loaded
         for region in regions
     }
@@ -70,10 +70,6 @@ def overlap(table: Sequence[NeuronRow], loaded: Mapping[int, TopKSAE], regions: 
                     near = directions[other] @ directions[one][latent]
                     found.append((_largest(near[own]), _largest(near[foreign]), _largest(near)))
     return Overlap(*(fmean(values) for values in zip(*found, strict=True)))
-
-
-def _is(row: NeuronRow, seed: int, region: str) -> bool:
-    return row["selected"] and row["sae_seed"] == seed and row["region"] == region
 
 
 def _largest(values: Floats) -> float:

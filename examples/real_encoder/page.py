@@ -14,7 +14,7 @@ from culturebench.interventions.way import SITES
 from culturebench.measures.statistics import Bootstrap, Estimate
 from culturebench.probing.pairs import REFERENCES
 from examples.real_encoder.counts import Overlap, Tokenised
-from examples.real_encoder.masking import CONTROLS, Share
+from examples.real_encoder.masking import MASKED, OWN, Share
 
 BOOTSTRAP = Bootstrap(resamples=2000, seed=0, level=0.95)
 
@@ -151,13 +151,16 @@ def _masking(found: Results) -> Iterable[str]:
     for index, at in found.layers.items():
         yield f"At index {index}, the share of the way that the output moves, with the 95% interval over regions:"
         rows: list[list[object]] = []
-        for name, told in CONTROLS.items():
+        for record in MASKED:
+            name = record.name
+            if not any(share["edit"] == name for share in at.shares):
+                continue
             noun, neutral = (_of(at.shares, name, goal=goal) for goal in ("noun", "neutral"))
-            row: list[object] = [told, _estimate(noun), _estimate(neutral)]
-            rows.append([*row, "" if name == "own" else _beaten(at.shares, name)])
+            row: list[object] = [record.explained, _estimate(noun), _estimate(neutral)]
+            rows.append([*row, "" if name == OWN else _beaten(at.shares, name)])
         yield _table(["Set to 0, or added", "to noun", "to neutral", "own is further in"], rows)
         both = [
-            f"{label} {_percent(_of(at.shares, 'own', goal='noun', keep=keep).value)}"
+            f"{label} {_percent(_of(at.shares, OWN, goal='noun', keep=keep).value)}"
             for label, keep in (
                 ("known to the neurons' choice", lambda share: share["prompt"] not in found.held_out),
                 ("unknown to it", lambda share: share["prompt"] in found.held_out),
@@ -174,17 +177,18 @@ def _masking(found: Results) -> Iterable[str]:
         read = ("all", "noun", "summary", "other")
         yield _table(
             [f"index {index}: masked at", *(f"read at {site}" for site in read)],
-            [[site, *(_percent(_of(at.shares, "own", site, to).value) for to in read)] for site in SITES],
+            [[site, *(_percent(_of(at.shares, OWN, site, to).value) for to in read)] for site in SITES],
         )
 
 
 def _why(check: Check, index: int, at: AtLayer) -> Iterable[str]:
     """What the check could see of an effect beyond every control; nothing where there is no such effect."""
-    own = _of(at.shares, "own")
-    highest = max((_of(at.shares, name).high or 0.0) for name in CONTROLS if name != "own")
+    own = _of(at.shares, OWN)
+    measured = {share["edit"] for share in at.shares} - {OWN}
+    highest = max((_of(at.shares, name).high or 0.0) for name in measured)
     if not check["points"] or own.low is None or own.low <= highest:
         return
-    alone = {site: _of(at.shares, "own", site).value for site in SITES[1:]}
+    alone = {site: _of(at.shares, OWN, site).value for site in SITES[1:]}
     seen, most = alone["noun"] + alone["summary"], max(alone, key=alone.__getitem__)
     point = next(point for point in check["points"] if point["layer"] == index)
     yield (
@@ -215,7 +219,7 @@ def _beaten(shares: Sequence[Share], control: str) -> str:
     """In how many regions the own neurons take the output further to noun than a control."""
     regions = sorted({share["region"] for share in shares})
     own, other = (
-        {r: _of([s for s in shares if s["region"] == r], name).value for r in regions} for name in ("own", control)
+        {r: _of([s for s in shares if s["region"] == r], name).value for r in regions} for name in (OWN, control)
     )
     return f"{sum(own[region] > other[region] for region in regions)} of {len(regions)} regions"
 

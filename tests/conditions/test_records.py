@@ -12,9 +12,10 @@ import yaml
 
 from culturebench.checks import problems
 from culturebench.conditions import BY_NAME, CONDITIONS, EDITS, Condition, ConditionError, condition, in_order, made_by
-from culturebench.conditions.catalogue import AMPLIFY, ENHANCE, RANDOM, RANDOM_LAYER
+from culturebench.conditions.catalogue import AMPLIFY, ENHANCE, OTHER_LAYER, RANDOM
 from culturebench.conditions.record import check, with_controls
-from culturebench.interventions.culture_edits import DRAWS, MAKERS
+from culturebench.interventions.controls import DRAWS, OF_DIRECTIONS
+from culturebench.interventions.culture_edits import MAKERS
 from import_graph import ROOT
 
 NEW = Condition(
@@ -74,14 +75,16 @@ def test_a_half_filled_edit_is_refused(changes: Mapping[str, Any], said: str) ->
 
 
 def test_a_control_of_another_part_is_refused() -> None:
-    with pytest.raises(ConditionError, match="'random_layer' controls what is done to enhancer"):
-        with_controls([replace(NEW, controls=(RANDOM_LAYER,))])
-    assert with_controls([replace(NEW, edit=ENHANCE, controls=(RANDOM_LAYER,))])[1].site == "random"
+    with pytest.raises(ConditionError, match="'other_layer' controls what is done to enhancer"):
+        with_controls([replace(NEW, controls=(OTHER_LAYER,))])
+    assert with_controls([replace(NEW, edit=ENHANCE, controls=(OTHER_LAYER,))])[1].site == "other_layer"
 
 
 def test_every_edit_and_every_control_of_neurons_has_its_function() -> None:
     assert set(MAKERS) == {edit.name for edit in EDITS if edit.part == "neurons"}
-    assert set(DRAWS) == {one.control.name for one in CONDITIONS if one.control and one.control.part == "neurons"}
+    for part, draws in (("neurons", DRAWS), ("direction", OF_DIRECTIONS)):
+        edited = [one for one in CONDITIONS if one.edit and one.edit.part == part]
+        assert set(draws) == {one.control.name for one in edited if one.control}
 
 
 def test_whatever_brings_culture_back_stands_beside_a_baseline_or_is_one() -> None:
@@ -125,9 +128,9 @@ def test_validate_names_a_condition_without_a_record_and_one_of_another_stage(tm
 
 def test_validate_misses_the_enhancer_of_a_condition(tmp_path: Path) -> None:
     (found,) = changed(
-        tmp_path, conditions=conditions(pinned=["noun"], enhanced=["random_layer_enhanced"]), sites=["culture"]
+        tmp_path, conditions=conditions(pinned=["noun"], enhanced=["other_layer_enhanced"]), sites=["culture"]
     )
-    assert "random_layer_enhanced needs 'random' in `sites`" in found
+    assert "other_layer_enhanced needs 'other_layer' in `sites`" in found
 
 
 def test_the_old_name_of_a_section_is_refused_with_the_new_one(tmp_path: Path) -> None:

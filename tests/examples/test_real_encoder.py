@@ -10,9 +10,13 @@ import torch
 import yaml
 
 import quantised_file
+import tiny_project
+import tiny_system
 from culturebench.artifacts import splits
 from culturebench.checks import section_models
+from culturebench.conditions import condition
 from culturebench.interventions.edits import unchanged
+from culturebench.interventions.load_culture import load_culture
 from culturebench.interventions.way import read, read_edited, share_of_way, shares_of_way
 from culturebench.params import load_section
 from culturebench.params.encoders import Encoder
@@ -21,7 +25,7 @@ from culturebench.probing.attention import Prompt
 from culturebench.probing.pairs import Pair, pairs_of
 from culturebench.text_to_image.encoders.hub import HubEncoder
 from culturebench.text_to_image.loading import load_encoder
-from examples.real_encoder import pairs, project, weights
+from examples.real_encoder import masking, pairs, project, weights
 from examples.real_encoder.counts import Tokenised, tokenised
 from examples.real_encoder.quantised import QuantisedError, read as read_file
 from import_graph import ROOT
@@ -135,3 +139,15 @@ def test_an_edit_acts_at_the_tokens_of_its_site_alone(converted: tuple[Any, HubE
         torch.testing.assert_close(moved[site], plain[site], atol=1e-5, rtol=1e-4)
     assert not torch.allclose(moved["noun"], plain["noun"], atol=1e-2)
     assert max(map(abs, shares_of_way(plain, read(encoder, NOUN), same).values())) < 1e-4
+
+
+def test_a_prompt_is_masked_by_every_record_of_a_mask_and_its_controls_are_the_stages_own(tmp_path: Path) -> None:
+    tiny_project.write_bound(tmp_path)
+    found = load_culture(tmp_path, "atlas")
+    edits = masking.masks(found, Pair("a", "jp", PROMPT, NOUN, None), 0)
+    left_out = found.undrawn(condition("language_masked"), 0.0)
+    assert "jp" in left_out and edits.keys() == {one.name for one in masking.MASKED} - {"language_masked"}
+    features, real = torch.randn(2, 3, tiny_system.WIDTH), torch.ones(2, 3, dtype=torch.bool)
+    for name, edit in edits.items():
+        wanted = found.intervention(condition(name), 0.0, "jp", 0, "a")
+        assert wanted is not None and torch.equal(edit(features, real), wanted.edit(features, real)), name

@@ -10,17 +10,17 @@ import torch
 from culturebench.artifacts.directions import DirectionRow
 from culturebench.artifacts.levels import LevelRow
 from culturebench.conditions import CONDITIONS, condition
-from culturebench.interventions.culture_edits import CultureNeurons, control_firing
+from culturebench.interventions.culture_edits import CultureNeurons
 from culturebench.interventions.edits import activate, amplify, mask, steer
 from culturebench.interventions.load_culture import load_culture
-from culturebench.interventions.neurons import NeuronsError, culture_neurons
+from culturebench.interventions.neurons import NeuronsError
 from culturebench.interventions.subdivisions import activation_of, direction_of, drawn
 from culturebench.probing import sae as saes
-from tiny_project import NEURONS, write_bound
+from tiny_project import LATENTS, NEURONS, write_bound
 from tiny_system import WIDTH
 
 EDITED = [one for one in CONDITIONS if one.stage == "generate_edited"]
-EVERY_CULTURE_NEURON = {latent for chosen in NEURONS.values() for latent in chosen}
+STEERED = (condition("steered"), condition("steered_en"))
 
 
 @pytest.fixture
@@ -29,29 +29,27 @@ def culture(tmp_path: Path) -> CultureNeurons:
     return load_culture(tmp_path, "atlas")
 
 
-def test_random_controls_take_as_many_latents_and_none_of_any_regions(culture: CultureNeurons):
-    for region, chosen in NEURONS.items():
-        for draw in range(6):
-            done = culture.intervention(condition("random_amplified"), 2.0, region, draw)
-            assert done is not None
-            assert len(done.description["random"]) == len(chosen)
-            assert not set(done.description["random"]) & EVERY_CULTURE_NEURON
-
-
-def test_draws_take_the_autoencoders_in_turn_and_random_latents_of_their_own(culture: CultureNeurons):
-    found = [culture.intervention(condition("random_masked"), 0.0, "jp", draw) for draw in range(4)]
+def test_draws_take_the_autoencoders_in_turn_and_every_picture_has_latents_of_its_own(culture: CultureNeurons):
+    record = condition("random_masked")
+    found = [culture.intervention(record, 0.0, "jp", draw, name) for name in ("p1", "p2") for draw in range(4)]
     descriptions = [done.description for done in found if done]
     assert descriptions[0]["sae"] == descriptions[2]["sae"] != descriptions[1]["sae"] == descriptions[3]["sae"]
-    assert len({tuple(one["random"]) for one in descriptions}) > 1
+    assert len({tuple(one["drawn"]) for one in descriptions}) == len(found)
+    again = culture.intervention(record, 0.0, "jp", 0, "p1")
+    assert again is not None
+    assert again.description == descriptions[0]
 
 
 def test_strength_0_is_no_edit_except_for_masks(culture: CultureNeurons):
-    assert {one.name for one in EDITED if culture.intervention(one, 0.0, "jp", 0)} == {"masked", "random_masked"}
+    drawn = [one for one in EDITED if "jp" not in culture.undrawn(one, 0.0)]
+    assert {one.name for one in drawn if culture.intervention(one, 0.0, "jp", 0)} == {
+        "masked", *(name for name in condition("masked").control_names if name != "language_masked")
+    }  # fmt: skip
 
 
 def test_each_record_does_what_its_edit_is_called(culture: CultureNeurons):
     features, real = torch.randn(3, 5, WIDTH), torch.ones(3, 5, dtype=torch.bool)
-    own = culture_neurons(culture.table, "jp", 0)
+    own = culture.table.neurons("jp", 0)
     sae = saes.load(culture.folders[0])
     vectors = {row["caption"]: row["vector"] for row in culture.directions if row["region"] == "jp"}
     wanted = {
@@ -69,25 +67,50 @@ def test_each_record_does_what_its_edit_is_called(culture: CultureNeurons):
         assert torch.equal(done.edit(features, real), edit(features, real)), name
 
 
-def test_a_random_edit_is_as_large_as_the_edit_that_it_controls(culture: CultureNeurons):
-    features, real = torch.randn(3, 5, WIDTH), torch.ones(3, 5, dtype=torch.bool)
-    own, control = (culture.intervention(condition(name), 2.0, "jp", 1) for name in ("amplified", "random_amplified"))
-    assert own is not None
-    assert control is not None
-    sizes = [(done.edit(features, real) - features).norm(dim=-1) for done in (own, control)]
-    silent = sizes[1] == 0
-    assert torch.allclose(sizes[0][~silent], sizes[1][~silent], rtol=1e-4)
-    assert not silent.all()
+def sizes(culture: CultureNeurons, name: str) -> torch.Tensor:
+    """The norms of what a condition adds to some tokens."""
+    generator = torch.Generator().manual_seed(0)
+    features, real = torch.randn(3, 5, WIDTH, generator=generator), torch.ones(3, 5, dtype=torch.bool)
+    done = culture.intervention(condition(name), 2.0, "jp", 1)
+    assert done is not None
+    return (done.edit(features, real) - features).norm(dim=-1)
 
 
-def test_how_often_a_control_fires_is_said_beside_how_often_the_neurons_do():
-    """Two neurons that always fire, and none is left to draw from that fires on more than a quarter of the prompts."""
-    table = [
-        {"sae_seed": 0, "region": "jp", "latent": latent, "frequency": frequency, "mean": 1.0, "selected": latent < 2}
-        for latent, frequency in enumerate([1.0, 1.0, 0.25, 0.25])
-    ]
-    culture = CultureNeurons(layer=0, table=table, folders={0: Path("unread")})
-    assert control_firing(culture, ["jp"]) == {"culture": 1.0, "random": 0.25}
+@pytest.mark.parametrize("base", ["amplified", "activated", "masked", "steered", "steered_en"])
+def test_a_gaussian_direction_and_another_regions_latents_are_as_large_as_the_edit(culture: CultureNeurons, base: str):
+    """Where the other region's latents are silent there is nothing to rescale."""
+    wanted, names = sizes(culture, base), condition(base).control_names
+    rescaled = [name for name in names if name in (f"same_norm_{base}", f"other_region_{base}")]
+    assert len(rescaled) == (1 if condition(base) in STEERED else 2)
+    for name in rescaled:
+        found = sizes(culture, name)
+        silent = (found == 0) & (name == f"other_region_{base}")
+        assert not silent.all()
+        assert torch.allclose(found[~silent], wanted[~silent], rtol=1e-3), name
+
+
+def test_controls_stand_beside_all_that_switches_a_region_on_its_language_too(culture: CultureNeurons):
+    language = [latent for latent in range(LATENTS) if all(latent not in chosen for chosen in NEURONS.values())][:4]
+    rows = [{**row, "latent": latent, "level": 3.0} for row in culture.levels for latent in language]
+    every = {(row["sae_seed"], row["region"], row["subdivision"], row["latent"]): row for row in rows}
+    whole = CultureNeurons(culture.layer, culture.table, culture.folders, levels=[*culture.levels, *every.values()])
+    assert (sizes(whole, "activated") - sizes(culture, "activated")).abs().min() > 1e-3
+    for name in ("same_norm_activated", "other_region_activated"):
+        assert torch.allclose(sizes(whole, name), sizes(whole, "activated"), rtol=1e-3), name
+    for draw in range(20):
+        done = whole.intervention(condition("random_activated"), 2.0, "jp", draw, "p1")
+        assert done is not None
+        assert len(done.description["drawn"]) == len(done.description["neurons"]) == len(NEURONS["jp"]) + 4
+        assert not {*done.description["drawn"]} & {*NEURONS["jp"], *language}
+
+
+def test_a_region_without_latents_to_draw_from_is_left_out_with_the_reason(culture: CultureNeurons):
+    """No latent of the tiny autoencoders fires on half of the noun prompts."""
+    found = culture.undrawn(condition("language_masked"), 0.0)
+    assert found == {
+        code: f"no latent fires on half of {code}'s noun prompts and is none of its neurons" for code in NEURONS
+    }
+    assert culture.undrawn(condition("random_masked"), 0.0) == {}
 
 
 def test_what_determines_an_edit_is_in_its_description(culture: CultureNeurons):

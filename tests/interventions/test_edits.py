@@ -3,8 +3,8 @@ from typing import Any
 import pytest
 import torch
 
-from culturebench.interventions.edits import EditError, activate, amplify, mask, norm_matched, steer
-from culturebench.interventions.neurons import NeuronsError, culture_neurons, random_neurons
+from culturebench.interventions.edits import EditError, Measured, activate, along, amplify, mask, norm_matched, steer
+from culturebench.interventions.neurons import NeuronsError, NeuronTable
 from culturebench.probing.sae import SaeError, TopKSAE
 from small_encoder import SmallEncoder
 
@@ -100,22 +100,31 @@ def test_half_precision_features_stay_half_precision(sae: TopKSAE, batch: Any):
     assert amplify(sae, NEURONS, 2.0)(features.half(), real).dtype == torch.float16
 
 
-def test_a_control_is_as_large_as_the_edit_at_every_token_whatever_the_batch(sae: TopKSAE, batch: Any):
+def test_a_rescaled_edit_and_a_direction_are_as_large_as_the_edit_at_every_token_whatever_the_batch(
+    sae: TopKSAE, batch: Any
+):
     features, real = batch
     edit = activate(sae, NEURONS, [1.0, 2.0, 0.5], 1.0)
-    control = norm_matched(activate(sae, [20, 21, 22], [0.1] * 3, 1.0), edit)
-    changed, wanted = control(features, real) - features, edit(features, real) - features
-    torch.testing.assert_close(changed.norm(dim=-1)[real], wanted.norm(dim=-1)[real], atol=1e-5, rtol=1e-4)
-    assert control.mismatch < 1e-4
-    torch.testing.assert_close(control(features[:1], real[:1]), control(features, real)[:1])
+    direction = torch.nn.functional.normalize(torch.ones(16), dim=0)
+    wanted = edit(features, real) - features
+    for control in (norm_matched(activate(sae, [20, 21, 22], [0.1] * 3, 1.0), edit), along(direction, edit)):
+        changed = control(features, real) - features
+        torch.testing.assert_close(changed.norm(dim=-1)[real], wanted.norm(dim=-1)[real], atol=1e-5, rtol=1e-4)
+        torch.testing.assert_close(control(features[:1], real[:1]), control(features, real)[:1])
+        assert torch.equal(control(features, real)[~real], features[~real])
 
 
-def test_a_silent_control_reports_its_mismatch(sae: TopKSAE, batch: Any):
+def test_a_silent_edit_cannot_be_rescaled_and_changes_nothing(sae: TopKSAE, batch: Any):
     features, real = batch
     silent = norm_matched(amplify(sae, [20], 0.0), amplify(sae, NEURONS, 3.0))
-    assert silent.mismatch == 0
     assert torch.equal(silent(features, real), features)
-    assert silent.mismatch == pytest.approx(1.0)
+
+
+def test_the_size_of_an_edit_is_its_mean_share_of_the_norm_of_real_tokens(batch: Any):
+    features, real = batch
+    measured = Measured(lambda some, real: torch.where(real[..., None], 1.25 * some, 9.0 * some))
+    measured(features, real)
+    assert measured.size == pytest.approx(0.25)
 
 
 def test_wrong_neurons_or_levels_are_refused(sae: TopKSAE):
@@ -126,43 +135,27 @@ def test_wrong_neurons_or_levels_are_refused(sae: TopKSAE):
 
 
 def table(regions: Any = ("jp", "nl"), latents: Any = 60):
-    """Latents 0..2 are jp's and 3..5 nl's; the others fire on as many prompts as their number says."""
+    """Latents 0..2 are jp's and 3..5 nl's."""
     owners = {0: "jp", 1: "jp", 2: "jp", 3: "nl", 4: "nl", 5: "nl"}
     return [
         {
-            "sae_seed": seed,
-            "region": region,
-            "latent": latent,
-            "frequency": 0.5 if latent in owners else latent / latents,
-            "mean": float(latent),
-            "selected": owners.get(latent) == region,
+            "sae_seed": seed, "region": region, "latent": latent, "frequency": 0.5, "frequency_noun": 0.0,
+            "mean": float(latent), "score_noun": 0.0, "candidate": False, "selected": owners.get(latent) == region,
         }
         for seed in (0, 1)
         for region in regions
-        for latent in range(latents)
-    ]
+        for latent in reversed(range(latents))
+    ]  # fmt: skip
 
 
 def test_a_regions_neurons_come_with_their_levels():
-    found = culture_neurons(table(), "nl", 0)
+    found = NeuronTable(table()).neurons("nl", 0)
     assert found.indices == [3, 4, 5]
     assert found.levels == [3.0, 4.0, 5.0]
 
 
-def test_random_neurons_are_of_no_region_fire_as_often_and_differ_by_draw():
-    draws = [random_neurons(table(), "jp", 0, seed).indices for seed in range(20)]
-    for drawn in draws:
-        assert len(set(drawn)) == 3
-        assert not set(drawn) & set(range(6))
-        assert all(abs(latent / 60 - 0.5) < 0.15 for latent in drawn)
-    assert draws[0] == random_neurons(table(), "jp", 0, 0).indices
-    assert len({tuple(drawn) for drawn in draws}) > 10
-
-
-def test_a_region_or_seed_without_scores_and_too_few_latents_are_named():
-    with pytest.raises(NeuronsError, match="jp, nl"):
-        culture_neurons(table(), "xx", 0)
+def test_a_region_or_seed_without_scores_or_neurons_is_named():
+    with pytest.raises(NeuronsError, match=r"jp, nl and \[0, 1\]"):
+        NeuronTable(table()).neurons("xx", 0)
     with pytest.raises(NeuronsError, match="no culture neurons"):
-        culture_neurons([{**row, "selected": False} for row in table()], "jp", 0)
-    with pytest.raises(NeuronsError, match="only 2"):
-        random_neurons(table(latents=8), "jp", 0, 0)
+        NeuronTable([{**row, "selected": False} for row in table()]).neurons("jp", 0)

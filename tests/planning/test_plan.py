@@ -56,9 +56,10 @@ def costs(numbers: Numbers, root: Path, **judges: dict[str, Any]) -> dict[str, P
 
 def test_twice_the_seeds_are_twice_the_pictures_questions_time_disk_and_money(tmp_path: Path) -> None:
     once, twice = (
-        costs(numbers_of(generate={"seeds": seeds}), tmp_path, served=JUDGE) for seeds in ([0, 1], [0, 1, 2, 3])
+        costs(numbers_of(generate={"seeds": seeds, "control_seeds": len(seeds)}), tmp_path, served=JUDGE)
+        for seeds in ([0, 1], [0, 1, 2, 3])
     )
-    for stage in ("generate (5 conditions)", "generate_edited (8 conditions)", "generate_enhanced (2 conditions)"):
+    for stage in ("generate (5 conditions)", "generate_edited (22 conditions)", "generate_enhanced (3 conditions)"):
         assert twice[stage].amount.images == 2 * once[stage].amount.images > 0
         assert twice[stage].disk == 2 * once[stage].disk > 0
         first, second = once[stage].cost, twice[stage].cost
@@ -70,8 +71,9 @@ def test_twice_the_seeds_are_twice_the_pictures_questions_time_disk_and_money(tm
 
 def test_numbers_are_those_of_the_params(tmp_path: Path) -> None:
     numbers = numbers_of(
-        generate={"seeds": [0, 1], "prompts_per_region": 3},
+        generate={"seeds": [0, 1], "prompts_per_region": 3, "control_seeds": 1},
         tune_strength={
+            "dose": {"controls": ["random", "same_norm"], "prompts_per_region": 2, "strengths": 3},
             "seeds": [0],
             "prompts_per_region": 5,
             "amplify": [0, 1, 2],
@@ -84,13 +86,15 @@ def test_numbers_are_those_of_the_params(tmp_path: Path) -> None:
     made = found(numbers, tmp_path)
     assert made["generate (5 conditions)"].prompts == 3 * regions
     assert made["generate (5 conditions)"].images == 3 * regions * 2 * 5
-    assert made["judge"].calls == 3 * regions * 2 * len(DOCUMENT["conditions"]["all"])
-    assert (made["tune_strength"].images, made["tune_strength"].calls) == (5 * regions * 9, 5 * regions * 9)
+    plain, controls = 11, len(DOCUMENT["conditions"]["all"]) - 11
+    assert made["judge"].calls == 3 * regions * (2 * plain + controls)
+    doses = 2 * regions * (2 * (2 + 1) + 2)  # lambdas above 0 under both controls of neurons, and under one of steering
+    assert made["tune_strength"].images == made["tune_strength"].calls == 5 * regions * 9 + doses
     assert [stage for stage in made if "@" in stage] == [
         *(f"{stage}@{tower}{seeds}" for tower in ("l", "g")
           for stage, seeds in (("probe_layers", ""), ("check_layers", ""), ("train_sae", " (2 seeds)"),
                                ("select_neurons", ""))),
-        "train_enhancer@culture", "train_enhancer@random",
+        "train_enhancer@culture", "train_enhancer@shuffled", "train_enhancer@other_layer",
     ]  # fmt: skip
 
 

@@ -35,6 +35,7 @@ from culturebench.artifacts._json import save_json
 from culturebench.atlas.captions import cultural_caption, noun_caption
 from culturebench.atlas.pictures import render
 from culturebench.atlas.world import REGIONS, Scene, contexts
+from culturebench.conditions import condition as record_of
 from culturebench.params import load_document, load_section
 from culturebench.params.conditions import Conditions
 from culturebench.params.encoders import Encoders
@@ -56,12 +57,15 @@ PLANTED = {
     "random_amplified": (0.2, 0.7),
     "random_activated": (0.03, 0.93),
     "random_masked": (0.9, 0.07),
+    "language_masked": (0.7, 0.2),
     "enhanced": (0.5, 0.4),
-    "random_layer_enhanced": (0.22, 0.68),
+    "shuffled_enhanced": (0.2, 0.7),
+    "other_layer_enhanced": (0.45, 0.45),
     "prompted": (0.22, 0.7),
     "prompted_en": (0.05, 0.9),
     "steered": (0.85, 0.1),
     "steered_en": (0.6, 0.3),
+    "same_norm_steered": (0.2, 0.7),
 }
 CONDITIONS = Conditions(
     pinned=dict.fromkeys(["noun", "noun_en", "cultural", "prompted", "prompted_en"]),
@@ -73,11 +77,13 @@ CONDITIONS = Conditions(
             "random_amplified",
             "random_activated",
             "random_masked",
+            "language_masked",
             "steered",
+            "same_norm_steered",
             "steered_en",
         ]
     ),
-    enhanced=dict.fromkeys(["enhanced", "random_layer_enhanced"]),
+    enhanced=dict.fromkeys(["enhanced", "shuffled_enhanced", "other_layer_enhanced"]),
     all=dict.fromkeys(PLANTED),
 )
 JUDGES = ("atlas_cnn", "atlas_vit")
@@ -108,7 +114,7 @@ def params_of(regions: list[str]) -> Any:
     values |= {
         "conditions": CONDITIONS,
         "encoders": Encoders.model_validate({"atlas": {"adapter": "atlas", "pin": "atlas_encoder"}}),
-        "generate": Generate(prompts_per_region=6, seeds=(0, 1)),
+        "generate": Generate(prompts_per_region=6, seeds=(0, 1), control_seeds=2),
         "report": Report(pixels=128),
         "evaluate": Evaluate(resamples=400, permutations=2000, seed=0, level=0.95),
         "judges": Judges.model_validate({judge: {"kind": "atlas", "pin": judge} for judge in JUDGES}),
@@ -171,8 +177,8 @@ class Run:
         shown = self.shown(condition, code, scene, seed)
         style = REGIONS[shown][1][seed % 2] if shown else ""
         truth = replace(scene, region=code, subdivision=REGIONS[code][1][0])
-        language = "en" if condition in ("noun_en", "activated", "random_activated") else REGIONS[code][0]
-        text = cultural_caption if condition in ("cultural", "masked", "random_masked") else noun_caption
+        language = "en" if record_of(condition).caption == "noun_en" else REGIONS[code][0]
+        text = cultural_caption if record_of(condition).caption == "cultural" else noun_caption
         row: dict[str, object] = {
             "prompt_id": scene.id(),
             "region": code,
@@ -332,7 +338,8 @@ class Run:
             shares = [min(0.75, 0.2 + scale * value) for value in grid]
             return [
                 {"strength": x, "accuracy": y, "low": y - 0.05, "high": y + 0.05, "error": 0.025,
-                 "alignment": 0.97 - 0.01 * x, "allowed": x < 8, "n_prompts": 60, "n_images": 120}
+                 "alignment": 0.97 - 0.01 * x, "allowed": x < 8, "n_prompts": 60, "n_images": 120,
+                 "size": 0.1 * x}
                 for x, y in zip(grid, shares, strict=True)
             ]  # fmt: skip
 
@@ -342,10 +349,18 @@ class Run:
             "steer": {"strength": 1.0, "found": True, "curve": curve(0.18)},
             "steer_en": {"strength": 1.0, "found": True, "curve": curve(0.18)},
             "judge": "atlas_cnn", "rule": "the smallest within one standard error of the best",
-            "firing": {"culture": 0.45, "random": 0.08},
-            "mismatch": {"random_amplified": 0.0, "random_activated": None, "random_masked": 0.021},
+            "sizes": {"amplified": 0.6, "random_amplified": 0.05, "masked": 0.3, "language_masked": None},
+            "pools": [
+                {"region": "jp", "sae_seed": 0, "latents": 120, "own_only": True},
+                {"region": "jp", "sae_seed": 1, "latents": 60, "own_only": False},
+            ],
+            "undrawn": {"language_masked": {"jp": "no latent fires on half of jp's noun prompts"}},
+            "dose": {"amplify": [
+                {"condition": "random_amplified", "strength": 8.0, "size": 0.1, "accuracy": 0.21, "low": 0.15,
+                 "high": 0.27, "n_prompts": 30, "n_images": 30},
+            ]},
         })  # fmt: skip
-        for site, layer in (("culture", 2), ("random", 0)):
+        for site, layer in (("culture", 2), ("shuffled", 2), ("other_layer", 0)):
             entries = [
                 {"step": 50 * i, "loss": 0.08 + 0.03 / (1 + i), "residual": 0.02 * i, "gap": 0.001 * i}
                 for i in range(20)

@@ -13,11 +13,11 @@ from culturebench.report.figure import BAR, CONTROL, REGIONS, Column, columns_of
 from culturebench.report.results import Results
 
 
-def row(condition: str, value: float) -> dict[str, Any]:
+def row(condition: str, value: float, against: str = "") -> dict[str, Any]:
     same = {
         "model": "m",
         "prompts": "test",
-        "against": "",
+        "against": against,
         "judge": "pooled",
         "region": "all",
         "measure": "culture_vqa",
@@ -40,11 +40,12 @@ def of_colour(image: np.ndarray, colour: str) -> int:
     return int((image == wanted).all(axis=2).sum())
 
 
-def test_columns_are_those_that_were_measured_with_interval_and_control() -> None:
-    rows = [row("noun", 0.2), row("amplified", 0.5), row("random_amplified", 0.3)]
+def test_columns_are_those_that_were_measured_with_interval_and_strongest_null() -> None:
+    rows = [row("noun", 0.2), row("amplified", 0.5), row("random_amplified", 0.3), row("matched_amplified", 0.4)]
+    rows += [row("amplified", 0.2, "random_amplified"), row("amplified", 0.1, "matched_amplified")]
     found = columns_of(Results(rows, "m"))
     assert [column.name for column in found] == ["noun", "amplified"]
-    assert found[1] == Column("amplified", 0.5, 0.4, 0.6, 0.3)
+    assert found[1] == Column("amplified", 0.5, 0.4, 0.6, 0.4)
     assert found[0].control is None
 
 

@@ -15,7 +15,7 @@ from culturebench.report import published, tables
 from culturebench.report.results import Results
 
 #: A caption from outside has no cultural wording, and an English one only where it is English.
-FROM_THE_NOUN = {"noun", "amplified", "random_amplified", "enhanced", "random_layer_enhanced"}
+FROM_THE_NOUN = {"noun", "amplified", "random_amplified", "enhanced", "shuffled_enhanced", "other_layer_enhanced"}
 
 
 @pytest.fixture(scope="module")

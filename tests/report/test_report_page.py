@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from culturebench.artifacts import evaluation
-from culturebench.conditions import BY_NAME
+from culturebench.conditions import condition
 from culturebench.report import charts, gallery, headline, published, reliability, sweeps, tables, words
 from culturebench.report.contents import data_values, params_values
 from culturebench.report.page import render
@@ -157,9 +157,12 @@ def test_the_strengths_stand_beside_the_papers_for_its_own_model_alone() -> None
     assert all(r["paper"] is None for r in sweeps.strengths("amplify", found, ""))
 
 
-def test_how_like_the_random_controls_are_stands_with_the_strengths(html: Any) -> None:
-    assert "fire on 45.0% of its cultural prompts, the random latents of its controls on 8.0%" in html
-    assert "missed by 0.0% (random amplified), 2.1% (random masked)." in html
+def test_the_size_of_every_edit_and_the_pool_of_the_matched_controls_stand_with_the_strengths(html: Any) -> None:
+    text = " ".join(html.split())
+    assert "CultureVQA by the size of the edit, Amplify, from noun" in text
+    assert "<td>6</td><td>0.050</td>" in text
+    assert "draw from 60 to 120 latents a region and autoencoder; in 1 of 2 too few are left" in text
+    assert "Language masked leaves out 1 regions: no latent fires on half of jp&#39;s noun prompts." in text
 
 
 def test_the_table_of_k_says_what_lies_on_both_sides_of_the_elbow() -> None:
@@ -255,7 +258,7 @@ def test_the_first_letter_gives_the_direction(text: str, direction: str) -> None
 def test_every_intervention_of_the_evaluation_has_a_place_in_the_report(results: Any) -> None:
     groups = tables.summary(results)
     shown = [row["condition"] for group in groups for row in group["rows"]]
-    assert sorted(shown) == sorted(BY_NAME)
+    assert sorted(shown) == sorted(results.conditions)
     assert [group["heading"] for group in groups] == [
         "From the prompt alone",
         "Bringing it back, from the noun",
@@ -266,11 +269,18 @@ def test_every_intervention_of_the_evaluation_has_a_place_in_the_report(results:
         "noun_en", "noun", "cultural", "prompted_en", "prompted",
         "amplified", "enhanced", "steered", "activated", "steered_en",
     )  # fmt: skip
-    assert tables.VALIDATION == ("cultural", "masked", "random_masked")
-    assert tables.ABLATION == (
-        "noun", "amplified", "random_amplified", "enhanced", "random_layer_enhanced", "steered",
-        "noun_en", "activated", "random_activated", "steered_en",
-    )  # fmt: skip
+    assert ("cultural", "masked", *condition("masked").control_names) == tables.VALIDATION
+    assert (
+        "noun", "amplified", *condition("amplified").control_names,
+        "enhanced", "shuffled_enhanced", "other_layer_enhanced", "steered", "same_norm_steered",
+        "noun_en", "activated", *condition("activated").control_names, "steered_en", "same_norm_steered_en",
+    ) == tables.ABLATION  # fmt: skip
+
+
+def test_the_headline_compares_with_the_strongest_null_and_never_with_what_is_none(results: Any) -> None:
+    found = {item["condition"]: item["control"] for item in headline.findings(results)}
+    assert "its strongest null, language masked" in found["masked"]
+    assert "its strongest null, shuffled enhanced" in found["enhanced"]
 
 
 def test_the_evaluations_file_is_one_row_a_line(small_run: Any) -> None:

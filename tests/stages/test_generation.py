@@ -147,11 +147,15 @@ def test_more_prompts_leave_the_pictures_of_the_others_in_the_store(project: Pat
 
 def test_an_enhancer_changes_pictures_at_its_own_layer(project: Path) -> None:
     generate.STAGE.execute(prompts="test", model="atlas", condition="noun")
-    for site, condition in (("culture", "enhanced"), ("random", "random_layer_enhanced")):
+    for site, condition in (
+        ("culture", "enhanced"),
+        ("shuffled", "shuffled_enhanced"),
+        ("other_layer", "other_layer_enhanced"),
+    ):
         train_enhancer.STAGE.execute(model="atlas", site=site)
         generate_enhanced.STAGE.execute(prompts="test", model="atlas", condition=condition)
         assert images(made(project, condition)) != images(made(project, "noun"))
-    assert images(made(project, "enhanced")) != images(made(project, "random_layer_enhanced"))
+    assert images(made(project, "enhanced")) != images(made(project, "other_layer_enhanced"))
 
 
 @pytest.mark.parametrize("stage", [generate, generate_edited, generate_enhanced])

@@ -30,7 +30,9 @@ from culturebench.artifacts import (
     towers,
 )
 from culturebench.artifacts._table import ArtifactError
+from culturebench.conditions import CONDITIONS
 from culturebench.errors import CultureBenchError
+from culturebench.interventions.enhancer_training import Pair
 from stages import (
     bind_encoder,
     bind_judge,
@@ -182,9 +184,14 @@ def test_tuning_gives_a_curve_with_intervals_for_both_edits(project: Path) -> No
     assert found["amplify"]["strength"] in (0, 2)
     assert found["judge"] == "tiny"
     assert "95%" in found["rule"]
-    assert set(found["mismatch"]) == {"random_amplified", "random_activated", "random_masked"}
-    assert 0 <= found["mismatch"]["random_masked"] <= 1
-    assert found["firing"].keys() == {"culture", "random"}
+    assert set(found["sizes"]) == {one.name for one in CONDITIONS if one.stage == "generate_edited"}
+    assert found["sizes"]["same_norm_masked"] == pytest.approx(found["sizes"]["masked"], rel=1e-3)
+    assert found["sizes"]["language_masked"] is None
+    assert found["undrawn"]["language_masked"].keys() == {"jp", "nl"}
+    assert {pool["region"] for pool in found["pools"]} == {"jp", "nl"}
+    assert [(dose["condition"], dose["strength"]) for dose in found["dose"]["amplify"]] == [
+        ("random_amplified", 2), ("same_norm_amplified", 2)
+    ]  # fmt: skip
 
 
 def test_tuning_names_a_judge_that_is_not_there(project: Path) -> None:
@@ -216,15 +223,26 @@ def test_training_twice_gives_the_same_bytes(project: Path) -> None:
     assert found[0] == found[1]
 
 
-def test_the_random_site_is_another_layer_that_the_backbone_sees() -> None:
+def test_the_other_site_is_another_layer_that_the_backbone_sees() -> None:
     probed = {"layer": 1, "last_upstream_layer": 2}
-    drawn = {train_enhancer.layer_of("random", probed, seed) for seed in range(20)}
+    drawn = {train_enhancer.layer_of("other_layer", probed, seed) for seed in range(20)}
     assert drawn == {0, 2}
-    assert train_enhancer.layer_of("random", probed, 3) == train_enhancer.layer_of("random", probed, 3)
+    assert train_enhancer.layer_of("other_layer", probed, 3) == train_enhancer.layer_of("other_layer", probed, 3)
     with pytest.raises(CultureBenchError, match="single layer"):
-        train_enhancer.layer_of("random", {"layer": 0, "last_upstream_layer": 0}, 0)
-    with pytest.raises(CultureBenchError, match="culture and random"):
+        train_enhancer.layer_of("other_layer", {"layer": 0, "last_upstream_layer": 0}, 0)
+    with pytest.raises(CultureBenchError, match="culture, shuffled and other_layer"):
         train_enhancer.layer_of("deep", probed, 0)
+
+
+def test_shuffled_references_are_all_of_other_regions_and_each_is_used_once() -> None:
+    regions = ["a"] * 3 + ["b"] * 2 + ["c"] * 2
+    pairs = [Pair(f"{region}{number}", region.encode()) for number, region in enumerate(regions)]
+    found = train_enhancer.shuffled(pairs, regions)
+    assert [pair.prompt for pair in found] == [pair.prompt for pair in pairs]
+    assert all(pair.image.decode() != pair.prompt[0] for pair in found)
+    assert sorted(pair.image for pair in found) == sorted(pair.image for pair in pairs)
+    with pytest.raises(CultureBenchError, match="more than half of the train pictures"):
+        train_enhancer.shuffled(pairs[:4], regions[:4])
 
 
 def test_a_train_split_that_is_too_small_is_said(project: Path) -> None:

@@ -99,12 +99,13 @@ def project_params(weights: dict[str, Path]) -> dict[str, Any]:
         "models": {"atlas": {"adapter": "atlas", "towers": ["atlas"], "pin": "backbone"}},
         "judges": {"tiny": {"kind": "atlas", "pin": "judge"}},
         "sampler": {"steps": 2, "batch_size": 2},
-        "generate": {"prompts_per_region": 2, "seeds": [0, 1]},
+        "generate": {"prompts_per_region": 2, "seeds": [0, 1], "control_seeds": 2},
         "prompts": {"test": {"file": "data/test"}},
         "tune_strength": {
             "judge": "tiny", "prompts_per_region": 2, "seeds": [0], "amplify": [0, 2], "activate": [0, 1],
             "steer": [0, 1], "steer_en": [0, 1],
             "alignment_share": 0.95, "resamples": 200, "level": 0.95, "seed": 0,
+            "dose": {"controls": ["random", "same_norm"], "prompts_per_region": 1, "strengths": 1},
         },
         "compare_selectors": {
             "judge": "tiny", "selectors": ["wfs", "lape", "mad", "random"],

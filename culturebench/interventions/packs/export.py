@@ -11,7 +11,7 @@ from culturebench.artifacts import binding, evaluation, pins, strength
 from culturebench.conditions import EDITS
 from culturebench.interventions.culture_edits import CultureNeurons
 from culturebench.interventions.load_culture import load_culture
-from culturebench.interventions.neurons import Neurons, culture_neurons
+from culturebench.interventions.neurons import Floats, Neurons
 from culturebench.interventions.packs.config import Activation, Effect, MadeFor, PackConfig, Pin, Region
 from culturebench.interventions.packs.effects import effects
 from culturebench.interventions.packs.files import Pack, PackError
@@ -83,9 +83,8 @@ def gather(root: Path, wish: Wish) -> Pack:
     culture = load_culture(root / binding.PATH.format(model=wish.model), wish.tower)
     seed = min(culture.folders)  # the one that edits of a pipeline take
     whole = saes.load(culture.folders[seed])
-    codes = sorted({row["region"] for row in culture.table})
-    own = {code: culture_neurons(culture.table, code, seed) for code in codes}
-    woken = {code: activation_of(culture.levels, code, seed, 0) for code in codes}
+    own = {code: culture.table.neurons(code, seed) for code in culture.table.regions}
+    woken = {code: activation_of(culture.levels, code, seed, 0) for code in own}
     latents = sorted({latent for neurons in (*own.values(), *woken.values()) for latent in neurons.indices})
     rows = {latent: row for row, latent in enumerate(latents)}
     config = PackConfig(
@@ -96,7 +95,10 @@ def gather(root: Path, wish: Wish) -> Pack:
         sae_seed=seed,
         latents=whole.latents,
         precision=wish.precision or _precision(len(latents), whole.d),
-        regions={code: _region(root, code, neurons, woken[code], rows) for code, neurons in own.items()},
+        regions={
+            code: _region(root, code, neurons, woken[code], rows, culture.table.of(code, seed).frequency)
+            for code, neurons in own.items()
+        },
         model=wish.model,
         strengths=_strengths(root, wish),
         effects=_effects(root, wish),
@@ -134,7 +136,9 @@ def _made_for(root: Path, wish: Wish, culture: CultureNeurons) -> MadeFor:
     )
 
 
-def _region(root: Path, code: str, neurons: Neurons, woken: Neurons, rows: Mapping[int, int]) -> Region:
+def _region(
+    root: Path, code: str, neurons: Neurons, woken: Neurons, rows: Mapping[int, int], frequency: Floats
+) -> Region:
     told = load_whole_region(root, code)
     return Region(
         country=told.country,
@@ -142,7 +146,7 @@ def _region(root: Path, code: str, neurons: Neurons, woken: Neurons, rows: Mappi
         rows=[rows[latent] for latent in neurons.indices],
         latents=neurons.indices,
         levels=neurons.levels,
-        frequencies=neurons.frequencies,
+        frequencies=[float(frequency[latent]) for latent in neurons.indices],
         activation=Activation(
             rows=[rows[latent] for latent in woken.indices], latents=woken.indices, levels=woken.levels
         ),

@@ -68,8 +68,8 @@ class Pack:
         own = self._region(region)
         if strength == 0 and edit.tuned:
             return None
-        used, frequencies = (own.activation, []) if edit == ACTIVATE else (own, own.frequencies)
-        neurons = Neurons(used.rows, used.levels, frequencies)
+        used = own.activation if edit == ACTIVATE else own
+        neurons = Neurons(used.rows, used.levels)
         description = {"kind": edit.home, "strength": strength, "neurons": used.latents, "levels": used.levels}
         return Intervention(self.layer, MAKERS[edit.name](self.sae, neurons, strength), description)
 
