@@ -9,6 +9,7 @@ from statistics import stdev
 from typing import TYPE_CHECKING
 
 from culturebench.measures.statistics import Bootstrap
+from culturebench.measures.units import Units
 
 if TYPE_CHECKING:
     from culturebench.artifacts.answers import AnswerRow
@@ -50,11 +51,12 @@ def score(
     bootstrap: Bootstrap,
     size: float | None = None,
 ) -> Point:
-    """The point of one lambda from its pictures and a judge's answers on them."""
+    """The point of one lambda from its pictures and a judge's answers; the interval is by prompt in its region."""
     right = {_key(row): float(row["answer"] == row["region"]) for row in answers}
     objects = {_key(row): row["object"] for row in pictures}
     kept = [float(row["object"] == objects[_key(row)]) for row in answers if row["object"] and objects[_key(row)]]
-    estimate = bootstrap.mean(right)
+    units = Units("prompt", {row["prompt_id"]: row["region"] for row in answers})
+    estimate = bootstrap.mean(right, units, share=True)
     return Point(
         strength=strength,
         accuracy=estimate.value,

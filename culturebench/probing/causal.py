@@ -88,8 +88,8 @@ class Check:
 
     @property
     def marked(self) -> NDArray[np.bool_]:
-        """The layers (layers,) that stand out; a peak that is not above 0 is none."""
-        return self.beyond.marked & (self.beyond.low > 0)
+        """The layers (layers,) that the test of `beyond` marks; a peak that is not above 0 is none."""
+        return self.beyond.marked & (self.beyond.delta > 0)
 
     @property
     def layer(self) -> int | None:

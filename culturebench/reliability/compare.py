@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from culturebench.annotation.choices import Choice
 from culturebench.artifacts.answers import UNPARSEABLE
 from culturebench.measures.statistics import Bootstrap, Estimate
+from culturebench.measures.units import Units
 
 if TYPE_CHECKING:
     from culturebench.artifacts.answers import AnswerRow
@@ -25,6 +26,7 @@ def compare(answers: Sequence[AnswerRow], given: Sequence[Choice], bootstrap: Bo
     An answer that a person gave among other options is another question's, and is counted apart.
     """
     truth = {row["prompt_id"]: row["region"] for row in answers}
+    units = Units("prompt", truth)
     shown = {row["prompt_id"]: set(row["options"]) for row in answers}
     on_these = [choice for choice in given if choice.picture_id in truth]
     used = [choice for choice in on_these if set(choice.options) == shown[choice.picture_id]]
@@ -33,31 +35,34 @@ def compare(answers: Sequence[AnswerRow], given: Sequence[Choice], bootstrap: Bo
     judged = {(row["prompt_id"], 0): row["answer"] for row in answers}
     return {
         "choices": sorted({len(options) for options in shown.values()}),
-        "judge": _share(judged, truth, bootstrap),
+        "judge": _share(judged, units, bootstrap),
         "unparseable": sum(answer == UNPARSEABLE for answer in judged.values()),
-        "people": _share(said, truth, bootstrap) if said else None,
+        "people": _share(said, units, bootstrap) if said else None,
         "reason": "" if said else NOBODY,
-        "difference": _difference(judged, said, truth, bootstrap),
-        "agreement": _estimate(bootstrap.kappa(judged, _majority(said))),
+        "difference": _difference(judged, said, units, bootstrap),
+        "agreement": _estimate(bootstrap.kappa(judged, _majority(said), units)),
         "annotators": {name: _of_one(name, used, truth) for name in names},
         "other_options": len(on_these) - len(used),
     }
 
 
-def _share(said: Mapping[Key, str], truth: Mapping[str, str], bootstrap: Bootstrap) -> Result | None:
-    return _estimate(bootstrap.mean({key: float(answer == truth[key[0]]) for key, answer in said.items()}))
+def _share(said: Mapping[Key, str], units: Units, bootstrap: Bootstrap) -> Result | None:
+    return _estimate(bootstrap.mean(_right(said, units), units, share=True))
 
 
 def _difference(
-    judged: Mapping[Key, str], said: Mapping[Key, str], truth: Mapping[str, str], bootstrap: Bootstrap
+    judged: Mapping[Key, str], said: Mapping[Key, str], units: Units, bootstrap: Bootstrap
 ) -> Result | None:
     """Judge minus people, on each picture that both answered; a picture's people count as their mean."""
     right: dict[str, list[float]] = {}
-    for (picture, _), answer in said.items():
-        right.setdefault(picture, []).append(float(answer == truth[picture]))
+    for (picture, _), score in _right(said, units).items():
+        right.setdefault(picture, []).append(score)
     mean = {(picture, 0): sum(one) / len(one) for picture, one in right.items()}
-    own = {key: float(answer == truth[key[0]]) for key, answer in judged.items()}
-    return _estimate(bootstrap.difference(own, mean))
+    return _estimate(bootstrap.difference(_right(judged, units), mean, units, share=True))
+
+
+def _right(said: Mapping[Key, str], units: Units) -> dict[Key, float]:
+    return {key: float(answer == units.regions[key[0]]) for key, answer in said.items()}
 
 
 def _majority(said: Mapping[Key, str]) -> dict[Key, str]:

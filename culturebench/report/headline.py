@@ -60,8 +60,7 @@ def _baseline(results: Results, name: str, other: str) -> str:
     if delta is None or delta["value"] is None:
         return ""
     said = {"better": "beats", "worse": "is worse than", "none": "does not beat"}[results.verdict(name, CULTURE, other)]
-    by = f"{words.points(delta['value'])} points {words.interval(delta, signed=True)}"
-    return f"It {said} {words.inline(other)}: {by}."
+    return f"It {said} {words.inline(other)}: {words.change(delta)}."
 
 
 def strongest(results: Results, record: Condition) -> str | None:
@@ -80,10 +79,7 @@ def _beside(results: Results, record: Condition) -> str:
     delta = results.get(record.name, CULTURE, against=control) if control else None
     if control is None or delta is None or delta["value"] is None:
         return ""
-    against = (
-        f"{words.points(delta['value'])} points {words.interval(delta, signed=True)} against its strongest null, "
-        f"{words.inline(control)}"
-    )
+    against = f"{words.change(delta)} against its strongest null, {words.inline(control)}"
     if results.verdict(record.name, CULTURE, control) == "none":
         return f"no evidence beyond chance: {against}"
     return against

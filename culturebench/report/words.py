@@ -128,6 +128,13 @@ def interval_by_region(row: Mapping[str, Any] | None, *, share: bool = True, sig
     return interval(row and {"low": row["low_by_region"], "high": row["high_by_region"]}, share=share, signed=signed)
 
 
+def change(delta: Mapping[str, Any]) -> str:
+    """A difference in points with both intervals: of these regions' prompts, and of regions like these."""
+    others = interval_by_region(delta, signed=True)
+    within = f"{points(delta['value'])} points {interval(delta, signed=True)}".rstrip()
+    return f"{within}, by region {others}" if others else within
+
+
 def by_region(row: Mapping[str, Any], *, level: float = 0.95) -> str:
     """What the test says of regions like these; empty where there is none."""
     p_value = row["p_by_region"]

@@ -48,7 +48,21 @@ def test_a_point_counts_right_regions_and_right_objects():
     ]
     point = score(2.0, pictures, answers, Bootstrap(200, 0, 0.95))
     assert (point.accuracy, point.alignment, point.n_prompts, point.n_images) == (0.5, 0.5, 2, 2)
-    assert (point.low, point.high) == (0.0, 1.0)
+    assert point.low is not None and point.high is not None
+    assert 0 <= point.low < 0.1 and 0.9 < point.high <= 1  # two prompts say little
+
+
+def test_regions_that_differ_do_not_widen_a_points_interval():
+    """Of 20 prompts of jp 19 are right, of 20 of nl one is: half of all, and little spread within a region."""
+    answers = [
+        {"prompt_id": f"{region} {n}", "seed": 0, "region": region, "answer": region if n < right else "it",
+         "object": ""}
+        for region, right in (("jp", 19), ("nl", 1)) for n in range(20)
+    ]  # fmt: skip
+    point = score(2.0, answers, answers, Bootstrap(1000, 0, 0.95))
+    assert point.accuracy == 0.5
+    assert point.low is not None and point.high is not None
+    assert point.high - point.low < 0.2  # 0.3 where all 40 are drawn together
 
 
 def test_pictures_without_a_known_object_leave_the_alignment_open():

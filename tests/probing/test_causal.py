@@ -1,3 +1,4 @@
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,13 @@ def test_where_one_layer_looks_and_another_brings_the_check_names_the_one_that_b
     one = encoder(7, {1: [LOOKS], 4: [BRINGS]})
     assert marked_by_attention(one, "neutral_modifier") == 1
     assert checked(one).layer == 4
+
+
+def test_what_is_marked_rests_on_the_test_and_not_on_an_interval():
+    found = checked(encoder(7, {4: [LOOKS, BRINGS]}))
+    wider = replace(found, beyond=replace(found.beyond, low=np.full(LAYERS, -1.0)))
+    below = replace(found, beyond=replace(found.beyond, delta=-found.beyond.delta))
+    assert (found.layer, wider.layer, below.layer) == (4, 4, None)
 
 
 def test_encoders_that_know_no_culture_give_no_evidence():

@@ -58,6 +58,18 @@ def test_an_answer_among_other_regions_is_another_questions() -> None:
     assert (found["people"], found["other_options"], found["reason"]) == (None, 1, NOBODY)
 
 
+def test_regions_that_differ_do_not_widen_the_judges_interval() -> None:
+    """Of 20 pictures of jp 19 are right, of 20 of it one is."""
+    rows = [
+        {"prompt_id": name(20 * (region == "it") + n), "seed": 0, "region": region, "options": OPTIONS,
+         "answer": region if n < right else "de"}
+        for region, right in (("jp", 19), ("it", 1)) for n in range(20)
+    ]  # fmt: skip
+    found = compare(rows, [], BOOTSTRAP)["judge"]
+    assert found["value"] == 0.5
+    assert found["high"] - found["low"] < 0.2  # 0.3 where all 40 are drawn together
+
+
 def test_without_people_there_is_the_judge_alone_and_the_way_to_get_some() -> None:
     found = compare(answers("jp", "cn"), [], BOOTSTRAP)
     assert found["judge"]["value"] == 0.5

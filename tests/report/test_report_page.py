@@ -283,6 +283,16 @@ def test_the_headline_compares_with_the_strongest_null_and_never_with_what_is_no
     assert "its strongest null, shuffled enhanced" in found["enhanced"]
 
 
+def test_the_headline_has_the_interval_by_region_beside_the_one_by_prompt(results: Any, html: Any) -> None:
+    masked = next(item for item in headline.findings(results) if item["condition"] == "masked")
+    delta = results.get("masked", "culture_vqa", against="language_masked")
+    both = f"{words.interval(delta, signed=True)}, by region {words.interval_by_region(delta, signed=True)}"
+    assert both in masked["control"] and both in html
+    assert words.interval_by_region(masked["delta"], signed=True) in html
+    alone = {**delta, "low_by_region": None, "high_by_region": None}
+    assert words.change(alone) == f"{words.points(delta['value'])} points {words.interval(delta, signed=True)}"
+
+
 def test_the_evaluations_file_is_one_row_a_line(small_run: Any) -> None:
     lines = (small_run.root / evaluation.PATH).read_text().splitlines()
     assert all(json.loads(line.rstrip(",")) for line in lines[1:-1])
