@@ -9,7 +9,7 @@ from statistics import fmean
 
 from culturebench.artifacts import binding, comparison, layer_probe, pins, sae, selected, splits, towers
 from culturebench.artifacts.answers import AnswerRow
-from culturebench.interventions.comparison import UNMASKED, Judged, Masks, compare, masked_pictures
+from culturebench.interventions.comparison import UNMASKED, Judged, Masks, Pick, compare, masked_pictures
 from culturebench.judging.asking import ask, open_judge
 from culturebench.measures.paired_test import SignFlip
 from culturebench.measures.statistics import Bootstrap
@@ -43,6 +43,7 @@ def run(params: Params, inputs: Paths, outputs: Paths, *, model: str) -> None:
     """Mask every selector's neurons of every drawn region on its own and others' prompts, and judge the pictures."""
     numbers = params.compare_selectors
     names = selectors(numbers.selectors, "params.yaml: compare_selectors.selectors")
+    picks = [Pick(name, k) for k in numbers.k for name in names]
     chosen = choose(params.models, model)
     regions = numbers.drawn(list(params.regions))
     prompts = select_prompts(
@@ -54,7 +55,7 @@ def run(params: Params, inputs: Paths, outputs: Paths, *, model: str) -> None:
 
     # All pictures before all answers: on a cluster, the judge takes the place of the picture model.
     targets = numbers.targets(regions)
-    made = masked_pictures(sampler, prompts, masks, names, targets, numbers.seeds, params.sampler.batch_size)
+    made = masked_pictures(sampler, prompts, masks, picks, targets, numbers.seeds, params.sampler.batch_size)
     judge = open_judge(
         choose(params.judges, numbers.judge), inputs["judges"] / numbers.judge, params.engine, store, secret
     )
@@ -66,8 +67,8 @@ def run(params: Params, inputs: Paths, outputs: Paths, *, model: str) -> None:
         masked=scores,
     )
     neurons = {
-        name: fmean(len(masks.neurons(name, region, seed)) for region in regions for seed in masks.folders)
-        for name in names
+        pick: fmean(len(masks.neurons(pick, region, seed)) for region in regions for seed in masks.folders)
+        for pick in picks
     }
     bootstrap = Bootstrap(numbers.resamples, numbers.seed, numbers.level)
     found = compare(judged, regions, bootstrap, SignFlip(numbers.permutations, numbers.seed), neurons)

@@ -10,6 +10,7 @@ STAGE = "compare_selectors"
 DIRECTORY = "reports/metrics/selectors"
 PATH = DIRECTORY + "/{model}.json"
 EFFECTS = ("own", "cross", "selective", "beyond_random")
+WHOLE = "elbow"  # all latents that a selector picks
 
 
 class Interval(TypedDict):
@@ -48,6 +49,7 @@ class Cell(TypedDict):
     """What masking `source`'s neurons does on `target`'s prompts."""
 
     selector: str
+    k: str
     source: str
     target: str
     drop: float
@@ -56,14 +58,18 @@ class Cell(TypedDict):
 
 
 class Comparison(TypedDict):
-    """The selectors of one model; `unmasked` is CultureVQA without any mask."""
+    """The selectors of one model; `unmasked` is CultureVQA without any mask.
+
+    `selectors` goes by how many of a region's neurons are masked, `WHOLE` or the best so many by the selector's own
+    score, and then by selector.
+    """
 
     judge: str
     regions: list[str]
     prompts: int
     seeds: list[int]
     unmasked: Interval | None
-    selectors: dict[str, Effects]
+    selectors: dict[str, dict[str, Effects]]
     matrix: list[Cell]
 
 
@@ -71,7 +77,7 @@ CELL = tuple(Cell.__annotations__)
 
 
 def _whole(content: Any) -> bool:
-    rows, cells = content["selectors"].values(), content["matrix"]
+    rows, cells = [row for some in content["selectors"].values() for row in some.values()], content["matrix"]
     return all(set(EFFECTS) <= set(row) for row in rows) and all(set(CELL) <= set(cell) for cell in cells)
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from itertools import chain, product
 from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from culturebench.artifacts.comparison import WHOLE
 from culturebench.engine.worker import in_batches
 from culturebench.interventions.edits import mask
 from culturebench.measures.paired_test import SignFlip, holm
@@ -30,9 +31,23 @@ if TYPE_CHECKING:
 
 #: 1 where the judge named the prompt's region, by (prompt id, seed).
 Scores = Mapping[tuple[str, int], float]
-Drops = Mapping[tuple[str, str], Scores]  # (selector, source)
-#: The selector and source of the pictures without any mask.
-UNMASKED = ("", "")
+
+
+class Pick(NamedTuple):
+    """What one selector picks, or the best `k` of a region's latents by its own score."""
+
+    selector: str
+    k: int | None = None  # None: all that it picked
+
+    @property
+    def size(self) -> str:
+        """How the artifact `comparison` calls `k`."""
+        return WHOLE if self.k is None else str(self.k)
+
+
+Drops = Mapping[tuple[Pick, str], Scores]  # (pick, source)
+#: The pick and source of the pictures without any mask.
+UNMASKED = (Pick(""), "")
 
 
 @dataclass(frozen=True)
@@ -42,20 +57,22 @@ class Masks:
     layer: int
     folders: Mapping[int, Path]  # SAE seed -> folder
     picked: Sequence[SelectedRow]
-    _made: dict[tuple[str, str, int], Intervention | None] = field(
-        default_factory=dict[tuple[str, str, int], Intervention | None]
+    _made: dict[tuple[Pick, str, int], Intervention | None] = field(
+        default_factory=dict[tuple[Pick, str, int], Intervention | None]
     )
     _loaded: dict[int, tuple[TopKSAE, str]] = field(default_factory=dict[int, tuple[TopKSAE, str]])  # and its sha256
 
-    def neurons(self, selector: str, region: str, seed: int) -> list[int]:
-        """The latents that `selector` picked for `region` in the autoencoder of `seed`, ascending."""
-        wanted = (selector, region, seed)
-        return sorted(r["latent"] for r in self.picked if (r["selector"], r["region"], r["sae_seed"]) == wanted)
+    def neurons(self, pick: Pick, region: str, seed: int) -> list[int]:
+        """The latents that are picked for `region` in the autoencoder of `seed`, ascending."""
+        wanted = (pick.selector, region, seed)
+        found = [row for row in self.picked if (row["selector"], row["region"], row["sae_seed"]) == wanted]
+        best = sorted(found, key=lambda row: (-row["score"], row["latent"]))[: pick.k]
+        return sorted(row["latent"] for row in best)
 
-    def intervention(self, selector: str, region: str, draw: int) -> Intervention | None:
+    def intervention(self, pick: Pick, region: str, draw: int) -> Intervention | None:
         """The mask of the region's neurons; draw d takes the autoencoder d mod n. None where there are no neurons."""
         seed = sorted(self.folders)[draw % len(self.folders)]
-        key = (selector, region, seed)
+        key = (pick, region, seed)
         if key not in self._made:
             self._made[key] = self._mask(self.neurons(*key), seed)
         return self._made[key]
@@ -73,28 +90,28 @@ def masked_pictures(
     sampler: CachedSampler,
     prompts: Sequence[PromptRow],
     masks: Masks,
-    selectors: Sequence[str],
+    picks: Sequence[Pick],
     targets: Mapping[str, Sequence[str]],
     seeds: Sequence[int],
     batch_size: int,
-) -> dict[tuple[str, str], list[Shown]]:
-    """By (selector, source), pictures of the source's targets' cultural prompts and seeds, as a judge takes them.
+) -> dict[tuple[Pick, str], list[Shown]]:
+    """By (pick, source), pictures of the source's targets' cultural prompts and seeds, as a judge takes them.
 
     Under `UNMASKED` there is one of every prompt.
 
     All go through the system together, in batches of `batch_size`; what two of them have in common is drawn once.
     """
     shots: dict[str, Shot] = {}
-    rows: dict[tuple[str, str], list[tuple[str, Shown]]] = {}  # each with the key of its shot
-    for selector, source in [UNMASKED, *product(selectors, targets)]:
-        some = rows.setdefault((selector, source), [])
-        shown = [row for row in prompts if not selector or row["region"] in targets[source]]
+    rows: dict[tuple[Pick, str], list[tuple[str, Shown]]] = {}  # each with the key of its shot
+    for pick, source in [UNMASKED, *product(picks, targets)]:
+        some = rows.setdefault((pick, source), [])
+        shown = [row for row in prompts if not source or row["region"] in targets[source]]
         for prompt, (draw, seed) in product(shown, enumerate(seeds)):
-            done = masks.intervention(selector, source, draw) if selector else None
+            done = masks.intervention(pick, source, draw) if source else None
             shot = Shot(text_of(prompt, "cultural"), seed, done)
             key = key_of({"prompt": shot.prompt, "seed": seed, "done": done and dict(done.description)})
             shots.setdefault(key, shot)
-            condition = f"{selector} {source}".strip() or "unmasked"
+            condition = f"{pick.selector} {pick.size} {source}" if source else "unmasked"
             row: Shown = {
                 "prompt_id": prompt["prompt_id"],
                 "region": prompt["region"],
@@ -110,79 +127,82 @@ def masked_pictures(
 
 @dataclass(frozen=True)
 class Judged:
-    """What the judge saw: on unmasked pictures, and on those with one selector's neurons of `source` masked."""
+    """What the judge saw: on unmasked pictures, and on those with what was picked for a source masked."""
 
     region_of: Mapping[str, str]  # prompt id -> region
     plain: Scores
-    masked: Mapping[tuple[str, str], Scores]  # (selector, source)
+    masked: Drops
 
 
 @dataclass(frozen=True)
 class Compared:
     """The parts of the artifact `comparison` that follow from what the judge saw."""
 
-    selectors: dict[str, Effects]
+    selectors: dict[str, dict[str, Effects]]  # by how many neurons a region, and by selector
     matrix: list[Cell]
     unmasked: Interval | None
 
 
 def compare(
-    judged: Judged, regions: Sequence[str], bootstrap: Bootstrap, test: SignFlip, neurons: Mapping[str, float]
+    judged: Judged, regions: Sequence[str], bootstrap: Bootstrap, test: SignFlip, neurons: Mapping[Pick, float]
 ) -> Compared:
-    """Per selector the effects, and per selector, source and target that was drawn the drop, all with intervals.
+    """Per pick the effects, and per pick, source and target that was drawn the drop, all with intervals.
 
     A drop is CultureVQA without the mask minus that with it, on the same prompts and seeds. Several sources masked
     on one prompt are no independent evidence: `cross` is first averaged over them. All effects are tested, by prompt
     and by region, and corrected together.
     """
-    names = list(dict.fromkeys(selector for selector, _ in judged.masked))
+    picks = list(dict.fromkeys(pick for pick, _ in judged.masked))
     drops = {key: {k: judged.plain[k] - scores[k] for k in scores} for key, scores in judged.masked.items()}
-    own = {name: _own(judged, drops, name, regions) for name in names}
-    cross = {name: _cross(judged, drops, name, regions) for name in names}
-    pairs: dict[tuple[str, str], tuple[Scores, Scores]] = {}
-    for name in names:
-        pairs[name, "own"] = own[name], dict.fromkeys(own[name], 0.0)
-        pairs[name, "cross"] = cross[name], dict.fromkeys(cross[name], 0.0)
-        pairs[name, "selective"] = own[name], cross[name]
-        if CONTROL in own and name != CONTROL:
-            pairs[name, "beyond_random"] = own[name], own[CONTROL]
+    own = {pick: _own(judged, drops, pick, regions) for pick in picks}
+    cross = {pick: _cross(judged, drops, pick, regions) for pick in picks}
+    pairs: dict[tuple[Pick, str], tuple[Scores, Scores]] = {}
+    for pick in picks:
+        pairs[pick, "own"] = own[pick], dict.fromkeys(own[pick], 0.0)
+        pairs[pick, "cross"] = cross[pick], dict.fromkeys(cross[pick], 0.0)
+        pairs[pick, "selective"] = own[pick], cross[pick]
+        control = Pick(CONTROL, pick.k)
+        if control in own and pick != control:
+            pairs[pick, "beyond_random"] = own[pick], own[control]
     found = _effects(pairs, judged.region_of, bootstrap, test)
-    selectors: dict[str, Effects] = {
-        name: {
-            "neurons": neurons[name],
-            "own": found[name, "own"],
-            "cross": found[name, "cross"],
-            "selective": found[name, "selective"],
-            "beyond_random": found.get((name, "beyond_random")),
+    selectors: dict[str, dict[str, Effects]] = {}
+    for pick in picks:
+        selectors.setdefault(pick.size, {})[pick.selector] = {
+            "neurons": neurons[pick],
+            "own": found[pick, "own"],
+            "cross": found[pick, "cross"],
+            "selective": found[pick, "selective"],
+            "beyond_random": found.get((pick, "beyond_random")),
         }
-        for name in names
-    }
     units = Units("prompt", judged.region_of)
     matrix: list[Cell] = [
-        {"selector": name, "source": source, "target": target, "drop": one.value, "low": one.low, "high": one.high}
-        for name in names
+        {
+            "selector": pick.selector, "k": pick.size, "source": source, "target": target,
+            "drop": one.value, "low": one.low, "high": one.high,
+        }
+        for pick in picks
         for source in regions
-        for cells in [_cells(drops[name, source], bootstrap, units)]
+        for cells in [_cells(drops[pick, source], bootstrap, units)]
         for target in regions
         if (one := cells.get(target))
-    ]
+    ]  # fmt: skip
     within, between = (bootstrap.mean(judged.plain, Units(by, judged.region_of), share=True) for by in UNITS)
     return Compared(selectors, matrix, _interval(within, between))
 
 
 def _effects(
-    pairs: Mapping[tuple[str, str], tuple[Scores, Scores]],
+    pairs: Mapping[tuple[Pick, str], tuple[Scores, Scores]],
     region_of: Mapping[str, str],
     bootstrap: Bootstrap,
     test: SignFlip,
-) -> dict[tuple[str, str], Interval]:
+) -> dict[tuple[Pick, str], Interval]:
     """The effects with both intervals and both corrected tests."""
     by_prompt, by_region = (Units(by, region_of) for by in UNITS)
     tested = {
         units.by: holm([test.p_value(*pair, units) or 1.0 for pair in pairs.values()])
         for units in (by_prompt, by_region)
     }
-    found: dict[tuple[str, str], Interval] = {}
+    found: dict[tuple[Pick, str], Interval] = {}
     for number, (key, pair) in enumerate(pairs.items()):
         within, between = (bootstrap.difference(*pair, units, share=True) for units in (by_prompt, by_region))
         assert within and between  # each selector is tried on every region's own prompts and on another's
@@ -194,17 +214,17 @@ def _cells(drops: Scores, bootstrap: Bootstrap, units: Units) -> dict[str, Estim
     return bootstrap.differences_by_region(drops, dict.fromkeys(drops, 0.0), units, share=True)
 
 
-def _own(judged: Judged, drops: Drops, name: str, regions: Sequence[str]) -> Scores:
-    return {key: drop for region in regions for key, drop in _of_region(judged, drops[name, region], region).items()}
+def _own(judged: Judged, drops: Drops, pick: Pick, regions: Sequence[str]) -> Scores:
+    return {key: drop for region in regions for key, drop in _of_region(judged, drops[pick, region], region).items()}
 
 
-def _cross(judged: Judged, drops: Drops, name: str, regions: Sequence[str]) -> Scores:
+def _cross(judged: Judged, drops: Drops, pick: Pick, regions: Sequence[str]) -> Scores:
     """For each picture, the mean drop over the other regions whose neurons were masked on it."""
     return {
         key: fmean(
-            drops[name, source][key]
+            drops[pick, source][key]
             for source in regions
-            if source != judged.region_of[key[0]] and key in drops[name, source]
+            if source != judged.region_of[key[0]] and key in drops[pick, source]
         )
         for key in judged.plain
     }

@@ -1,16 +1,16 @@
 """How the selectors of culture neurons are compared: by what masking their neurons does, on the train split."""
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from culturebench.params._base import Section
 from culturebench.params._seeds import Seeds
 
 
 class CompareSelectors(Section):
-    """What is drawn, and who judges; the time grows with selectors x regions x (1 + others) x prompts x seeds."""
+    """What is drawn, and who judges; the time grows with selectors x K x regions x (1 + others) x prompts x seeds."""
 
     section: ClassVar[str] = "compare_selectors"
     judge: str = Field(description="Key of `judges`: the one that answers.")
@@ -19,6 +19,12 @@ class CompareSelectors(Section):
         min_length=1,
         description="Names of those compared, of `SELECTORS` (culturebench/probing/selectors.py); null: of all. Each "
         "one's own effect is set against that of the control among them.",
+    )
+    k: tuple[Annotated[int, Field(ge=1)] | None, ...] = Field(
+        default=(None,),
+        min_length=1,
+        description="How many neurons of a region are masked, one table each: the best so many by the selector's own "
+        "score; null: all that it picked, up to its elbow.",
     )
     max_regions: int | None = Field(
         default=None,
@@ -39,6 +45,13 @@ class CompareSelectors(Section):
         gt=0.5, lt=1, description="Coverage of the intervals, a share; tests err at most as often as 1 - level."
     )
     seed: int = Field(ge=0, description="Seed of the resampling, and of the order of the judge's options.")
+
+    @field_validator("k")
+    @classmethod
+    def _different(cls, found: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        if len(set(found)) < len(found):
+            raise ValueError("a number stands there twice")
+        return found
 
     def drawn(self, regions: Sequence[str]) -> list[str]:
         """At most `max_regions` of the regions, evenly over their order."""

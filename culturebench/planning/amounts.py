@@ -129,7 +129,7 @@ def _comparison(train: Mapping[str, int], numbers: Numbers) -> Amount:
         for targets in comparison.targets(regions).values()
         for target in targets
     )
-    images = len(comparison.seeds) * (prompts + len(names) * masks)
+    images = len(comparison.seeds) * (prompts + len(comparison.k) * len(names) * masks)
     return Amount("compare_selectors", prompts, images, images)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from culturebench.artifacts.comparison import WHOLE
 from culturebench.probing.selectors import CONTROL, SELECTORS, selector
 from culturebench.report.plot import Axis, Plot
 
@@ -17,21 +18,37 @@ EFFECTS = ("own", "cross", "selective", "beyond_random")
 
 def comparison(found: Comparison, level: float = 0.95) -> dict[str, Any]:
     """What masking did: a row of effects a selector, and a matrix of drops each; tests err as often as 1 - `level`."""
-    names = sorted(found["selectors"], key=lambda name: list(SELECTORS).index(selector(name).name))
-    drops = {(cell["selector"], cell["source"], cell["target"]): cell for cell in found["matrix"]}
+    counts = sorted(found["selectors"], key=lambda count: (count != WHOLE, count != WHOLE and -int(count)))
+    picks = [
+        (count, name)
+        for count in counts
+        for name in sorted(found["selectors"][count], key=lambda name: list(SELECTORS).index(selector(name).name))
+    ]
+    drops = {(cell["k"], cell["selector"], cell["source"], cell["target"]): cell for cell in found["matrix"]}
     regions: Sequence[str] = found["regions"]
     return {
         **{key: found[key] for key in ("judge", "prompts", "seeds", "unmasked", "regions")},
-        "sparse": len(drops) < len(names) * len(regions) ** 2,
-        "rows": [_row(name, found["selectors"][name], level) for name in names],
+        "sparse": len(drops) < len(picks) * len(regions) ** 2,
+        "tables": [
+            {
+                "title": count_words(count),
+                "rows": [_row(name, found["selectors"][count][name], level) for at, name in picks if at == count],
+            }
+            for count in counts
+        ],
         "matrices": [
             {
-                "label": selector(name).label,
-                "rows": [[drops.get((name, one, other)) for other in regions] for one in regions],
+                "label": f"{selector(name).label}, {count_words(count)}",
+                "rows": [[drops.get((count, name, one, other)) for other in regions] for one in regions],
             }
-            for name in names
+            for count, name in picks
         ],
     }
+
+
+def count_words(count: str) -> str:
+    """Which of a region's neurons are masked."""
+    return "all that the rule picks" if count == WHOLE else f"its best {count} alone"
 
 
 def _row(name: str, effects: Effects, level: float) -> dict[str, Any]:

@@ -13,7 +13,10 @@ from culturebench.artifacts._table import ArtifactError
 POINT = dict.fromkeys(strength.POINT, 0.5)
 WHOLE: dict[Any, Any] = {
     circular: {"atlas": {"clip_score": "Its own encoder measures it."}},
-    comparison: {"selectors": {"wfs": dict.fromkeys(comparison.EFFECTS)}, "matrix": [dict.fromkeys(comparison.CELL)]},
+    comparison: {
+        "selectors": {"8": {"wfs": dict.fromkeys(comparison.EFFECTS)}},
+        "matrix": [dict.fromkeys(comparison.CELL)],
+    },
     labels: {"jp": "Japan"},
     layer_check: {**dict.fromkeys(layer_check.KEYS), "points": [dict.fromkeys(layer_check.POINT)]},
     reliability: dict.fromkeys(reliability.KEYS),
@@ -23,7 +26,7 @@ WHOLE: dict[Any, Any] = {
 #: Parts that are missing, or of another kind.
 DAMAGED: dict[Any, list[Any]] = {
     circular: [{"atlas": "a sentence"}],
-    comparison: [{"selectors": {}}, {"selectors": {"wfs": {"own": 1}}, "matrix": []}],
+    comparison: [{"selectors": {}}, {"selectors": {"8": {"wfs": {"own": 1}}}, "matrix": []}],
     labels: [{"jp": 1}],
     layer_check: [dict.fromkeys(layer_check.KEYS - {"share"}), {**dict.fromkeys(layer_check.KEYS), "points": [{}]}],
     reliability: [{"choices": 4}],

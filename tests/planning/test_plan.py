@@ -106,6 +106,7 @@ def test_every_stage_that_makes_pictures_or_asks_is_counted_as_it_works(tmp_path
             "max_regions": 3,
             "others": None,
             "selectors": ["wfs", "random"],
+            "k": [None, 8, 4],
         },
         judge_reliability={"pictures_per_region": 5},
         generate={"seeds": [0], "prompts_per_region": 2},
@@ -113,7 +114,7 @@ def test_every_stage_that_makes_pictures_or_asks_is_counted_as_it_works(tmp_path
     )
     made, regions = found(numbers, tmp_path), len(DOCUMENT["regions"])
     unmasked = 3 * 2 * 2  # regions, prompts, seeds
-    assert made["compare_selectors"].images == made["compare_selectors"].calls == unmasked * (1 + 2 * 3)
+    assert made["compare_selectors"].images == made["compare_selectors"].calls == unmasked * (1 + 3 * 2 * 3)
     assert made["judge_reliability"].calls == 5 * regions
     assert made["generate_one_prompt"].images == 1 + regions
     assert made["measure"].pictures == made["judge"].calls == 2 * regions * len(DOCUMENT["conditions"]["all"])

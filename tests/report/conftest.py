@@ -319,13 +319,17 @@ class Run:
         comparison.save(self.root / comparison.PATH.format(model="atlas"), {
             "judge": "atlas_cnn", "regions": self.regions, "prompts": 8, "seeds": [0], "unmasked": effect(0.9),
             "selectors": {
-                name: {"neurons": 12.5, "own": effect(own), "cross": effect(0.02), "selective": effect(own - 0.02),
-                       "beyond_random": effect(own)}
-                for name, own in names.items()
+                count: {
+                    name: {"neurons": mean, "own": effect(own), "cross": effect(0.02), "selective": effect(own - 0.02),
+                           "beyond_random": effect(own)}
+                    for name, own in names.items()
+                }
+                for count, mean in (("elbow", 12.5), ("8", 8.0))
             },
             "matrix": [
-                {"selector": name, "source": one, "target": other, "drop": own if one == other else -0.1875,
+                {"selector": name, "k": count, "source": one, "target": other, "drop": own if one == other else -0.1875,
                  "low": -0.25, "high": 0.6}
+                for count in ("elbow", "8")
                 for name, own in names.items() for one in self.regions for other in self.regions
             ],
         })  # fmt: skip

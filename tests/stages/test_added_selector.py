@@ -70,10 +70,10 @@ def test_a_selector_added_by_one_record_picks_is_compared_and_has_its_row_in_the
     selected.TABLE.save(added / selected.BOUND.format(model="atlas") / "atlas.parquet", rows)
     compare_selectors.STAGE.execute(model="atlas")
     found = comparison.load(added / comparison.PATH.format(model="atlas"))
-    assert set(found["selectors"]) == set(SELECTORS)
-    assert found["selectors"]["last"]["neurons"] == 2
-    assert found["selectors"]["last"]["beyond_random"] is not None
+    assert set(found["selectors"]["elbow"]) == set(SELECTORS)
+    assert found["selectors"]["elbow"]["last"]["neurons"] == 2
+    assert found["selectors"]["elbow"]["last"]["beyond_random"] is not None
 
-    last = shown.comparison(found)["rows"][-1]
+    last = shown.comparison(found)["tables"][0]["rows"][-1]
     assert (last["label"], last["by"], last["neurons"]) == ("Last", "where it stands", 2)
-    assert shown.comparison(found)["matrices"][-1]["label"] == "Last"
+    assert shown.comparison(found)["matrices"][-1]["label"] == "Last, its best 1 alone"

@@ -1,5 +1,6 @@
 """The stage that compares selectors, with tiny random weights."""
 
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -10,25 +11,21 @@ from culturebench.params.compare_selectors import CompareSelectors
 from stages import compare_selectors
 from tiny_project import REGIONS, project_params
 
+NAMES = ("wfs", "lape", "mad", "random")
 PATH = comparison.PATH.format(model="atlas")
 
 
 def test_every_selector_is_judged_on_the_same_pictures(project: Path) -> None:
     compare_selectors.STAGE.execute(model="atlas")
     found = comparison.load(project / PATH)
-    assert set(found["selectors"]) == {"wfs", "lape", "mad", "random"}
+    assert {count: set(rows) for count, rows in found["selectors"].items()} == {"elbow": {*NAMES}, "1": {*NAMES}}
     assert found["regions"] == list(REGIONS) and found["prompts"] == 4 and found["seeds"] == [0, 1]
-    assert [(c["selector"], c["source"], c["target"]) for c in found["matrix"]] == [
-        (name, source, target) for name in ("wfs", "lape", "mad", "random") for source in REGIONS for target in REGIONS
-    ]
-    counts = {name: row["neurons"] for name, row in found["selectors"].items()}
-    assert counts == {
-        "wfs": 2.5,
-        "lape": 1,
-        "mad": 0,
-        "random": 2.5,
-    }
-    assert all(row["own"]["n_images"] == 8 for row in found["selectors"].values())
+    assert [(c["k"], c["selector"], c["source"], c["target"]) for c in found["matrix"]] == list(
+        product(("elbow", "1"), NAMES, REGIONS, REGIONS)
+    )
+    counts = {count: [rows[name]["neurons"] for name in NAMES] for count, rows in found["selectors"].items()}
+    assert counts == {"elbow": [2.5, 1, 0, 2.5], "1": [1, 0.5, 0, 1]}
+    assert all(row["own"]["n_images"] == 8 for rows in found["selectors"].values() for row in rows.values())
 
 
 def test_a_selector_that_picks_nothing_for_a_region_takes_nothing_there(project: Path) -> None:
@@ -40,7 +37,7 @@ def test_a_selector_that_picks_nothing_for_a_region_takes_nothing_there(project:
 
 def test_a_selector_that_picked_nothing_at_all_is_shown_to_take_nothing(project: Path) -> None:
     compare_selectors.STAGE.execute(model="atlas")
-    mad = comparison.load(project / PATH)["selectors"]["mad"]
+    mad = comparison.load(project / PATH)["selectors"]["elbow"]["mad"]
     assert mad["neurons"] == mad["own"]["value"] == mad["cross"]["value"] == 0
 
 
@@ -58,6 +55,11 @@ def test_regions_are_drawn_evenly_over_their_order() -> None:
     numbers = CompareSelectors.model_validate({**project_params({})["compare_selectors"], "max_regions": 3})
     assert numbers.drawn(list("abcdefg")) == ["a", "c", "e"]
     assert numbers.drawn(["a", "b"]) == ["a", "b"]
+
+
+def test_a_number_of_neurons_that_stands_there_twice_is_refused() -> None:
+    with pytest.raises(ValueError, match="a number stands there twice"):
+        CompareSelectors.model_validate({**project_params({})["compare_selectors"], "k": [8, None, 8]})
 
 
 def test_without_picked_neurons_the_stage_names_the_one_to_run(project: Path) -> None:

@@ -109,7 +109,7 @@ def project_params(weights: dict[str, Path]) -> dict[str, Any]:
         },
         "compare_selectors": {
             "judge": "tiny", "selectors": ["wfs", "lape", "mad", "random"],
-            "max_regions": 2, "prompts_per_region": 2, "seeds": [0, 1], "resamples": 200,
+            "k": [None, 1], "max_regions": 2, "prompts_per_region": 2, "seeds": [0, 1], "resamples": 200,
             "level": 0.95, "seed": 0,
         },
         "train_enhancer": {
