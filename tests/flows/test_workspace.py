@@ -64,7 +64,7 @@ def test_the_command_waits_for_a_flow_as_flows_wait_for_each_other(tmp_path: Pat
         assert command.stdout is not None
         assert "this one waits for its end" in command.stdout.readline()
         assert not (tmp_path / "written.txt").exists()
-    assert "Running stage 'write':" in command.stdout.read()
+    assert "0/1 stages · write · " in command.stdout.read()
     assert command.wait() == 0
     assert (tmp_path / "written.txt").exists()
 
