@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Sequence
 from copy import copy
 from functools import cache
 
+import regex
 from babel import Locale, UnknownLocaleError
 from babel.languages import get_official_languages
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
+from culturebench.captions.endings import name_pattern
 from culturebench.regions.words import strangers
 
 #: Languages that a model may fall into instead of the right one; fewer make the guess on a short text surer.
 _COMMON = ("ar", "de", "en", "es", "fr", "hi", "it", "ja", "ko", "nl", "pl", "pt", "ru", "th", "tr", "uk", "vi", "zh")
 #: Short captions are often unclear; only a sure guess counts.
 _SURE = 0.9
-#: Languages written without spaces: a name may stand anywhere.
-_UNSPACED = ("zh", "ja", "th", "lo", "km", "my")
-#: A name this long may be inflected in its last third.
-_INFLECTED = 6
 #: What makes the name of a people or country that of its language.
-_TONGUE = {"ja": "語", "ko": "어"}
+_TONGUE = {"ja": "語", "ko": "어", "ar": "ية"}
 
 
 def wrong_script(text: str, script: str) -> str:
@@ -48,22 +45,12 @@ def named_country(text: str, language: str, iso: Sequence[str]) -> str:
     """
     for name in _names("en", tuple(iso)):
         # By their capital letters: china is no China. In any language, as English names are borrowed.
-        if match := re.search(rf"\b{re.escape(name)}(?:'s|n|ns|ese)?\b", text):
+        if match := regex.search(rf"\b{regex.escape(name)}(?:'s|n|ns|ese)?\b", text):
             return match[0]
     for name in _names(language, tuple(iso)) if language != "en" else ():
-        if match := re.search(_local_pattern(name, language), _plain(text)):
+        if match := regex.search(name_pattern(_plain(name), language), _plain(text)):
             return match[0]
     return ""
-
-
-def _local_pattern(name: str, language: str) -> str:
-    plain = _plain(name)
-    if language in _UNSPACED:
-        return re.escape(plain)
-    stem = plain[: len(plain) - (len(plain) - 1) // 3] if len(plain) >= _INFLECTED else plain
-    # Arabic joins its article and some prepositions to the word.
-    joined, stem = (r"[وبكلفا]{0,4}", stem.removeprefix("ال")) if language == "ar" else ("", stem)
-    return rf"\b{joined}{re.escape(stem)}\w*"
 
 
 @cache

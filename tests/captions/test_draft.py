@@ -127,6 +127,41 @@ def test_a_country_or_its_people_is_found_by_its_usual_names(text: str, language
 
 
 @pytest.mark.parametrize(
+    ("language", "iso", "texts"),
+    [
+        ("es", "ES", "un espantapájaros|una máscara espantosa|no se espanta"),
+        ("fr", "ML GN SN", "un renard malin|une figure maligne|de malice|une bière guiness|le nigeria"),
+        ("ar", "QA", "قطرة ماء"), ("ar", "EG", "باب مصرف"), ("ar", "BH", "على البحر|سفينة بحرية"),
+        ("ar", "SD", "قط أسود|عباءة سوداء"), ("ar", "DZ", "أجزاء من جزار"), ("ar", "IQ", "ثياب العرائس|أعراض"),
+        ("ar", "KW", "كويكب"), ("ar", "YE", "يمنع|اليد اليمنى|فيمن"), ("ar", "JO", "الباردة|أردت"), ("ar", "MA", "مغرور"),
+        ("ar", "SY", "سور المدينة"), ("ar", "TN", "عربات على الطريق"),
+        ("nl", "NL", "een nederlaag"), ("hi", "IN", "महाभारत का दृश्य"), ("ru", "RU", "турнедо россини"),
+        ("vi", "VN", "bút để viết những chữ"), ("tr", "TR", "eski bir türkü"),
+    ],
+)  # fmt: skip
+def test_no_ordinary_word_is_taken_for_a_country(language: str, iso: str, texts: str):
+    assert [named_country(text, language, iso.split()) for text in texts.split("|")] == [""] * len(texts.split("|"))
+
+
+@pytest.mark.parametrize(
+    ("language", "iso", "words"),
+    [
+        ("es", "ES", "España español española españoles ESPAÑOLAS espanola"),
+        ("fr", "ML SN GN BJ TG NE CM", "malien maliennes sénégalaise guinéen béninoise togolais nigérien camerounaises"),
+        ("ar", "EG QA SD IQ SY YE LY", "مصرية والمصري بمصر قطري السودانية عراقيين سورية السوري يمنية وعراقي ليبي"),
+        ("ar", "BH DZ", "البحرينية جزائري للجزائر العربية عربي للعرب"),
+        ("nl", "NL", "Nederlandse Nederlander Nederlandstalig"), ("hi", "IN", "भारतीय भारत भारतीयों"),
+        ("it", "IT", "italiane dell'Italia italici"), ("pt", "PT", "portuguesas português"),
+        ("pl", "PL", "polskiego Polskę polskimi"), ("uk", "UA", "української українці українка України"),
+        ("ru", "RU", "российскими россиянка русскую России"), ("tr", "TR", "Türkiye'de Türkiyeli Türkçesi"),
+        ("vi", "VN", "Việt Nam"), ("ko", "KR", "한국식"), ("sv", "FI", "finländsk Finlands"),
+    ],
+)  # fmt: skip
+def test_the_forms_of_a_country_and_its_people_are_found(language: str, iso: str, words: str):
+    assert [word for word in words.split(" ") if not named_country(word, language, iso.split())] == []
+
+
+@pytest.mark.parametrize(
     ("text", "modifier", "expected"),
     [
         ("a Delft-style bowl, on grass", "Delft-style", "a bowl, on grass"),
