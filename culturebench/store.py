@@ -13,6 +13,7 @@ from typing import Any
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
+from platformdirs import user_cache_dir
 
 from culturebench.errors import CultureBenchError
 
@@ -78,6 +79,15 @@ class Store:
             with contextlib.suppress(FileNotFoundError):
                 self._files.rm_file(self._path(key))  # what it was renamed to
         return bool(found)
+
+    def lock_file(self, key: str) -> Path:
+        """Where processes of this machine lock `key`: beside local entries, for a bucket in the user's cache folder."""
+        with self._usable("written"):
+            self._make_private()
+            local = isinstance(self._files, LocalFileSystem)
+            folder = Path(self._root if local else user_cache_dir("culturebench")) / "locks"
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            return folder / key
 
     def _make_private(self) -> None:
         if isinstance(self._files, LocalFileSystem):

@@ -117,8 +117,10 @@ class OpenAIProvider:
     def _repair(self, question: ChatRequest, judged: _Judged | Failure) -> ChatRequest:
         assert isinstance(judged, _Judged)
         said = REPAIR.format(problems="\n".join(f"- {problem.detail}" for problem in judged.wrong))
-        earlier = ((judged.reply.text or judged.reply.refusal, said),)
-        return ChatRequest(question.system, question.user, question.images, question.schema, earlier)
+        reply = judged.reply.text or judged.reply.refusal
+        if not reply.strip():  # it was cut off while thinking, and endpoints refuse a message without text
+            return replace(question, user=f"{question.user}\n\n{said}")
+        return replace(question, earlier=((reply, said),))
 
     def _judge(self, picture: Picture, answer: Reply | Failure) -> _Judged | Failure:
         if isinstance(answer, Failure):

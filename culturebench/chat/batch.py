@@ -6,13 +6,14 @@ import asyncio
 import json
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from openai import AsyncOpenAI
-from pydantic import ValidationError
 
+from culturebench.chat.kept import keep
 from culturebench.chat.ledger import Ledger
-from culturebench.chat.reply import ChatError, Failure, Reply, blotted, read_completion
+from culturebench.chat.reply import ChatError, Failure, NoCompletion, Reply, blotted, read_completion
 from culturebench.chat.request import ChatRequest
 from culturebench.images.decode import Undecodable
 from culturebench.params._endpoint import Endpoint
@@ -26,14 +27,22 @@ _MAX_DETAIL = 300
 MAX_BYTES = 100_000_000
 
 
+@dataclass(frozen=True)
+class Sent:
+    """Batches with the keys of their questions, and the answers to questions that could not be sent."""
+
+    batches: list[tuple[Any, list[str]]]
+    answers: dict[str, Reply | Failure]
+
+
 class Batches:
     """Sends questions as batches, and finds those of an earlier run again by a name that their questions decide."""
 
     def __init__(self, network: AsyncOpenAI, endpoint: Endpoint, store: Store, ledger: Ledger, key: str | None) -> None:
         self._network, self._endpoint, self._store, self._ledger, self._key = network, endpoint, store, ledger, key
 
-    async def ask(self, missing: Mapping[str, ChatRequest]) -> dict[str, Reply | Failure]:
-        """An answer for every question; raises `ChatError` when the endpoint is not done by `batch_deadline`."""
+    async def send(self, missing: Mapping[str, ChatRequest]) -> Sent:
+        """Put the questions into batches, but those that are in one already."""
         known = {name: batch async for batch in self._network.batches.list() if (name := _name(batch))}
         sent: dict[str, list[str]] = {}
         for key in missing:
@@ -43,13 +52,17 @@ class Batches:
         lines, answers = self._lines(fresh)
         for file in _files(lines):
             name = key_of({"kind": "batch", "questions": sorted(file)})
-            for (
-                key
-            ) in file:  # before the batch exists: a run that is killed now finds it, or finds that it is not there
+            # Before the batch exists: a run that is killed now finds it, or finds that it is not there.
+            for key in file:
                 self._store.put(_name_key(key), name.encode())
             known[name], sent[name] = await self._send(name, file), list(file)
-        for name, keys in sent.items():
-            answers |= await self._receive(known[name], {key: missing[key] for key in keys})
+        return Sent([(known[name], keys) for name, keys in sent.items()], answers)
+
+    async def receive(self, sent: Sent, missing: Mapping[str, ChatRequest]) -> dict[str, Reply | Failure]:
+        """An answer for every question; raises `ChatError` when the endpoint is not done by `batch_deadline`."""
+        answers = dict(sent.answers)
+        for batch, keys in sent.batches:
+            answers |= await self._receive(batch, {key: missing[key] for key in keys})
         refused = Failure("cost_limit", "the next reply could exceed `max_cost`")
         return {key: answers.get(key, refused) for key in missing}
 
@@ -85,20 +98,23 @@ class Batches:
         for file in (batch.output_file_id, batch.error_file_id):
             if file:
                 content = await self._network.files.content(file)
-                answers |= dict(self._read(line, questions) for line in content.text.splitlines() if line.strip())
+                # By bytes: `str.splitlines` also cuts at U+2028 and U+0085, which may stand in a text of JSON.
+                lines = (line for line in content.content.split(b"\n") if line.strip())
+                answers |= dict(self._read(line, questions) for line in lines)
         lost = Failure("timeout", f"the batch ended as {batch.status}")
         result = {key: answers.get(key, lost) for key in questions}
         for key, answer in result.items():
             reply = answer if isinstance(answer, Reply) else None
             if reply:
-                self._store.put(key, reply.to_bytes())
+                keep(self._store, questions[key], self._endpoint, reply)
             else:
                 self._store.put(_name_key(key), b"")  # a later run asks anew
-            self._ledger.settle(key, questions[key], reply, unbilled=reply is None)
+            self._ledger.settle(key, questions[key], reply, unbilled=_unbilled(answer))
         return result
 
-    def _read(self, line: str, questions: Mapping[str, ChatRequest]) -> tuple[str, Reply | Failure]:
+    def _read(self, line: bytes, questions: Mapping[str, ChatRequest]) -> tuple[str, Reply | Failure]:
         """Key and answer of one line of a batch's output."""
+        key = ""
         try:
             row = json.loads(line)
             key, response = str(row["custom_id"]), row["response"] or {}
@@ -107,8 +123,15 @@ class Batches:
                 return key, Failure("refused_request", blotted(told, self._key)[:_MAX_DETAIL])
             limits = questions[key].max_tokens(self._endpoint), self._endpoint.max_completion_tokens
             return key, read_completion(json.dumps(response["body"]), limits, self._key)
-        except (ValueError, KeyError, TypeError, AttributeError, ValidationError):
+        except NoCompletion as error:
+            return key, Failure("broken_reply", str(error))
+        except (ValueError, KeyError, TypeError, AttributeError):
             return "", Failure("broken_reply", "a line of the batch's output is no answer")
+
+
+def _unbilled(answer: Reply | Failure) -> bool:
+    """Whether nothing was paid: the endpoint refused the question, or the batch ended before it."""
+    return isinstance(answer, Failure) and answer.reason != "broken_reply"
 
 
 def _files(lines: Mapping[str, str]) -> Iterator[dict[str, str]]:

@@ -9,10 +9,10 @@ from typing import Any
 
 import openai
 from openai import AsyncOpenAI, DefaultAsyncHttpxClient
-from pydantic import ValidationError
 
-from culturebench.chat.reply import ChatError, Failure, Reply, blotted, read_completion
+from culturebench.chat.reply import ChatError, Failure, NoCompletion, Reply, blotted, read_completion
 from culturebench.params._endpoint import Endpoint
+from culturebench.web.rate_limit import retry_after
 
 _MAX_DETAIL = 300
 _FIRST_WAIT = 0.5
@@ -72,8 +72,8 @@ async def one_try(
         raise Lost(Failure("timeout", f"no whole reply within {seconds:.0f} s"), again=True) from None
     except openai.APIConnectionError as error:
         raise Lost(Failure("connection", told(error, key)), again=True) from None
-    except ValidationError:
-        raise Lost(Failure("broken_reply", "no chat completion"), again=True) from None
+    except NoCompletion as error:
+        raise Lost(Failure("broken_reply", str(error)), again=True) from None
     except openai.APIStatusError as error:
         raise refusal(error, key) from None
 
@@ -87,7 +87,7 @@ def refusal(error: openai.APIStatusError, key: str | None) -> Exception:
         return Lost(Failure("no_quota", said), again=False, unbilled=True)
     if status in _AGAIN or status >= 500:
         reason = "rate_limited" if status == 429 else "server_error"
-        return Lost(Failure(reason, f"{status}: {said}"), again=True, wait=_retry_after(error), unbilled=True)
+        return Lost(Failure(reason, f"{status}: {said}"), again=True, wait=retry_after(error.response.headers.get("retry-after")), unbilled=True)
     return Lost(Failure("refused_request", f"{status}: {said}"), again=False, unbilled=True)
 
 
@@ -97,14 +97,6 @@ def _arguments(body: dict[str, Any]) -> dict[str, Any]:
     return {name: body[name] for name in known if name in body} | {
         "extra_body": {name: value for name, value in body.items() if name not in known}
     }
-
-
-def _retry_after(error: openai.APIStatusError) -> float | None:
-    """Seconds; a date or nonsense counts as not said."""
-    try:
-        return max(float(error.response.headers.get("retry-after", "")), 0.0)
-    except ValueError:
-        return None
 
 
 def told(error: openai.APIError, key: str | None) -> str:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Generator, Mapping, Sequence
 
 import openai
 from openai import AsyncOpenAI
 
 from culturebench.chat.batch import Batches
 from culturebench.chat.calls import Deadline, Lost, network_client, one_try, told
+from culturebench.chat.kept import keep, kept
 from culturebench.chat.ledger import Ledger
 from culturebench.chat.reply import ChatError, Failure, Reply
 from culturebench.chat.request import ChatRequest
+from culturebench.chat.turn import turn
 from culturebench.images.decode import Undecodable
 from culturebench.params._endpoint import Endpoint
 from culturebench.progress import progress
@@ -31,6 +34,7 @@ class ChatClient:
         """`key` is the value of `endpoint.key_variable`, None when it is not set; it is needed only for new replies."""
         self._endpoint, self._store, self._key = endpoint, store, key
         self._quota_errors = 0
+        self._open: dict[str, ChatRequest] = {}  # questions without a reply so far
         self.ledger = Ledger(endpoint, store)
 
     def cached(self, requests: Sequence[ChatRequest]) -> list[Reply | None]:
@@ -53,15 +57,24 @@ class ChatClient:
                 missing[key] = request
         if missing:
             self._check_key()
-            ask = self._ask_batch(missing) if self._endpoint.batch else self._ask(missing, label)
-            answers |= asyncio.run(ask)
+            answers |= asyncio.run(self._ask_batch(missing) if self._endpoint.batch else self._ask_each(missing, label))
         return [answers[key] for key in keys]
 
     def _look_up(self, key: str, request: ChatRequest) -> Reply | None:
-        data = self._store.get(key)
-        reply = Reply.from_bytes(data) if data else None
+        reply = kept(self._store, request, self._endpoint)
         self.ledger.book(key, request, reply)
+        if reply:
+            self._open.pop(key, None)
+        else:
+            self._open[key] = request
         return reply
+
+    @contextlib.contextmanager
+    def _turn(self, missing: dict[str, ChatRequest]) -> Generator[dict[str, Reply]]:
+        """Alone with the endpoint: what other processes were answered meanwhile, which is `missing` no more."""
+        with turn(self._store, self._endpoint, missing.values()):
+            found = {key: self._look_up(key, request) for key, request in list(self._open.items())}
+            yield {key: reply for key, reply in found.items() if reply and missing.pop(key, None)}
 
     def _check_key(self) -> None:
         if self._endpoint.key_variable and not self._key:
@@ -70,13 +83,20 @@ class ChatClient:
                 f"{self._endpoint.key_variable}, or name another one as `key_variable` (null when it needs none)"
             )
 
-    async def _ask_batch(self, missing: Mapping[str, ChatRequest]) -> dict[str, Reply | Failure]:
+    async def _ask_batch(self, missing: dict[str, ChatRequest]) -> dict[str, Reply | Failure]:
+        """Alone only while sending: another process finds what was sent, and waits for the same batch."""
         async with network_client(self._endpoint, self._key) as network:
             batches = Batches(network, self._endpoint, self._store, self.ledger, self._key)
             try:
-                return await batches.ask(missing)
+                with self._turn(missing) as answers:
+                    sent = await batches.send(missing)
+                return answers | await batches.receive(sent, missing)
             except openai.APIError as error:
                 raise ChatError(f"the batch endpoint: {told(error, self._key)}; run again, nothing is lost") from None
+
+    async def _ask_each(self, missing: dict[str, ChatRequest], label: str) -> dict[str, Reply | Failure]:
+        with self._turn(missing) as answers:
+            return answers | await self._ask(missing, label)
 
     async def _ask(self, missing: Mapping[str, ChatRequest], label: str) -> dict[str, Reply | Failure]:
         slots = asyncio.Semaphore(self._endpoint.concurrency)
@@ -136,7 +156,7 @@ class ChatClient:
         try:
             limits = request.max_tokens(endpoint), endpoint.max_completion_tokens
             reply = await one_try(network, request.body(endpoint), seconds, limits, self._key)
-            self._store.put(key, reply.to_bytes())
+            keep(self._store, request, endpoint, reply)
             self._quota_errors = 0
             return reply
         except (Undecodable, ChatError):

@@ -57,7 +57,7 @@ class Ledger:
         """A try is over: with a reply, without one, or `unbilled` by the endpoint's own word."""
         self._reserved.pop(key, None)  # a batch of an earlier run has none
         if unbilled:
-            self._note_tries(key, self._tries(key) - 1)
+            self._note_tries(key, max(self._tries(key) - 1, 0))  # two runs may hear of one batch
         self.book(key, request, reply)
 
     @property

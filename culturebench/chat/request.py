@@ -50,14 +50,14 @@ class ChatRequest:
     schema: type[BaseModel] | None = None
     earlier: tuple[tuple[str, str], ...] = ()
 
-    def key(self, endpoint: Endpoint) -> str:
-        """Sha256 of endpoint, model, settings, texts, shape and the pictures' bytes."""
+    def key(self, endpoint: Endpoint, limited: bool = True) -> str:
+        """Sha256 of endpoint, model, settings, texts, shape and the pictures' bytes; also of the limit if `limited`."""
         return key_of(
             {
                 "kind": "chat",
                 "base_url": endpoint.base_url,
                 "model": endpoint.model,
-                "settings": [endpoint.max_completion_tokens, endpoint.extra],
+                "settings": [endpoint.max_completion_tokens if limited else None, endpoint.extra],
                 "system": self.system,
                 "user": self.user,
                 "images": [[hashlib.sha256(image.data).hexdigest(), endpoint.image_side] for image in self.images],

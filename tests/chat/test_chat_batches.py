@@ -24,6 +24,17 @@ def test_a_batch_gives_what_single_questions_give_and_keeps_it_under_the_same_ke
         assert len(server.batches.made) == 1 and len(server.log) == 30
 
 
+def test_a_reply_with_line_separators_in_it_is_read_and_paid_once(tmp_path: Path):
+    odd = "\u2028one\u0085two\u2029three\x1cfour"
+    with ChatServer(lambda asked, fault: asked.texts[-1] + odd) as server:
+        for _ in range(2):
+            replies = client(server, tmp_path, batch=True).ask_all(questions(3))
+            assert [reply.text for reply in replies if isinstance(reply, Reply)] == [
+                f"colour {number}{odd}" for number in range(3)
+            ]
+        assert len(server.log) == 3
+
+
 def test_a_batch_that_was_not_waited_for_is_found_again(tmp_path: Path):
     with ChatServer(echo) as server:
         server.batches.looks = 8

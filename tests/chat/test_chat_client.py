@@ -5,6 +5,9 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +15,8 @@ import pytest
 from PIL import Image
 from pydantic import ValidationError
 
-from chat_questions import Colour, client, echo, endpoint, questions
-from chat_server import FAULTS, KEY, Asked, ChatServer, share_of_faults
+from chat_questions import Colour, ask_apart, client, echo, endpoint, questions
+from chat_server import FAULTS, KEY, Asked, ChatServer, Shape, share_of_faults
 from culturebench.chat.client import ChatClient
 from culturebench.chat.reply import BadReply, ChatError, Failure, Reply
 from culturebench.chat.request import ChatImage, ChatRequest
@@ -63,7 +66,7 @@ def test_a_reply_is_never_asked_for_again_and_equal_questions_are_asked_once(tmp
 
 @pytest.mark.parametrize(
     "change",
-    [{"model": "other"}, {"max_completion_tokens": 201}, {"extra": {"seed": 1}}, {"image_side": 32}],
+    [{"model": "other"}, {"extra": {"seed": 1}}, {"image_side": 32}],
 )
 def test_whatever_determines_the_answer_is_in_the_key(tmp_path: Path, change: dict[str, Any]):
     with ChatServer(echo) as server:
@@ -77,6 +80,92 @@ def test_whatever_determines_the_answer_is_in_the_key(tmp_path: Path, change: di
         keys |= {other.key(endpoint(server)) for other in others}
         assert len(keys) == 7
         assert one.key(endpoint(server, tries=9, concurrency=1, max_cost=1.0)) in keys
+
+
+def test_a_finished_reply_stands_under_a_higher_limit_and_one_that_was_cut_off_is_asked_for_again(tmp_path: Path):
+    cut = questions(3)[2].user
+    with ChatServer(lambda asked, fault: echo(asked, ""), lambda fingerprint, sent: "") as server:
+        server.schedule = lambda fingerprint, sent: (
+            "cut_off"
+            if server.asked[-1].texts[-1] == cut and server.asked[-1].body["max_completion_tokens"] == 200
+            else ""
+        )
+        first = client(server, tmp_path).ask_all(questions(3))
+        higher = client(server, tmp_path, max_completion_tokens=400).ask_all(questions(3))
+        assert higher[:2] == first[:2] and len(server.log) == 4
+        reply = higher[2]
+        assert isinstance(reply, Reply) and reply.parsed(Colour).colour == cut
+        assert client(server, tmp_path, max_completion_tokens=800).ask_all(questions(3)) == higher
+        assert client(server, tmp_path).ask_all(questions(3)) == higher and len(server.log) == 4
+
+
+def _parts(whole: dict[str, Any]) -> dict[str, Any]:
+    message = whole["choices"][0]["message"]
+    text = message["content"]
+    parts = [
+        {"type": "thinking", "thinking": []},
+        {"type": "text", "text": text[:5]},
+        {"type": "text", "text": text[5:]},
+    ]
+    return whole | {"choices": [{"message": message | {"content": parts}}]}
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        _parts,
+        lambda whole: whole | {"usage": None},
+        lambda whole: whole | {"usage": {"prompt_tokens": None, "completion_tokens": -1}, "model": None},
+        lambda whole: whole | {"usage": {}, "error": None},
+    ],
+)
+def test_a_reply_of_an_endpoint_with_habits_of_its_own_is_read(tmp_path: Path, shape: Shape):
+    with ChatServer(echo, shape=shape) as server:
+        reply = client(server, tmp_path).ask_all(questions(1))[0]
+    assert isinstance(reply, Reply) and reply.parsed(Colour).colour == "colour 0"
+    assert (reply.input_tokens, reply.output_tokens) == (
+        (900, 100) if shape is _parts else (questions(1)[0].max_tokens(endpoint("http://x")), 200)
+    )
+
+
+@pytest.mark.parametrize("batch", [False, True])
+@pytest.mark.parametrize(
+    ("shape", "words"),
+    [
+        (lambda whole: whole | {"choices": [], "note": "the model is loading"}, "the model is loading"),
+        (lambda whole: {"error": {"message": f"upstream is overloaded, {KEY}", "code": 502}}, "upstream is overloaded"),
+        (lambda whole: whole | {"error": {"message": "provider gave up"}}, "provider gave up"),
+        (lambda whole: {"choices": [{"error": {"message": "moderated"}}]}, "moderated"),
+        (lambda whole: {"detail": "no such deployment"}, "no such deployment"),
+    ],
+)
+def test_what_an_endpoint_says_instead_of_a_reply_is_told(tmp_path: Path, shape: Shape, words: str, batch: bool):
+    with ChatServer(echo, shape=shape) as server:
+        asking = client(server, tmp_path, tries=1, batch=batch)
+        failure = asking.ask_all(questions(1))[0]
+    assert isinstance(failure, Failure) and failure.reason == "broken_reply"
+    assert words in failure.detail and KEY not in failure.detail
+    assert asking.ledger.unanswered > 0, "it may have been billed"
+
+
+@pytest.mark.parametrize(
+    ("pool", "batch"), [(partial(ProcessPoolExecutor, 2, get_context("spawn")), False), (ThreadPoolExecutor, True)]
+)
+def test_processes_that_ask_the_same_at_once_pay_once_and_keep_the_limit_together(
+    tmp_path: Path, pool: Callable[[], Executor], batch: bool
+):
+    def slowly(asked: Asked, fault: str) -> str:
+        time.sleep(0.02)
+        return echo(asked, fault)
+
+    usage = {"prompt_tokens": 200, "completion_tokens": 150}
+    with ChatServer(slowly, usage=usage) as server, pool() as others:
+        highest = (questions(1)[0].max_tokens(endpoint(server)) + 2 * 200) / 1_000_000
+        changes = {"max_cost": 20 * highest, "batch": batch, "concurrency": 2}
+        work = [others.submit(ask_apart, server.url, str(tmp_path), 40, changes) for _ in range(2)]
+        answered = [done.result() for done in work]
+        assert server.paid_twice() == 0
+        assert 0 < max(answered) == server.count("answered") and 500e-6 * max(answered) <= 20 * highest
 
 
 @pytest.mark.parametrize("fault", ["rate_limit", "server_error", "broken_body", "no_json", "hang"])

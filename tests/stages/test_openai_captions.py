@@ -175,6 +175,21 @@ def test_a_fault_in_a_caption_is_named_to_the_model_once_and_then_left_to_people
     assert all("must be in vi" in row["detail"] and row["cost"] == pytest.approx(2 * PRICE) for row in waiting)
 
 
+def test_after_a_reply_that_ended_while_thinking_no_empty_message_is_sent(project: Callable[[int], Project]):
+    made = project(2)
+
+    def answer(asked: Asked, fault: str) -> str:
+        return "" if fault == "cut_off" else made.truth.answer(asked, fault)
+
+    with ChatServer(answer, lambda fingerprint, sent: "") as server:
+        server.schedule = lambda *_: "" if "cannot be used" in server.asked[-1].texts[-1] else "cut_off"
+        made.write(server, concurrency=1)
+        caption.STAGE.execute(region=REGION)
+        assert assert_true_to_the_atlas(made) == {"no_noun_caption": 2} and len(server.log) == 4
+    assert all(message["content"] for asked in server.asked for message in asked.body["messages"])
+    assert "stopped after" in server.asked[-1].texts[-1]
+
+
 def test_the_limit_of_cost_holds_for_a_region_over_all_its_runs(project: Callable[[int], Project]):
     made = project(30)
     with ChatServer(made.truth.answer, share_of_faults(0.4, ["wrong_language"])) as server:

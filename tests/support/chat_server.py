@@ -55,6 +55,8 @@ class Asked:
 
 #: (request, fault or "") -> the content of the reply; only `wrong_language` changes what is answered.
 Answer = Callable[[Asked, str], str]
+#: The JSON of a reply -> what an endpoint with habits of its own sends instead.
+Shape = Callable[[dict[str, Any]], dict[str, Any]]
 #: (fingerprint of the request, how often it was sent before) -> a fault, or "".
 Schedule = Callable[[str, int], str]
 
@@ -78,8 +80,10 @@ def share_of_faults(share: float, faults: Sequence[str] = FAULTS) -> Schedule:
 class ChatServer:
     """Serves `/v1/chat/completions` until the `with` block ends; `log` holds (fingerprint, fault or "answered")."""
 
-    def __init__(self, answer: Answer, schedule: Schedule = never, usage: dict[str, int] | None = USAGE) -> None:
-        self.answer, self.schedule, self.usage = answer, schedule, usage
+    def __init__(
+        self, answer: Answer, schedule: Schedule = never, usage: dict[str, int] | None = USAGE, shape: Shape = dict
+    ) -> None:
+        self.answer, self.schedule, self.usage, self.shape = answer, schedule, usage, shape
         self.batches = Batches(self)
         self.asked: list[Asked] = []
         self.log: list[tuple[str, str]] = []
@@ -143,13 +147,14 @@ class ChatServer:
         elif fault == "cut_off":
             content, finish = content[: len(content) // 2], "length"
         message = {"role": "assistant", "content": content, "refusal": refusal}
-        return {
+        whole = {
             "id": "chatcmpl-loopback",
             "object": "chat.completion",
             "created": 0,
             "model": f"{asked.body['model']}-served",
             "choices": [{"index": 0, "message": message, "finish_reason": finish}],
         } | ({"usage": self.usage} if self.usage else {})
+        return self.shape(whole)
 
     @contextlib.contextmanager
     def counted(self) -> Iterator[None]:
@@ -204,14 +209,15 @@ class Batches:
 
     def _work(self, batch: dict[str, Any]) -> None:
         lines: list[str] = []
-        for line in self._files[batch["input_file_id"]].decode().splitlines():
+        for line in self._files[batch["input_file_id"]].decode().split("\n"):
             row = json.loads(line)
             asked = Asked(row["body"])
             fault = self._server.fault_of(asked)
             status = ERRORS[fault][0] if fault in ERRORS else 200
             body = {"error": {"message": fault}} if fault in ERRORS else self._server.completion(asked, fault)
             self._server.note(asked, fault if fault in ERRORS else "answered")
-            lines.append(json.dumps({"custom_id": row["custom_id"], "response": {"status_code": status, "body": body}}))
+            done = {"custom_id": row["custom_id"], "response": {"status_code": status, "body": body}}
+            lines.append(json.dumps(done, ensure_ascii=False))
         batch |= {"status": "completed", "output_file_id": f"{batch['id']}-output"}
         self._files[batch["output_file_id"]] = "\n".join(lines).encode()
 
@@ -259,7 +265,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, data, {}, promised=len(data) * (2 if fault == "broken_body" else 1))
             self.close_connection = True
         else:
-            data = json.dumps(self.owner.completion(asked, fault)).encode()
+            data = json.dumps(self.owner.completion(asked, fault), ensure_ascii=False).encode()
             self._send(200, data, {})
             self.owner.note(asked, "answered")
 
