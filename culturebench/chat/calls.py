@@ -87,7 +87,8 @@ def refusal(error: openai.APIStatusError, key: str | None) -> Exception:
         return Lost(Failure("no_quota", said), again=False, unbilled=True)
     if status in _AGAIN or status >= 500:
         reason = "rate_limited" if status == 429 else "server_error"
-        return Lost(Failure(reason, f"{status}: {said}"), again=True, wait=retry_after(error.response.headers.get("retry-after")), unbilled=True)
+        wait = retry_after(error.response.headers.get("retry-after"))
+        return Lost(Failure(reason, f"{status}: {said}"), again=True, wait=wait, unbilled=True)
     return Lost(Failure("refused_request", f"{status}: {said}"), again=False, unbilled=True)
 
 

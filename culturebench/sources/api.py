@@ -17,6 +17,15 @@ from culturebench.web.failed import Failed
 _MAX_REPLY_BYTES = 64_000_000
 
 
+#: With these a service says, or lets one wait until it is clear, that a question takes it too long.
+_SLOW = ("timeout", "deadline", "http_500", "http_504")
+_TOO_SLOW = b"too slow"
+
+
+class TooSlow(SourceError):
+    """A question that the service could not answer in time; others it may."""
+
+
 class Answer(BaseModel):
     """The shape of a reply; whatever else an API says is ignored."""
 
@@ -39,10 +48,14 @@ class Api:
     def ask(self, shape: type[A], url: str, params: Mapping[str, str], secret: Mapping[str, str] | None = None) -> A:
         """The reply to a GET of `url` with `params`; `SourceError` when there is none after all tries.
 
-        `secret` are headers, which are neither kept nor part of the question's key.
+        It is `TooSlow` when the service had too little time for it. `secret` are headers, which are neither kept nor
+        part of the question's key.
         """
         question = {"url": url, "params": dict(params)}
         cached = self._snapshot.reply(question)
+        host = urlsplit(url).hostname
+        if cached == _TOO_SLOW:
+            raise TooSlow(f"{host}: no answer in time")
         if cached is not None:
             try:
                 return shape.model_validate_json(cached)
@@ -53,8 +66,10 @@ class Api:
         try:
             reply = self._client.get(f"{url}?{urlencode(params)}", checks, _MAX_REPLY_BYTES, headers=headers)
         except Failed as failed:
-            host = urlsplit(url).hostname
-            raise SourceError(
+            slow = failed.reason in _SLOW
+            if slow:
+                self._snapshot.cache_reply(question, _TOO_SLOW, passing=True)
+            raise (TooSlow if slow else SourceError)(
                 f"{host}: {failed} ({failed.reason}); run the stage again: what was answered so far is kept"
             ) from None
         self._snapshot.cache_reply(question, reply.body)
@@ -78,6 +93,10 @@ class _Whole(Checks):
         try:
             answer = self._shape.model_validate_json(bytes(data))
         except ValidationError as error:
+            if (
+                b"TimeoutException" in data
+            ):  # Wikidata breaks off its JSON, under the status 200, with this in Java's words
+                raise Failed("timeout", "the service ran out of time", passing=True) from None
             what = error.errors()[0]
             place = ".".join(str(part) for part in what["loc"])
             raise Failed(

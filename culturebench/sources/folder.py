@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,8 +24,9 @@ class Folder:
     def __init__(self, params: FolderSource) -> None:
         self._params = params
         self._root = Path(params.path)
-        if not self._root.is_dir():
-            raise SourceError(f"collect.sources: {params.path!r} is no folder; give the path of an existing one")
+        if not _readable(self._root):
+            told = "is no folder that can be read; give the path of an existing one"
+            raise SourceError(f"collect.sources: {params.path!r} {told}")
 
     def find(self, region: str) -> Iterator[Found]:
         """The files of one region in the order of their names; `SourceError` for a wrong manifest."""
@@ -68,6 +70,8 @@ class Folder:
         place = self._root / region
         if place.is_symlink() or not place.is_dir():
             return []
+        if not _readable(place):
+            return [Entry(0, region)]
         return [Entry(0, f"{region}/{name}") for name in walk(place)]
 
     def _found(self, entry: Entry, region: str) -> Found:
@@ -89,3 +93,11 @@ class Folder:
             # Without bytes there is nothing to hash, and rows of one region need to be told apart.
             picture_id=None if data is not None else hashlib.sha256(f"unread:{name}".encode()).hexdigest(),
         )
+
+
+def _readable(folder: Path) -> bool:
+    try:
+        os.close(os.open(folder, os.O_RDONLY | os.O_DIRECTORY))
+    except OSError:
+        return False
+    return True

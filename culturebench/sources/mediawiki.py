@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Annotated, Any, Final
+from urllib.parse import quote, unquote
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from culturebench.sources.api import Answer, Api
 from culturebench.sources.base import About
@@ -18,6 +19,8 @@ BATCH: Final = 50
 _PICTURES: Final = {"image/jpeg", "image/png", "image/webp", "image/gif", "image/tiff", "image/bmp"}
 _LATER: Final = {"maxlag", "ratelimited", "readonly", "internal_api_error_DBQueryError"}
 _MAX_PAGES: Final = 200
+#: Characters of titles in one address; servers refuse addresses of more than about 8,000 in all.
+_MAX_ADDRESS: Final = 6_000
 _FILE: Final = {
     "iiprop": "url|size|mime|extmetadata",
     "iiextmetadatafilter": "LicenseShortName|LicenseUrl|UsageTerms|Artist|Credit",
@@ -25,12 +28,20 @@ _FILE: Final = {
 }
 
 
+def _without_nulls(said: Any) -> Any:
+    return {key: value for key, value in said.items() if value is not None} if isinstance(said, dict) else said
+
+
 class _Part(BaseModel):
+    """A part of a reply; what is null in it was not said."""
+
     model_config = ConfigDict(frozen=True, extra="ignore")
+
+    _said = model_validator(mode="before")(_without_nulls)
 
 
 class _Text(_Part):
-    value: str | int | float = ""
+    value: Any = ""
 
 
 class FileInfo(_Part):
@@ -40,12 +51,15 @@ class FileInfo(_Part):
     thumburl: str = ""
     descriptionurl: str = ""
     mime: str = ""
-    extmetadata: dict[str, _Text] | list[Any] = Field(default_factory=dict[str, _Text])
+    extmetadata: Annotated[dict[str, _Text] | list[Any], BeforeValidator(_without_nulls)] = Field(
+        default_factory=dict[str, _Text]
+    )
 
     def said(self, name: str) -> str:
         """A field of the description page as text; MediaWiki writes no fields as an empty list."""
         fields = self.extmetadata if isinstance(self.extmetadata, dict) else {}
-        return plain(str(fields[name].value)) if name in fields else ""
+        value = fields[name].value if name in fields else ""
+        return plain(str(value)) if isinstance(value, str | int | float) else ""
 
 
 class Page(_Part):
@@ -59,7 +73,18 @@ class Page(_Part):
     fullurl: str = ""
 
 
+class _Normalized(_Part):
+    asked: str = Field(alias="from")
+    to: str
+    fromencoded: bool = False
+
+    @property
+    def as_asked(self) -> str:
+        return unquote(self.asked) if self.fromencoded else self.asked
+
+
 class _Query(_Part):
+    normalized: list[_Normalized] = Field(default_factory=list[_Normalized])
     pages: list[Page] = Field(default_factory=list[Page])
     search: list[Page] = Field(default_factory=list[Page])
     categorymembers: list[Page] = Field(default_factory=list[Page])
@@ -76,6 +101,8 @@ class _Reply(Answer):
     batchcomplete: bool = False
     error: _Error | None = None
 
+    _said = model_validator(mode="before")(_without_nulls)
+
     def check(self) -> None:
         if self.error is not None:
             passing = self.error.code in _LATER
@@ -90,11 +117,16 @@ class MediaWiki:
         self._url = url
         self._width = width
 
-    def pages(self, params: Mapping[str, str], limit: int) -> Iterator[Page]:
-        """At most `limit` pages of a generator with their properties, in its order."""
+    def pages(self, params: Mapping[str, str], limit: int, asked: dict[str, str] | None = None) -> Iterator[Page]:
+        """At most `limit` pages of a generator with their properties, in its order.
+
+        `asked` is filled with the title that was asked for, by the one that the wiki gives instead.
+        """
         merged: dict[str, Page] = {}
         given = 0
         for reply in self._replies(params):
+            if asked is not None:
+                asked.update((one.to, one.as_asked) for one in reply.query.normalized)
             for page in reply.query.pages:
                 merged[page.title] = _merge(merged.get(page.title), page)
             # Properties of one batch of pages may come in several replies.
@@ -127,11 +159,16 @@ class MediaWiki:
         members = {"generator": "categorymembers", "gcmtitle": category, "gcmtype": "file"}
         return self.pages({**members, "gcmlimit": str(min(limit, BATCH)), **self._file()}, limit)
 
-    def files(self, titles: Sequence[str]) -> Iterator[Page]:
-        """The named files (`File:…`), in the order of their titles within each batch."""
-        for start in range(0, len(titles), BATCH):
-            batch = titles[start : start + BATCH]
-            yield from self.pages({"titles": "|".join(batch), **self._file()}, len(batch))
+    def files(self, titles: Sequence[str]) -> Iterator[tuple[str, Page]]:
+        """The named files (`File:…`), each after its title as it was asked for, in the order of the wiki's own titles.
+
+        What a title is in the wiki's own writing (Unicode form, first letter, namespace) only the wiki knows.
+        """
+        for batch in _batches(titles):
+            asked: dict[str, str] = {}
+            params = {"titles": "|".join(batch), **self._file()}
+            for page in self.pages(params, len(batch), asked):
+                yield asked.get(page.title, page.title), page
 
     def _file(self) -> dict[str, str]:
         return {"prop": "imageinfo", "iiurlwidth": str(self._width), **_FILE}
@@ -146,6 +183,21 @@ class MediaWiki:
             if not following or following == more:
                 return
             more = following
+
+
+def _batches(titles: Sequence[str]) -> Iterator[list[str]]:
+    """Titles that fit into one request, by their number and by the length of its address."""
+    batch: list[str] = []
+    length = 0
+    for title in titles:
+        size = len(quote(title)) + len("%7C")
+        if batch and (len(batch) == BATCH or length + size > _MAX_ADDRESS):
+            yield batch
+            batch, length = [], 0
+        batch.append(title)
+        length += size
+    if batch:
+        yield batch
 
 
 def _merge(known: Page | None, page: Page) -> Page:

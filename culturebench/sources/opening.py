@@ -26,7 +26,6 @@ from culturebench.sources.snapshot import Snapshot
 from culturebench.web.client import Client
 
 GOOGLE_KEY = "GOOGLE_API_KEY"
-OPENVERSE_TOKEN = "OPENVERSE_ACCESS_TOKEN"
 
 Secret = Callable[[str], str | None]
 
@@ -80,7 +79,7 @@ class OnlineSources:
             case WikipediaSource():
                 return lambda _: wikipedia.search_hits(api, settings, words)
             case OpenverseSource():
-                return lambda _: openverse.search_hits(api, settings, words, self._secret(OPENVERSE_TOKEN))
+                return lambda _: openverse.search_hits(api, settings, words, self._secret(openverse.TOKEN))
             case GoogleSource():
                 key = self._secret(GOOGLE_KEY)
                 if not key:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
@@ -14,8 +15,12 @@ from culturebench.sources.api import Answer, Api
 from culturebench.sources.queries import Query
 from culturebench.sources.search_hit import SearchHit
 
+TOKEN: Final = "OPENVERSE_ACCESS_TOKEN"
 #: The largest page that a request without a token is given.
 _PAGE: Final = 20
+#: Pictures of one query that are given without a token, and with one; a request beyond is an error.
+_ANONYMOUS: Final = 240
+_MOST: Final = 10_000
 _NAMES: Final = {"cc0": "CC0", "pdm": "PDM"}
 
 
@@ -39,27 +44,31 @@ class _Reply(Answer):
 def search_hits(
     api: Api, settings: OpenverseSource, queries: Sequence[Query], token: str | None
 ) -> Iterator[SearchHit]:
-    """Pictures by query, each once; with a `token` Openverse lets one ask more often."""
+    """Pictures by query, each once; with a `token` Openverse lets one ask more often and for more."""
     secret = {"Authorization": f"Bearer {token}"} if token else {}
+    limit = min(settings.per_query, _MOST if token else _ANONYMOUS)
+    if limit < settings.per_query:
+        told = "" if token else f"; with a token in {TOKEN} more"
+        print(f"openverse gives {limit} pictures of a query, not {settings.per_query}{told}", file=sys.stderr)
     seen: set[str] = set()
     for query in progress(queries, len(queries), "ask openverse"):
-        for result in _results(api, settings, query.text, secret):
+        for result in _results(api, settings.url, query.text, limit, secret):
             if result.url and result.url not in seen:
                 seen.add(result.url)
                 yield _search_hit(result, query)
 
 
-def _results(api: Api, settings: OpenverseSource, words: str, secret: dict[str, str]) -> Iterator[_Result]:
+def _results(api: Api, url: str, words: str, limit: int, secret: dict[str, str]) -> Iterator[_Result]:
     given, page, pages = 0, 1, 1
     while page <= pages:
         params = {"q": words, "page": str(page), "page_size": str(_PAGE)}
-        reply = api.ask(_Reply, settings.url, params, secret)
+        reply = api.ask(_Reply, url, params, secret)
         for result in reply.results:
-            if given == settings.per_query:
+            if given == limit:
                 return
             given += 1
             yield result
-        if given == settings.per_query or not reply.results:
+        if given == limit or not reply.results:
             return
         page, pages = page + 1, reply.page_count
 

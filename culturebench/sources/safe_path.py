@@ -41,19 +41,35 @@ def read_inside(folder: Path, relative: str, max_bytes: int) -> bytes:
 
 
 def walk(folder: Path, depth: int = 32) -> Iterator[str]:
-    """Relative names of everything below `folder` that is no folder, sorted; links are named, not followed."""
-    waiting = [("", 0)]
-    names: list[str] = []
-    while waiting:
-        prefix, level = waiting.pop()
-        with os.scandir(folder / prefix) as entries:
-            for entry in entries:
-                name = f"{prefix}{entry.name}"
-                if entry.is_dir(follow_symlinks=False) and level < depth:
-                    waiting.append((f"{name}/", level + 1))
-                else:
-                    names.append(name)
-    yield from sorted(names)
+    """Relative names of everything below `folder` that is no folder, sorted; links are named, not followed.
+
+    A folder that cannot be read, or lies deeper than `depth`, is named itself.
+    """
+    place = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield from sorted(_below(place, "", depth))
+    finally:
+        os.close(place)
+
+
+def _below(place: int, prefix: str, depth: int) -> Iterator[str]:
+    """From folder to folder by what is open, since a whole path may be longer than the system takes."""
+    with os.scandir(place) as found:
+        entries = list(found)
+    for entry in entries:
+        name = f"{prefix}{entry.name}"
+        if not entry.is_dir(follow_symlinks=False) or depth == 0:
+            yield name
+            continue
+        try:
+            deeper = _open(entry.name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, place, name)
+        except Refused:
+            yield name
+            continue
+        try:
+            yield from _below(deeper, f"{name}/", depth - 1)
+        finally:
+            os.close(deeper)
 
 
 def printable(name: str) -> str:

@@ -30,25 +30,42 @@ def licence_text(*texts: str) -> str:
 
 
 def plain(html: str) -> str:
-    """The text of a piece of HTML, as MediaWiki gives authors, without scripts and styles."""
+    """The text of a piece of HTML, as MediaWiki gives authors: what a reader sees, lines and items apart."""
     parser = _Text()
     parser.feed(html)
     parser.close()
-    return " ".join("".join(parser.parts).split())
+    lines = (" ".join(line.split()).rstrip(" ,;") for line in "".join(parser.parts).split(_BREAK))
+    return ", ".join(dict.fromkeys(line for line in lines if line))
+
+
+#: Stands where a browser begins a new line; the parser leaves none of it in a text.
+_BREAK = "\0"
+_LINES = ("br", "p", "div", "li", "ul", "ol", "dl", "dt", "dd", "tr", "td", "th", "table")
+_VOID = ("br", "img", "hr", "wbr", "input", "link", "meta", "col", "area", "base", "embed", "source", "track")
+_HIDING = ("display:none", "visibility:hidden")
 
 
 class _Text(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.parts: list[str] = []
-        self._hidden = 0
+        self._hidden: list[str] = []  # the open tags within something that is not shown
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._hidden += tag in ("script", "style")
+        style = "".join((dict(attrs).get("style") or "").casefold().split())
+        hides = tag in ("script", "style") or "hidden" in dict(attrs) or any(way in style for way in _HIDING)
+        if (hides or self._hidden) and tag not in _VOID:
+            self._hidden.append(tag)
+        if tag in _LINES:
+            self.parts.append(_BREAK)
 
     def handle_endtag(self, tag: str) -> None:
-        self._hidden -= tag in ("script", "style") and self._hidden > 0
+        if tag in self._hidden:
+            while self._hidden.pop() != tag:
+                pass  # a tag within, that nobody closed
+        if tag in _LINES:
+            self.parts.append(_BREAK)
 
     def handle_data(self, data: str) -> None:
         if not self._hidden:
-            self.parts.append(data)
+            self.parts.append(data.replace(_BREAK, " "))

@@ -29,14 +29,19 @@ class Snapshot:
         self._store = store
         self._label = label
         self._passing: dict[str, Outcome] = {}
+        self._passing_replies: dict[str, bytes] = {}
 
     def reply(self, question: Mapping[str, Any]) -> bytes | None:
         """What was answered to a question, None when it was not asked yet."""
         return self._store.get(self._key("reply", question))
 
-    def cache_reply(self, question: Mapping[str, Any], content: bytes) -> None:
-        """Keep an answer; the question must not hold a secret."""
-        self._store.put(self._key("reply", question), content)
+    def cache_reply(self, question: Mapping[str, Any], content: bytes, *, passing: bool = False) -> None:
+        """Keep an answer, or what stands for none that may yet come; the question must not hold a secret."""
+        key = self._key("reply", question)
+        if passing:
+            self._passing_replies[key] = content
+        else:
+            self._store.put(key, content)
 
     def outcome(self, url: str) -> Outcome | None:
         """What became of a file, None when it was not fetched yet."""
@@ -67,7 +72,10 @@ class Snapshot:
         """Keep the failures that might have passed as well: from now on the label always gives the same."""
         for url, outcome in sorted(self._passing.items()):
             self._keep(url, outcome)
+        for key, content in sorted(self._passing_replies.items()):
+            self._store.put(key, content)
         self._passing.clear()
+        self._passing_replies.clear()
 
     def _keep(self, url: str, outcome: Outcome) -> None:
         self._store.put(self._key("file", url), json.dumps(asdict(outcome), sort_keys=True).encode())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from urllib.parse import unquote, urlsplit
 
@@ -9,7 +10,7 @@ from pydantic import BaseModel
 
 from culturebench.params.collect import WikidataSource
 from culturebench.progress import progress
-from culturebench.sources.api import Answer, Api
+from culturebench.sources.api import Answer, Api, TooSlow
 from culturebench.sources.base import About
 from culturebench.sources.mediawiki import MediaWiki, search_hit_of
 from culturebench.sources.search_hit import SearchHit
@@ -47,15 +48,25 @@ def search_hits(api: Api, settings: WikidataSource, iso: Sequence[str]) -> Itera
     wiki = MediaWiki(api, settings.commons_url, settings.width)
     asked = [(category, kind) for category, kinds in settings.classes.items() for kind in kinds]
     seen: set[str] = set()
+    late: list[str] = []
     for category, kind in progress(asked, len(asked), "ask wikidata"):
         items: dict[str, str] = {}
-        for binding in _bindings(api, settings, iso, kind):
+        try:
+            found = list(_bindings(api, settings, iso, kind))
+        except TooSlow as error:
+            late.append(kind)
+            if len(late) == len(asked):
+                raise
+            told = "nothing of it is collected; name narrower classes in collect.sources"
+            print(f"wikidata: {kind} of {' '.join(iso)}: {error}; {told}", file=sys.stderr)
+            continue
+        for binding in found:
             title = _title(binding.image.value)
             if title not in seen:
                 seen.add(title)
                 items[title] = binding.item.value.rpartition("/")[2]
-        for page in wiki.files(list(items)):
-            about = About(category=category, found_in=items.get(page.title, ""))
+        for title, page in wiki.files(list(items)):
+            about = About(category=category, found_in=items.get(title, ""))
             yield search_hit_of(page, f"{kind} of {' '.join(iso)}", about)
 
 
@@ -71,6 +82,5 @@ def _bindings(api: Api, settings: WikidataSource, iso: Sequence[str], kind: str)
 
 
 def _title(image: str) -> str:
-    """`File:…` as MediaWiki writes it, of `http://commons.wikimedia.org/wiki/Special:FilePath/…`."""
-    name = unquote(urlsplit(image).path.rpartition("/Special:FilePath/")[2]).replace("_", " ").strip()
-    return f"File:{name[:1].upper()}{name[1:]}"
+    """`File:…` of `http://commons.wikimedia.org/wiki/Special:FilePath/…`; its first letter is the wiki's affair."""
+    return f"File:{unquote(urlsplit(image).path.rpartition('/Special:FilePath/')[2]).replace('_', ' ').strip()}"

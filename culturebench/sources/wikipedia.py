@@ -21,13 +21,12 @@ def search_hits(api: Api, settings: WikipediaSource, queries: Sequence[Query]) -
         articles: dict[str, Page] = {}
         for article in wiki.pages(_search(query.text, settings.per_query), settings.per_query):
             name = article.pageimage.replace("_", " ")
-            title = f"File:{name[:1].upper()}{name[1:]}"
+            title = f"File:{name}"
             if name and (query.language, title) not in seen:
                 seen.add((query.language, title))
                 articles[title] = article
-        for page in wiki.files(list(articles)):
-            # A file's namespace has another name in every language.
-            article = articles.get(f"File:{page.title.partition(':')[2]}")
+        for title, page in wiki.files(list(articles)):
+            article = articles.get(title)
             found_in = "" if article is None else article.fullurl or article.title
             yield search_hit_of(page, query.text, replace(query.about, found_in=found_in))
 

@@ -12,7 +12,8 @@ import pytest
 from commons_like import File, atlas_files
 from culturebench.params import load_region
 from culturebench.params.engine import Engine
-from culturebench.sources.opening import GOOGLE_KEY, OPENVERSE_TOKEN, OnlineSources
+from culturebench.sources import openverse
+from culturebench.sources.opening import GOOGLE_KEY, OnlineSources
 from culturebench.sources.queries import Asked, Query, queries
 from culturebench.sources.snapshot import Snapshot
 from culturebench.store import Store
@@ -22,7 +23,7 @@ from search_like import KEY
 from web_rules import rules
 
 LOCAL = Engine(kind="local", workers=2, address=None, cpus_per_worker=1, gpus_per_worker=0)
-SECRETS = {GOOGLE_KEY: KEY, OPENVERSE_TOKEN: KEY}
+SECRETS = {GOOGLE_KEY: KEY, openverse.TOKEN: KEY}
 Opener = Callable[..., Any]
 
 

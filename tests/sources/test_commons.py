@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from urllib.parse import quote
 
 import pytest
 
-from commons_like import CommonsLike, File
+from commons_like import CommonsLike, File, wikis_title
 from culturebench.params.collect import CommonsSource, WikidataSource, WikipediaSource
 from culturebench.sources.base import Found, SourceError
 from culturebench.sources.licences import UNKNOWN, normalise
@@ -204,6 +205,94 @@ def test_wikidata_is_asked_page_by_page_and_names_item_and_class(files: list[Fil
         one = found[file.title.removeprefix("File:")]
         assert hashlib.sha256(one.data or b"").hexdigest() == file.sha256
         assert (one.about.category, one.about.found_in) == ("instruments", f"Q{100 + file.finding.index}")
+
+
+#: A first letter that Python's upper() makes two or another script's, a name in decomposed letters, and a small one.
+NAMES = ("ქართული ჯვარი.jpg", "ßcharf.jpg", "Bát Tràng.jpg", "ǆ.jpg", "kleines bild.jpg", "A_b.jpg")
+
+
+def test_a_title_is_found_whatever_its_first_letter_and_unicode_form(files: list[File], sources: Any) -> None:
+    plain = [file for file in files if not file.manner]
+    asked = [unicodedata.normalize("NFD", name) if "Tràng" in name else name for name in NAMES]
+    named = [replace(file, title=wikis_title(f"File:{name}")) for file, name in zip(plain, NAMES, strict=False)]
+    with CommonsLike(named) as server, sources(server) as web:
+        items = [
+            {"item": {"value": f"http://www.wikidata.org/entity/Q{number}"},
+             "image": {"value": f"http://commons.wikimedia.org/wiki/Special:FilePath/{quote(name)}"}}
+            for number, name in enumerate(asked)
+        ]  # fmt: skip
+        server._bindings = lambda params: {"results": {"bindings": items}}  # type: ignore[method-assign]
+        source = WikidataSource(
+            kind="wikidata", url=server.sparql, commons_url=server.api, classes={"a": ["Q1"]}, per_query=6, page=40
+        )
+        found = list(web.open(source).find("vn"))
+    assert {one.data: one.about.found_in for one in found} == {file.data: f"Q{n}" for n, file in enumerate(named)}
+
+
+def test_many_long_titles_go_in_addresses_that_servers_take(files: list[File], sources: Any) -> None:
+    plain = [file for file in files if not file.manner][:60]
+    named = [replace(file, title=f"File:{'ქ' * 70} {n}.jpg") for n, file in enumerate(plain)]
+    with CommonsLike(named) as server, sources(server) as web:
+        source = WikidataSource(
+            kind="wikidata", url=server.sparql, commons_url=server.api, classes={"a": ["Q1"]}, per_query=60, page=60
+        )
+        assert sum(one.data is not None for one in web.open(source).find("vn")) == 60
+        assert max(len(path) for path in server.asked) < 8_000
+
+
+@pytest.mark.parametrize("status", [200, 500, 504])
+def test_a_class_that_wikidata_has_no_time_for_is_told_and_the_others_go_on(
+    status: int, files: list[File], sources: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plain = [file for file in files if not file.manner][:20]
+    with CommonsLike(plain, faults=False) as server:
+        server.slow = {"wd:Q34379 ": status}
+        source = WikidataSource(
+            kind="wikidata", url=server.sparql, commons_url=server.api, per_query=40,
+            classes={"instruments": ["Q34379"], "clothing": ["Q11460"]},
+        )  # fmt: skip
+        with sources(server, tries=1) as web:
+            found = list(web.open(source).find("vn"))
+            web.seal()
+        assert len(found) == 20 and {one.about.category for one in found} == {"clothing"}
+        assert "wikidata: Q34379 of VN: 127.0.0.1: " in capsys.readouterr().err
+        asked = len(server.asked)
+        server.slow = {}
+        with sources(server) as web:
+            assert list(web.open(source).find("vn")) == found and len(server.asked) == asked
+    with CommonsLike(plain, faults=False) as server, sources(server, label="second", tries=1) as web:
+        server.slow = {"wd:": status}
+        with pytest.raises(SourceError, match="run the stage again"):
+            list(web.open(source.model_copy(update={"url": server.sparql})).find("vn"))
+
+
+#: What file pages say of their authors, and what a reader sees.
+AUTHORS = {
+    "<bdi>Unknown author<span style='display: none;'>Unknown author</span></bdi>": "Unknown author",
+    "Painter X<br />Photo Y": "Painter X, Photo Y",
+    "<ul><li>Painter X</li>\n<li>Photo <b>Y</b></li></ul>": "Painter X, Photo Y",
+    "<div>Painter X,</div><div hidden><p>1850<br>x</div><div>Photo Y</div>": "Painter X, Photo Y",
+    "<table><tr><td>Artist</td><td><a href='x'>X</a> &amp; sons</td></tr></table>": "Artist, X & sons",
+    "<span style='VISIBILITY:hidden'>date<br>QS:P571</span>X<script>x</script>": "X",
+}
+
+
+def test_an_author_is_what_a_reader_sees_and_a_null_in_one_page_spoils_no_other(
+    files: list[File], sources: Any
+) -> None:
+    plain = [file for file in files if not file.manner][:20]
+    odd: list[Any] = [
+        {"Artist": None}, {"Artist": {"value": None}},
+        {"LicenseShortName": {"value": True}, "Artist": {"value": ["x"]}}, {"Credit": None, "Artist": None},
+    ]  # fmt: skip
+    said = [{"Artist": {"value": html}} for html in AUTHORS]
+    with CommonsLike(plain) as server, sources(server) as web:
+        server.metadata = {file.title: fields for file, fields in zip(plain, odd + said, strict=False)}
+        found = by_name(list(web.open(commons(server)).find("vn")))
+    authors = [found[file.title.removeprefix("File:")].author for file in plain]
+    assert len(found) == 20 and all(one.data for one in found.values())
+    assert authors[:4] == ["Own work", "Own work", "Own work", ""]
+    assert authors[4 : 4 + len(AUTHORS)] == list(AUTHORS.values())
 
 
 def test_wikipedia_gives_the_page_images_of_articles_in_the_words_own_language(files: list[File], sources: Any) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -88,6 +90,58 @@ def test_a_manifest_cannot_lead_out_of_the_folder(folder: Path, name: str, reaso
     assert len(found) == 2 and found["jp/real.jpg"].data == b"real"
     (bad,) = [one for one in found.values() if one.file_name != "jp/real.jpg"]
     assert (bad.data, bad.error) == (None, reason)
+
+
+def test_what_lies_too_deep_for_a_path_is_read_all_the_same(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    (folder / "jp" / "a.png").write_bytes(b"a")
+    monkeypatch.chdir(folder / "jp")
+    for _ in range(20):
+        Path("d" * 250).mkdir()
+        os.chdir("d" * 250)
+    Path("deep.png").write_bytes(b"deep")
+    monkeypatch.chdir(folder)
+    name = f"jp/{'/'.join(['d' * 250] * 20)}/deep.png"
+    assert {name: one.data for name, one in find(folder).items()} == {"jp/a.png": b"a", name: b"deep"}
+
+
+def test_a_path_that_no_system_takes_is_an_error_that_names_it():
+    with pytest.raises(SourceError, match=r"ddd.* is no folder that can be read"):
+        find(Path("d" * 5000))
+
+
+@contextmanager
+def as_nobody() -> Generator[None]:
+    """Root may read everything; the thread acts as a user who may not."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.mark.parametrize(
+    ("locked", "expected"),
+    [
+        ("jp/locked", {"jp/a.png": "", "jp/locked": "unreadable"}),
+        ("jp/a.png", {"jp/a.png": "unreadable", "jp/locked/b.png": ""}),
+        ("jp", {"jp": "unreadable"}),
+    ],
+)
+def test_what_may_not_be_read_is_a_row_and_the_rest_is_read(tmp_path: Path, locked: str, expected: dict[str, str]):
+    (tmp_path / "jp" / "locked").mkdir(parents=True)
+    (tmp_path / "jp" / "a.png").write_bytes(b"a")
+    (tmp_path / "jp" / "locked" / "b.png").write_bytes(b"b")
+    for place in (tmp_path, *tmp_path.rglob("*"), *list(tmp_path.parents)[:2]):
+        place.chmod(0o755)
+    (tmp_path / locked).chmod(0)
+    try:
+        with as_nobody():
+            assert {name: one.error for name, one in find(tmp_path).items()} == expected
+    finally:
+        (tmp_path / locked).chmod(0o700)
 
 
 def test_a_name_that_is_no_text_becomes_a_row(folder: Path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -58,6 +59,21 @@ def test_openverse_is_asked_page_by_page_until_enough(plain: list[File], sources
         assert len(list(web.open(openverse(server, per_query=50)).find("vn"))) == 50
         pages = [path for path in server.asked if "Ha+Long+Bay" in path]
         assert len(pages) == 3 and pages == sorted(pages)
+
+
+@pytest.mark.parametrize(("token", "given"), [(None, 240), (KEY, 300)])
+def test_openverse_is_asked_for_no_more_than_it_gives(
+    token: str | None, given: int, plain: list[File], sources: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    many = [
+        replace(plain[n % len(plain)], title=f"File:{n}.jpg", words=("Ha Long Bay",) if n < 300 else ("x",))
+        for n in range(310)
+    ]
+    with OpenverseLike(many) as server, sources(server, secrets={"OPENVERSE_ACCESS_TOKEN": token}) as web:
+        found = list(web.open(openverse(server, per_query=300)).find("vn"))
+    assert len(found) == given and not any(one.error for one in found)
+    told = "openverse gives 240 pictures of a query, not 300; with a token in OPENVERSE_ACCESS_TOKEN more"
+    assert (told in capsys.readouterr().err) == (token is None)
 
 
 def test_google_is_asked_by_tens_up_to_a_hundred(plain: list[File], sources: Any) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -80,6 +81,13 @@ def atlas_files(region: str, words: Sequence[str], pictures: int = 320, size: in
     return files
 
 
+def wikis_title(title: str) -> str:
+    """As MediaWiki writes it: NFC, spaces, and a capital first unless that has two letters or is Mtavruli."""
+    namespace, _, name = unicodedata.normalize("NFC", title).replace("_", " ").partition(":")
+    first = name[:1].upper()
+    return f"{namespace}:{name if len(first) != 1 or 'Ა' <= first <= 'Ჿ' else first + name[1:]}"
+
+
 class CommonsLike(Server):
     """Serves `files`; `faults=False` for an API without errors (files keep their manners)."""
 
@@ -88,6 +96,10 @@ class CommonsLike(Server):
         self.truth = {file.sha256: file.finding for file in files}
         self._faults = faults
         self._met: set[str] = set()
+        #: title -> fields of `extmetadata` that replace those of its page
+        self.metadata: dict[str, Any] = {}
+        #: what a SPARQL query must hold to time out, and how: a broken-off reply with the status 200, or a status
+        self.slow: dict[str, int] = {}
         super().__init__(self._route)
 
     @property
@@ -105,6 +117,10 @@ class CommonsLike(Server):
     def _route(self, path: str, request: Request) -> None:
         if path == "/robots.txt":
             request.send(b"User-agent: *\nDisallow: /w/\nDisallow: /files/private/\nDisallow: /wiki/Special:\n")
+        elif path == "/sparql" and any(words in request.params["query"] for words in self.slow):
+            status = next(status for words, status in self.slow.items() if words in request.params["query"])
+            body = b'{"head":{"vars":["item","image"]},"results":{"bindings":[{"item":{"type":"uri",'
+            request.send(body + b"\njava.util.concurrent.TimeoutException\n\tat java.util...", status)
         elif path.endswith("/w/api.php") or path == "/sparql":
             if not (self._faults and self._misbehave(request)):
                 request.send_json(self._query(request.params) if path != "/sparql" else self._bindings(request.params))
@@ -158,11 +174,23 @@ class CommonsLike(Server):
         if params.get("generator") == "categorymembers":
             members = [f for f in self.files.values() if f.category == params["gcmtitle"]]
             return self._generated(members, params, "gcmcontinue", "gcmlimit")
-        titles = params["titles"].split("|")
+        return {"batchcomplete": True, "query": self._named(params["titles"].split("|"))}
+
+    def _named(self, titles: Sequence[str]) -> dict[str, Any]:
+        """The pages of some titles, and what the wiki made of those that it writes in another way."""
+        assert len(titles) <= 50
+        known = {wikis_title(title): title for title in titles}
         pages = [
-            self._page(self.files[t]) if t in self.files else {"ns": 6, "title": t, "missing": True} for t in titles
+            self._page(self.files[t]) if t in self.files else {"ns": 6, "title": t, "missing": True} for t in known
         ]
-        return {"batchcomplete": True, "query": {"pages": pages}}
+        normalized = [
+            {"fromencoded": True, "from": quote(asked), "to": title}
+            if asked != unicodedata.normalize("NFC", asked)
+            else {"fromencoded": False, "from": asked, "to": title}
+            for title, asked in known.items()
+            if title != asked
+        ]
+        return {"pages": pages} | ({"normalized": normalized} if normalized else {})
 
     def _subcategories(self, title: str) -> list[dict[str, Any]]:
         """Each category has the next one below it, and the last one the first: Commons has such circles."""
@@ -220,6 +248,7 @@ class CommonsLike(Server):
             "mime": "image/svg+xml" if file.manner == "svg" else "image/jpeg",
             "extmetadata": {key: {"value": value, "source": "commons-desc-page"} for key, value in fields.items()},
         }
+        info["extmetadata"] = info["extmetadata"] | self.metadata.get(file.title, {})
         page = {"pageid": 1000 + file.finding.index, "ns": 6, "title": file.title, "imagerepository": "local"}
         return {**page, "imageinfo": [info]}
 

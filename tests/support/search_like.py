@@ -28,6 +28,11 @@ class OpenverseLike(Server):
             request.send(b"", 404)
         elif int(request.params["page_size"]) > 20:
             request.send_json({"detail": "The page size is greater than what anonymous requests may ask for."}, 401)
+        elif (
+            "Authorization" not in request.headers
+            and int(request.params["page"]) * int(request.params["page_size"]) > 240
+        ):
+            request.send_json({"detail": "Pagination depth is limited to 240 for anonymous requests."}, 401)
         elif "Authorization" in request.headers and request.headers["Authorization"] != f"Bearer {KEY}":
             request.send_json({"detail": "Invalid token."}, 401)
         else:

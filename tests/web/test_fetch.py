@@ -341,6 +341,18 @@ def test_a_host_that_asks_for_too_much_patience_is_left_alone() -> None:
         assert server.asked == ["/robots.txt", "/a"]
 
 
+@pytest.mark.parametrize(
+    "absurd", ["Fri, 31 Dec 99999999999 23:59:59 GMT", "Sat, 01 Jan 0001 00:00:00 +2359", "soon", "-1", "1e99", "²"]
+)
+def test_an_absurd_wish_for_patience_counts_as_none(absurd: str) -> None:
+    def answer(path: str, request: Request) -> None:
+        first = request.server.asked.count(path) == 1 and path != "/robots.txt"
+        request.send(b"", 503, {"Retry-After": absurd}) if first else request.send(PICTURE)
+
+    with Server(answer) as server, Client(rules(server.address)) as client:
+        assert fetch_picture(client, f"{server.url}/a.jpg") == PICTURE
+
+
 def test_an_error_of_the_server_may_pass() -> None:
     def answer(path: str, request: Request) -> None:
         request.send(b"", 502) if request.server.asked.count(path) < 3 else request.send(PICTURE)
