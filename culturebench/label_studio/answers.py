@@ -30,6 +30,10 @@ class Form:
     language: str
 
 
+#: What the form asks under the other verdict alone: a choice from before a change of mind stays in the answer, unseen.
+_HIDDEN = {"reject": "subdivision", "keep": "reason"}
+
+
 def picture_row(form: Form, picture_id: str, annotator: str, result: Any, data: Mapping[str, Any]) -> Row:
     """A line of `annotations/decisions/`; `WrongAnswer` for anything that the form does not offer."""
     del data
@@ -39,8 +43,7 @@ def picture_row(form: Form, picture_id: str, annotator: str, result: Any, data: 
     for name, allowed in (("subdivision", form.subdivisions), ("category", form.categories)):
         if answers.get(name, "") not in {"", *allowed}:
             raise WrongAnswer(f"{name} {answers[name]!r} is not one of {', '.join(allowed)}")
-    if answers.get("verdict") == "reject" and answers.get("subdivision"):
-        raise WrongAnswer("a subdivision of a rejected picture")
+    answers.pop(_HIDDEN.get(answers.get("verdict", ""), ""), None)
     row: Row = {
         "picture_id": picture_id,
         "annotator": annotator,
@@ -148,11 +151,16 @@ def _checked(role: str, value: Row, language: str) -> Row:
 
 
 def _fields(result: Any, kinds: Mapping[str, str]) -> dict[str, list[Any]]:
-    """Control -> the values of its answers; the server itself does not compare them with the form."""
+    """Control -> the values of its answers; the server itself does not compare them with the form.
+
+    A relation is a line that the page lets one draw between two marks: it answers nothing.
+    """
     if not isinstance(result, list):
         raise WrongAnswer("no list of answers")
     found: dict[str, list[Any]] = {}
     for item in result:
+        if isinstance(item, dict) and item.get("type") == "relation":
+            continue
         name, kind, value = (item.get(k) if isinstance(item, dict) else None for k in ("from_name", "type", "value"))
         if not isinstance(name, str) or name not in kinds or kind != kinds[name] or not isinstance(value, dict):
             raise WrongAnswer(f"an answer to {name!r} of type {kind!r}, which the form does not have")

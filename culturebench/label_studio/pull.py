@@ -45,10 +45,10 @@ class Pulled:
 
 
 def fetch(server: Server, titles: Iterable[str], read: Read) -> Answered:
-    """Everything that people answered in these projects; skipped tasks and drafts are no answers."""
+    """Everything that people answered in these projects; drafts are no answers, a later skip takes one back."""
     people = server.people()
     projects = [project for title in titles if (project := server.project(title)) is not None]
-    rows: dict[tuple[str, str], Row] = {}
+    rows: dict[tuple[str, str], Row | None] = {}
     latest: dict[tuple[str, str], datetime] = {}
     wrong: set[tuple[str, str]] = set()
     asked: set[str] = set()
@@ -59,9 +59,9 @@ def fetch(server: Server, titles: Iterable[str], read: Read) -> Answered:
             continue
         asked.add(task.external_id)
         for annotation in task.annotations:
-            if annotation.get("was_cancelled"):
-                continue
             annotator = people.get(_number(annotation.get("completed_by")), "")
+            if annotation.get("was_cancelled") and not annotator:
+                continue
             key = task.external_id, annotator
             try:
                 at, row = _answer(task, annotation, annotator, read)
@@ -72,7 +72,8 @@ def fetch(server: Server, titles: Iterable[str], read: Read) -> Answered:
             if key not in latest or at >= latest[key]:
                 rows[key], latest[key] = row, at
     unusable = frozenset(wrong - rows.keys())
-    return Answered(rows, latest, frozenset(asked), frozenset(people.values()), unusable, tuple(sorted(problems)))
+    answers = {key: row for key, row in rows.items() if row is not None}
+    return Answered(answers, latest, frozenset(asked), frozenset(people.values()), unusable, tuple(sorted(problems)))
 
 
 def merge(path: Path, existing: Sequence[Row], answered: Answered, one_each: bool = False) -> Pulled:
@@ -98,13 +99,16 @@ def merge(path: Path, existing: Sequence[Row], answered: Answered, one_each: boo
     )
 
 
-def _answer(task: ServerTask, annotation: Mapping[str, Any], annotator: str, read: Read) -> tuple[datetime, Row]:
+def _answer(task: ServerTask, annotation: Mapping[str, Any], annotator: str, read: Read) -> tuple[datetime, Row | None]:
+    """When somebody answered and what; None for a skip."""
     if not annotator:
         raise WrongAnswer("its annotator is no member of the server any more")
     try:
         at = datetime.fromisoformat(str(annotation.get("updated_at"))).astimezone(UTC)
     except (ValueError, OverflowError):
         raise WrongAnswer(f"no time of change: {annotation.get('updated_at')!r:.60}") from None
+    if annotation.get("was_cancelled"):
+        return at, None
     return at, read(task.external_id, annotator, annotation.get("result"), task.data)
 
 

@@ -38,8 +38,8 @@ def test_a_whole_answer_becomes_a_line():
         [choice("verdict", "perhaps"), sure(3)],
         [choice("verdict", "reject"), sure(3)],
         [choice("verdict", "reject"), choice("reason", "ugly"), sure(3)],
-        [choice("verdict", "keep"), choice("reason", "privacy"), sure(3)],
-        [choice("verdict", "reject"), choice("reason", "privacy"), choice("subdivision", "ainu"), sure(3)],
+        [choice("verdict", "keep"), choice("subdivision", "delft"), choice("reason", "privacy"), sure(3)],
+        [choice("verdict", "reject"), choice("subdivision", "ainu"), sure(3)],
         [*KEEP, choice("verdict", "reject")],
         [choice("verdict", "keep"), choice("subdivision", "delft"), sure(3)],
         [choice("verdict", "keep"), choice("category", "weapons"), sure(3)],
@@ -58,6 +58,20 @@ def test_a_whole_answer_becomes_a_line():
 def test_an_answer_that_the_form_does_not_offer_is_refused(result: list[Any]):
     with pytest.raises(WrongAnswer):
         picture(*result)
+
+
+def test_after_a_change_of_mind_what_the_form_no_longer_shows_counts_no_more():
+    rejected = picture(choice("verdict", "reject"), choice("reason", "privacy"), choice("subdivision", "ainu"), sure(3))
+    assert (rejected["verdict"], rejected["reason"], rejected["subdivision"]) == ("reject", "privacy", "")
+    kept = picture(choice("verdict", "keep"), choice("reason", "privacy"), choice("subdivision", "ainu"), sure(3))
+    assert (kept["verdict"], kept["reason"], kept["subdivision"]) == ("keep", "", "ainu")
+
+
+def test_a_line_drawn_between_two_marks_spoils_no_answer():
+    relation = {"type": "relation", "from_id": "a", "to_id": "b", "direction": "right"}
+    marks = [mark("modifier", 0, 2, "和風"), mark("noun", 3, 4, "家")]
+    row = caption(choice("audit", "correct"), *marks, relation)
+    assert row["cultural"] == {"text": "和風の家", "noun": [3, 4], "modifier": [0, 2]}
 
 
 SHOWN = {"options": [{"value": "Japan"}, {"value": "Arab world"}], "codes": "jp,arab"}

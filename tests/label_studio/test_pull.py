@@ -72,6 +72,26 @@ def test_answers_of_both_come_back_once_each_and_a_kill_during_the_pull_changes_
     assert work.progress(root, studio.server, "jp").answers == 2 * ANSWERED + 1
 
 
+def test_a_later_skip_takes_an_answer_back_and_an_answer_a_skip(
+    studio: Studio, root: Path, sent: dict[str, int], experts: tuple[Expert, Expert]
+):
+    path = root / "annotations/decisions/jp.jsonl"
+    (first, task), (second, other), (third, relabelled) = sorted(sent.items())[:3]
+    experts[0].answer(task, *KEEP)
+    experts[0].answer(other, was_cancelled=True)
+    number = experts[0].answer(relabelled, *KEEP)
+    assert work.pull(root, studio.server, "jp").new == 2
+    experts[0].answer(task, was_cancelled=True)
+    experts[0].answer(other, *KEEP)
+    changed = [*KEEP[1:], choice("verdict", "reject"), choice("reason", "privacy")]
+    assert experts[0].http.patch(f"/api/annotations/{number}/", json={"result": changed}).is_success
+    done = work.pull(root, studio.server, "jp")
+    assert (done.new, done.withdrawn, done.changed, done.problems) == (1, 1, 1, ())
+    decisions = read_decisions(path, ["seigaiha"])
+    assert first not in decisions and decisions[second][0].verdict == "keep"
+    assert (decisions[third][0].verdict, decisions[third][0].subdivision) == ("reject", "")
+
+
 def test_a_withdrawn_answer_leaves_and_lines_of_others_stay(
     studio: Studio, root: Path, sent: dict[str, int], experts: tuple[Expert, Expert]
 ):
