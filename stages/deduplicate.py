@@ -1,4 +1,4 @@
-"""Find near-duplicates across all regions and keep one picture of each group."""
+"""Find near-duplicates across all regions and keep one picture of each group for every region that found it."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from culturebench.engine.batches import map_batches
 from culturebench.engine.worker import each, in_batches
 from culturebench.images.custom_model import Numbers, ask, load_function
 from culturebench.images.decode import decode
+from culturebench.images.grouping import Copies
 from culturebench.images.hashing import DECODED_SIDE, Fingerprint, fingerprint
-from culturebench.images.matching import EmbeddingMatcher, HashMatcher, Matcher, find_keepers
+from culturebench.images.matching import EmbeddingMatcher, HashMatcher, Matcher, find_copies
 from culturebench.params.deduplicate import Deduplicate
 from culturebench.params.engine import Engine
 from culturebench.params.regions import Regions
@@ -62,10 +63,10 @@ def run(params: Params, inputs: Paths, outputs: Paths) -> None:
     done = map_batches(each(_fingerprint), batches, engine=params.engine, label="fingerprints", place="threads")
     prints = [print_ for batch in done for print_ in batch if isinstance(print_, Fingerprint)]
     embeddings = _embeddings(inputs, regions, limits.embedding.use) if limits.embedding else None
-    keeper = _keepers(pictures, prints, embeddings, limits)
+    copies = _copies(pictures, prints, embeddings, limits)
     keep_only(outputs["duplicates"], regions)
     by_region = defaultdict[str, list[DuplicateRow]](list)
-    for row in _rows(pictures, prints, keeper):
+    for row in _rows(pictures, prints, copies):
         by_region[row["region"]].append(row)
     for region in regions:
         duplicates.TABLE.save(outputs["duplicates"] / f"{region}.parquet", by_region[region])
@@ -108,39 +109,42 @@ def _preference(pictures: list[Picture]) -> list[int]:
     return sorted(range(len(pictures)), key=key)
 
 
-def _keepers(
+def _copies(
     pictures: list[Picture], prints: list[Fingerprint], embeddings: Numbers | None, limits: Deduplicate
-) -> list[int]:
-    """The index of the picture that stays for each; equal bytes are compared once, by their best copy."""
-    best_copy: dict[str, int] = {}
+) -> Copies:
+    """What stays of the pictures; a region's equal bytes are compared once, by their best copy."""
+    best_copy: dict[tuple[str, str], int] = {}
     for index in _preference(pictures):
-        best_copy.setdefault(pictures[index].sha256, index)
-    distinct = list(best_copy.values())
-    if not distinct:
-        return []
+        best_copy.setdefault((pictures[index].region, pictures[index].sha256), index)
+    distinct = np.array(list(best_copy.values()), dtype=np.int64)
+    if not len(distinct):
+        return Copies(distinct, distinct)
     matchers: list[Matcher] = [
         HashMatcher([prints[index] for index in distinct], limits.max_hash_distance, limits.max_difference)
     ]
     if embeddings is not None and limits.embedding:
         matchers.append(EmbeddingMatcher(embeddings[distinct], limits.embedding.min_similarity))
-    places = [int(place) for place in find_keepers(matchers, len(distinct))]
-    chosen = {index: distinct[place] for index, place in zip(distinct, places, strict=True)}
-    return [chosen[best_copy[picture.sha256]] for picture in pictures]
+    regions = np.unique([pictures[index].region for index in distinct], return_inverse=True)[1]
+    found = find_copies(matchers, regions)
+    place = {key: number for number, key in enumerate(best_copy)}
+    places = [place[picture.region, picture.sha256] for picture in pictures]
+    return Copies(distinct[found.keepers[places]], found.groups[places])
 
 
-def _rows(pictures: list[Picture], prints: list[Fingerprint], keeper: list[int]) -> list[DuplicateRow]:
+def _rows(pictures: list[Picture], prints: list[Fingerprint], copies: Copies) -> list[DuplicateRow]:
+    keepers, groups = copies.keepers.tolist(), copies.groups.tolist()
     smallest: dict[int, str] = {}
-    for index, kept in enumerate(keeper):
-        smallest[kept] = min(smallest.get(kept, pictures[index].picture_id), pictures[index].picture_id)
+    for picture, group in zip(pictures, groups, strict=True):
+        smallest[group] = min(smallest.get(group, picture.picture_id), picture.picture_id)
     return [
         {
             "picture_id": picture.picture_id,
             "region": picture.region,
             "phash": f"{int(prints[index].views[0]):016x}",
-            "group": smallest[keeper[index]],
-            "status": "kept" if keeper[index] == index else "dropped",
-            "reason": "" if keeper[index] == index else "duplicate",
-            "keeper": pictures[keeper[index]].picture_id,
+            "group": smallest[groups[index]],
+            "status": "kept" if keepers[index] == index else "dropped",
+            "reason": "" if keepers[index] == index else "duplicate",
+            "keeper": pictures[keepers[index]].picture_id,
         }
         for index, picture in enumerate(pictures)
     ]

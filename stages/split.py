@@ -6,7 +6,7 @@ import json
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from culturebench.artifacts import annotated, candidates, duplicates, grounded, screened, splits
@@ -23,6 +23,7 @@ from culturebench.params.split import Split
 from culturebench.splitting.assign import BRIDGES, Placed, assign
 from culturebench.splitting.counts import Counts, annotation_counts, by_reason, screening_counts, total
 from culturebench.splitting.frozen import read_frozen
+from culturebench.splitting.several import SEVERAL, Claim, several_regions
 from culturebench.stage import Paths, Stage
 
 FROZEN = "annotations/splits"
@@ -32,13 +33,17 @@ _ORIGIN = ["picture_id", "file_name", "page_url", "licence", "scene", "status", 
 
 @dataclass(frozen=True)
 class Tables:
-    """The rows of one region from every stage before, without the pictures' bytes."""
+    """The rows of one region from every stage before, without the pictures' bytes.
+
+    `several` are the picture ids that other regions keep as well.
+    """
 
     candidates: list[CandidateRow]
     screened: list[ScreenedRow]
     duplicates: list[DuplicateRow]
     annotated: list[AnnotatedRow]
     grounded: list[CaptionedRow]
+    several: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -52,7 +57,7 @@ class Params:
 def run(params: Params, inputs: Paths, outputs: Paths) -> None:
     """Assign every captioned picture a side by the `split` section, and write the sides with their pictures."""
     regions = list(params.regions)
-    tables = {region: _load(inputs, region) for region in regions}
+    tables = _told_apart({region: _load(inputs, region) for region in regions})
     frozen = read_frozen(inputs["frozen"], regions, splits.SPLITS)
     parts = {"train": params.split.train, "test": params.split.test, "detect": params.split.detect}
     placed = assign(_group_keys(tables), frozen, parts, params.split.salt, _bound(tables, frozen))
@@ -61,9 +66,9 @@ def run(params: Params, inputs: Paths, outputs: Paths) -> None:
     counts: dict[str, Counts] = {}
     left_out: list[UnsplitRow] = []
     for region in regions:
-        bridging = _bridging(tables[region], placed)
-        left_out += bridging
-        counts[region] = _counts(tables[region], placed, bridging)
+        unsplit = [*_several(tables[region]), *_bridging(tables[region], placed)]
+        left_out += unsplit
+        counts[region] = _counts(tables[region], placed, unsplit)
         images = _images(inputs["candidates"] / f"{region}.parquet")
         _save(tables[region], placed, images, outputs, region)
     splits.UNSPLIT_TABLE.save(outputs["unsplit"], left_out)
@@ -82,11 +87,25 @@ def _load(inputs: Paths, region: str) -> Tables:
     )
 
 
+def _told_apart(regions: dict[str, Tables]) -> dict[str, Tables]:
+    """The tables, each with what other regions keep as well."""
+    claims: list[Claim] = []
+    for region, tables in regions.items():
+        groups = _groups(tables)
+        kept = [row for row in tables.annotated if row["status"] == "kept"]
+        claims += [Claim(region, row["picture_id"], groups[row["picture_id"]], row["provisional"]) for row in kept]
+    failed = several_regions(claims)
+    return {
+        region: replace(tables, several=frozenset(picture for code, picture in failed if code == region))
+        for region, tables in regions.items()
+    }
+
+
 def _captioned(tables: Tables) -> Iterator[tuple[CaptionedRow, CaptionRow, CaptionRow]]:
-    """The kept rows with their cultural and their noun caption, without which a row waits."""
+    """The region's own kept rows with their cultural and their noun caption, without which a row waits."""
     for row in tables.grounded:
         cultural, noun = row["cultural"], row["noun"]
-        if row["status"] == "kept" and cultural and noun:
+        if row["status"] == "kept" and row["picture_id"] not in tables.several and cultural and noun:
             yield row, cultural, noun
 
 
@@ -164,6 +183,14 @@ def _images(path: Path) -> Images:
     return {(row["picture_id"], row["file_name"]): row["image"] or b"" for row in found}
 
 
+def _several(tables: Tables) -> list[UnsplitRow]:
+    return [
+        {"picture_id": row["picture_id"], "region": row["region"], "status": "dropped", "reason": SEVERAL}
+        for row in tables.grounded
+        if row["status"] == "kept" and row["picture_id"] in tables.several
+    ]
+
+
 def _bridging(tables: Tables, placed: dict[str, Placed]) -> list[UnsplitRow]:
     return [
         {"picture_id": row["picture_id"], "region": row["region"], "status": "dropped", "reason": BRIDGES}
@@ -172,11 +199,9 @@ def _bridging(tables: Tables, placed: dict[str, Placed]) -> list[UnsplitRow]:
     ]
 
 
-def _counts(tables: Tables, placed: dict[str, Placed], bridging: list[UnsplitRow]) -> Counts:
+def _counts(tables: Tables, placed: dict[str, Placed], unsplit: list[UnsplitRow]) -> Counts:
     sides = Counter(placed[row["picture_id"]].side for row, *_ in _captioned(tables))
-    split = by_reason((row["status"], row["reason"]) for row in bridging) | {
-        side: sides[side] for side in splits.SPLITS
-    }
+    split = by_reason((row["status"], row["reason"]) for row in unsplit) | {side: sides[side] for side in splits.SPLITS}
     return {
         "collect": by_reason((row["status"], row["error"]) for row in tables.candidates),
         "screen": screening_counts(tables.screened),

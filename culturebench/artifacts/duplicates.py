@@ -1,4 +1,4 @@
-"""Groups of near-duplicate pictures across all regions; one keeper each."""
+"""Groups of near-duplicate pictures across all regions; one keeper for each region that found one."""
 
 from typing import TypedDict
 
@@ -32,10 +32,10 @@ TABLE = Table(
             required("picture_id", pa.string()),
             required("region", pa.string()),
             required("phash", pa.string()),  # 16 hex digits
-            required("group", pa.string()),  # the smallest picture id of the group
+            required("group", pa.string()),  # the smallest picture id of the group, over all regions
             required("status", pa.string()),  # kept | dropped
             required("reason", pa.string()),  # duplicate, "" when kept
-            required("keeper", pa.string()),  # the picture id that stays for the group
+            required("keeper", pa.string()),  # the picture id that stays for the group in this region
         ]
     ),
 )

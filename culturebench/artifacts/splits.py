@@ -69,10 +69,10 @@ class UnsplitRow(TypedDict):
     reason: str
 
 
-#: Captioned pictures without a side: the status is always `dropped`, the reason is `bridges_splits`.
+#: Captioned pictures without a side: the status is always `dropped`, the reason `several_regions` or `bridges_splits`.
 UNSPLIT_TABLE = Table(
     row=UnsplitRow,
     stage=STAGE,
-    key=("picture_id",),
+    key=("picture_id", "region"),
     schema=pa.schema([*_PICTURE, required("status", pa.string()), required("reason", pa.string())]),
 )

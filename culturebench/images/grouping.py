@@ -1,8 +1,9 @@
-"""From pairs that come and go to groups with one keeper each; what is held grows with the pictures alone."""
+"""From pairs that come and go to groups with one keeper a region; what is held grows with the pictures alone."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,17 +46,42 @@ class Union:
                 yield order[start:stop]
 
 
-def keepers(union: Union, resembles: Resembles) -> Indices:
-    """For every picture the one that stays in its stead, itself when it stays; (n,). The best have the low numbers.
+@dataclass(frozen=True)
+class Copies:
+    """What is left of the copies among n pictures: (n,) each.
 
-    A guard against chains: in each group the best keeps its direct duplicates alone, then the best of the rest, so
-    that no row of small changes ever joins two pictures that do not resemble each other.
+    `keepers` is the picture of the same region that stays in each one's stead, itself when it stays. `groups` is one
+    number for all that hang together by direct copies among those that stay, over all regions.
+    """
+
+    keepers: Indices
+    groups: Indices
+
+
+def thin_out(union: Union, resembles: Resembles, regions: Indices) -> Copies:
+    """Keep one picture of each region of every group; the best have the low numbers, `regions` (n,) are numbered.
+
+    A guard against chains: among a region's pictures of a group the best keeps its direct duplicates alone, then the
+    best of the rest, so that no row of small changes ever joins two pictures that do not resemble each other.
     """
     stays = np.arange(len(union.labels))
-    for waiting in union.groups():
-        while len(waiting) > 1:
-            best, waiting = int(waiting[0]), waiting[1:]
-            same = resembles(best, waiting)
-            stays[waiting[same]] = best
-            waiting = waiting[~same]
-    return stays
+    copies: list[tuple[Indices, Indices]] = []
+    for members in union.groups():
+        for region in np.unique(regions[members]):
+            _keep_one(members[regions[members] == region], resembles, stays)
+        kept = members[stays[members] == members]
+        for place, one in enumerate(kept[:-1].tolist()):
+            same = kept[place + 1 :][resembles(one, kept[place + 1 :])]
+            copies.append((np.full_like(same, one), same))
+    across = Union(len(stays))
+    if copies:
+        across.join(*(np.concatenate(side) for side in zip(*copies, strict=True)))
+    return Copies(stays, across.labels[stays])
+
+
+def _keep_one(waiting: Indices, resembles: Resembles, stays: Indices) -> None:
+    while len(waiting) > 1:
+        best, waiting = int(waiting[0]), waiting[1:]
+        same = resembles(best, waiting)
+        stays[waiting[same]] = best
+        waiting = waiting[~same]

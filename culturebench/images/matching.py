@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from culturebench.images.difference import Pairs, differences
-from culturebench.images.grouping import Union, keepers
+from culturebench.images.grouping import Copies, Union, thin_out
 from culturebench.images.hamming import close_pairs
 from culturebench.images.hashing import Fingerprint
 
@@ -32,9 +32,9 @@ class Matcher(Protocol):
         ...
 
 
-def find_keepers(matchers: Sequence[Matcher], n: int) -> Indices:
-    """For each of n pictures, numbered from the best, the one that stays in its stead; (n,), see `keepers`."""
-    union = Union(n)
+def find_copies(matchers: Sequence[Matcher], regions: Indices) -> Copies:
+    """The pictures that stay for each of n, numbered from the best; `regions` (n,) numbers the region of each."""
+    union = Union(len(regions))
     for matcher in matchers:
         for first, second in matcher.candidates(union.labels):
             _join(matcher, union, first, second)
@@ -42,7 +42,7 @@ def find_keepers(matchers: Sequence[Matcher], n: int) -> Indices:
     def resembles(one: int, others: Indices) -> NDArray[np.bool_]:
         return np.logical_or.reduce([matcher.same(np.full_like(others, one), others) for matcher in matchers])
 
-    return keepers(union, resembles)
+    return thin_out(union, resembles, regions)
 
 
 def _join(matcher: Matcher, union: Union, first: Indices, second: Indices) -> None:

@@ -13,15 +13,20 @@ from PIL import Image
 from culturebench.atlas.pictures import render
 from culturebench.atlas.world import REGIONS, Scene, contexts
 from culturebench.images.hashing import Fingerprint, fingerprint, phash, without_border
-from culturebench.images.matching import EmbeddingMatcher, HashMatcher, find_keepers
+from culturebench.images.matching import EmbeddingMatcher, HashMatcher, Matcher, find_copies
 from labelled_duplicates import CHANGES, jpeg, labelled
 
 MAX_DISTANCE, MAX_DIFFERENCE = 10, 0.31
 
 
+def keepers(matchers: list[Matcher], n: int) -> list[int]:
+    """Which picture stays for each of n of one region."""
+    return find_copies(matchers, np.zeros(n, dtype=np.int64)).keepers.tolist()
+
+
 def grouped(prints: list[Fingerprint]) -> set[tuple[int, int]]:
     """Pairs of indices (smaller first) that ended in one group."""
-    stays = find_keepers([HashMatcher(prints, MAX_DISTANCE, MAX_DIFFERENCE)], len(prints)).tolist()
+    stays = keepers([HashMatcher(prints, MAX_DISTANCE, MAX_DIFFERENCE)], len(prints))
     members: dict[int, list[int]] = {}
     for index, keeper in enumerate(stays):
         members.setdefault(keeper, []).append(index)
@@ -101,7 +106,7 @@ def test_what_is_joined_already_needs_no_look():
     matcher = HashMatcher(prints, MAX_DISTANCE, MAX_DIFFERENCE)
     nobody = np.empty(0, dtype=np.int64)
     assert matcher.same(nobody, nobody).tolist() == []
-    assert find_keepers([matcher, matcher], 4).tolist() == [0, 0, 0, 0]
+    assert keepers([matcher, matcher], 4) == [0, 0, 0, 0]
 
 
 @pytest.mark.parametrize("count", [1, 2, 40])
@@ -132,10 +137,10 @@ def test_embeddings_join_what_hashes_cannot():
     embeddings[40] = 3 * embeddings[7] + 0.01
     embeddings[41] = 0
     matcher = EmbeddingMatcher(embeddings, 0.99)
-    stays = find_keepers([matcher], 50).tolist()
+    stays = keepers([matcher], 50)
     assert stays[40] == 7 and [n for n in range(50) if stays[n] != n] == [40]
     prints = [fingerprint(render(scene(context, "tr"), 256)) for context in range(50)]
-    both = find_keepers([HashMatcher(prints, MAX_DISTANCE, MAX_DIFFERENCE), matcher], 50).tolist()
+    both = keepers([HashMatcher(prints, MAX_DISTANCE, MAX_DIFFERENCE), matcher], 50)
     assert both[40] == 7
 
 

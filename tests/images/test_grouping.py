@@ -7,7 +7,7 @@ import pytest
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from culturebench.images.grouping import Union, keepers
+from culturebench.images.grouping import Copies, Union, thin_out
 
 
 def joined(n: int, pairs: list[tuple[int, int]]) -> Union:
@@ -17,11 +17,17 @@ def joined(n: int, pairs: list[tuple[int, int]]) -> Union:
     return union
 
 
-def keepers_of(n: int, pairs: list[tuple[int, int]]) -> list[int]:
+def copies_of(pairs: list[tuple[int, int]], regions: list[int]) -> Copies:
     known = {frozenset(pair) for pair in pairs}
-    return keepers(
-        joined(n, pairs), lambda one, others: np.array([frozenset((one, int(o))) in known for o in others])
-    ).tolist()
+
+    def resembles(one: int, others: np.ndarray) -> np.ndarray:
+        return np.array([frozenset((one, int(other))) in known for other in others], dtype=bool)
+
+    return thin_out(joined(len(regions), pairs), resembles, np.array(regions, dtype=np.int64))
+
+
+def keepers_of(n: int, pairs: list[tuple[int, int]]) -> list[int]:
+    return copies_of(pairs, [0] * n).keepers.tolist()
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -51,3 +57,23 @@ def test_the_best_picture_becomes_the_keeper():
 def test_without_pairs_everyone_stays():
     assert keepers_of(3, []) == [0, 1, 2]
     assert keepers_of(0, []) == []
+
+
+def test_each_region_keeps_its_own_copy_and_the_copies_are_one_group():
+    found = copies_of([(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)], [5, 7, 5, 7])
+    assert found.keepers.tolist() == [0, 1, 0, 1]
+    assert found.groups.tolist() == [0, 0, 0, 0]
+
+
+def test_copies_that_stay_in_two_regions_are_one_group_though_better_ones_stand_between_them():
+    # 0 and 3 are of one region, 1 and 2 of another; 2 resembles 3 and not 0, so both stay beside 0 and 1.
+    found = copies_of([(0, 1), (1, 3), (2, 3)], [0, 1, 1, 0])
+    assert found.keepers.tolist() == [0, 1, 2, 3]
+    assert found.groups.tolist() == [0, 0, 0, 0]
+
+
+def test_a_copy_that_leaves_joins_no_two_that_stay():
+    # 1 and 2 are of one region: 2 goes in favour of 1, and what resembled 2 alone stays by itself.
+    found = copies_of([(0, 1), (1, 2), (2, 3)], [0, 1, 1, 2])
+    assert found.keepers.tolist() == [0, 1, 1, 3]
+    assert found.groups.tolist() == [0, 0, 0, 3]

@@ -73,8 +73,8 @@ def test_planted_duplicates_are_found_across_regions(inside: Path):
     same = {pair for pair, equal in pairs.items() if equal}
     assert len(same) > 20
     assert len(found & same) / len(same) >= 0.95 and len(found & same) / len(found) >= 0.98
-    keepers = Counter(row["group"] for row in rows if row["status"] == "kept")
-    assert set(keepers) == set(group.values()) and max(keepers.values()) == 1
+    keepers = Counter((row["group"], row["region"]) for row in rows if row["status"] == "kept")
+    assert set(keepers) == {(row["group"], row["region"]) for row in rows} and max(keepers.values()) == 1
 
 
 def test_experts_reject_what_is_not_of_the_region(inside: Path):
