@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 
+from culturebench import funnel
 from culturebench.annotation.agreement import agreement
 from culturebench.annotation.consensus import UNDECIDED, Verdict, at_least, majority, weighed
 from culturebench.annotation.dawid_skene import keep_probabilities
@@ -15,6 +16,7 @@ from culturebench.artifacts.annotated import AnnotatedRow
 from culturebench.params import RegionPart
 from culturebench.params._region import Key, Subdivision
 from culturebench.params.annotate import Annotate
+from culturebench.splitting.counts import annotation_counts
 from culturebench.stage import Paths, Stage
 
 DECISIONS = "annotations/decisions/{region}.jsonl"
@@ -41,10 +43,11 @@ def run(params: Params, inputs: Paths, outputs: Paths, *, region: str) -> None:
     pictures = [row for row in duplicates.TABLE.load(inputs["duplicates"]) if row["status"] == "kept"]
     verdicts = _verdicts(decisions, [row["picture_id"] for row in pictures], params.annotate)
     rows = [_row(name, region, verdict, params.annotate) for name, verdict in verdicts.items()]
-    absent = len(decisions.keys() - verdicts.keys())
-    print(f"{region}: {len(pictures)} pictures; decisions on {absent} other pictures were ignored", file=sys.stderr)
+    if absent := len(decisions.keys() - verdicts.keys()):
+        print(f"{region}: decisions on {absent} pictures that did not get here were ignored", file=sys.stderr)
     annotated.TABLE.save(outputs["annotated"], rows)
     agreed.save(outputs["agreement"], agreement(decisions, read_gold(inputs["gold"])))
+    funnel.say("annotate", {region: annotation_counts(rows)})
 
 
 def _verdicts(decisions: dict[str, list[Decision]], pictures: list[str], settings: Annotate) -> dict[str, Verdict]:

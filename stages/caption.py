@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from culturebench import funnel
 from culturebench.artifacts import annotated, candidates, captioned, labels, placebos, places
 from culturebench.artifacts._caption import GivenCaptions
 from culturebench.artifacts.candidates import CandidateRow
@@ -14,6 +15,7 @@ from culturebench.captions.spans import ROLES
 from culturebench.captions.told import Told
 from culturebench.params._region import Text, Words
 from culturebench.params.caption import Caption
+from culturebench.splitting.counts import caption_counts
 from culturebench.stage import Paths, Stage, secret, store_url
 from culturebench.store import Store
 
@@ -46,7 +48,8 @@ def run(params: Params, inputs: Paths, outputs: Paths, *, region: str) -> None:
         unfinished = [work for work in works if not all(role in work.found for role in ROLES)]
         for work, written in zip(unfinished, provider.write([work.picture() for work in unfinished]), strict=True):
             work.take(name, written)
-    captioned.TABLE.save(outputs["captioned"], [work.row(language, iso) for work in works])
+    rows = [work.row(language, iso) for work in works]
+    captioned.TABLE.save(outputs["captioned"], rows)
     about = params.region
     labels.save(outputs["label"], {region: about.judge_label})
     place: places.Place = {
@@ -58,6 +61,7 @@ def run(params: Params, inputs: Paths, outputs: Paths, *, region: str) -> None:
     }
     places.save(outputs["place"], place)
     placebos.save(outputs["placebos"], about.placebo_modifiers.local if about.placebo_modifiers else [])
+    funnel.say("caption", {region: caption_counts(rows)})
 
 
 def _pictures(inputs: Paths, region: str, human: dict[str, HumanCaptions], with_images: bool) -> list[CaptionCollector]:

@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from culturebench import funnel
 from culturebench.annotation.removed import read_removed
 from culturebench.artifacts import candidates
 from culturebench.artifacts.candidates import CandidateRow
@@ -20,6 +21,7 @@ from culturebench.sources.base import Source
 from culturebench.sources.candidate import candidate
 from culturebench.sources.folder import Folder
 from culturebench.sources.queries import Asked
+from culturebench.splitting.counts import by_reason
 from culturebench.stage import Paths, Stage, secret, store_url
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ def run(params: Params, inputs: Paths, outputs: Paths, *, region: str) -> None:
         candidates.TABLE.save(outputs["candidates"], rows)
         if web is not None:
             web.seal()
+    funnel.say("collect", {region: by_reason((row["status"], row["error"]) for row in rows)})
 
 
 def _web(params: Params, removed: Collection[str]) -> OnlineSources:

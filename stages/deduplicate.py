@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from culturebench import funnel
 from culturebench.artifacts import candidates, duplicates, screened
 from culturebench.artifacts._folder import keep_only
 from culturebench.artifacts.duplicates import DuplicateRow
@@ -23,6 +24,7 @@ from culturebench.params.engine import Engine
 from culturebench.params.regions import Regions
 from culturebench.progress import progress
 from culturebench.sources.licences import rank
+from culturebench.splitting.counts import by_reason
 from culturebench.stage import Paths, Stage
 
 BATCH = 32  # pictures
@@ -70,6 +72,8 @@ def run(params: Params, inputs: Paths, outputs: Paths) -> None:
         by_region[row["region"]].append(row)
     for region in regions:
         duplicates.TABLE.save(outputs["duplicates"] / f"{region}.parquet", by_region[region])
+    reasons = {region: [(row["status"], row["reason"]) for row in by_region[region]] for region in regions}
+    funnel.say("deduplicate", {region: by_reason(found) for region, found in reasons.items()})
 
 
 def _fingerprint(file: tuple[bytes, int]) -> Fingerprint:
@@ -116,9 +120,9 @@ def _copies(
     best_copy: dict[tuple[str, str], int] = {}
     for index in _preference(pictures):
         best_copy.setdefault((pictures[index].region, pictures[index].sha256), index)
-    distinct = np.array(list(best_copy.values()), dtype=np.int64)
-    if not len(distinct):
-        return Copies(distinct, distinct)
+    distinct = list(best_copy.values())
+    if not distinct:
+        return Copies(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
     matchers: list[Matcher] = [
         HashMatcher([prints[index] for index in distinct], limits.max_hash_distance, limits.max_difference)
     ]
@@ -128,11 +132,12 @@ def _copies(
     found = find_copies(matchers, regions)
     place = {key: number for number, key in enumerate(best_copy)}
     places = [place[picture.region, picture.sha256] for picture in pictures]
-    return Copies(distinct[found.keepers[places]], found.groups[places])
+    return Copies(np.array(distinct)[found.keepers[places]], found.groups[places])
 
 
 def _rows(pictures: list[Picture], prints: list[Fingerprint], copies: Copies) -> list[DuplicateRow]:
-    keepers, groups = copies.keepers.tolist(), copies.groups.tolist()
+    keepers: list[int] = copies.keepers.tolist()
+    groups: list[int] = copies.groups.tolist()
     smallest: dict[int, str] = {}
     for picture, group in zip(pictures, groups, strict=True):
         smallest[group] = min(smallest.get(group, picture.picture_id), picture.picture_id)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from culturebench import funnel
 from culturebench.artifacts import captioned, cues, grounded
 from culturebench.artifacts._folder import keep_only
 from culturebench.artifacts.captioned import CaptionedRow
@@ -13,6 +14,7 @@ from culturebench.artifacts.cues import CueRow
 from culturebench.captions.cues import cue_table, held_back
 from culturebench.params.ground import Ground
 from culturebench.params.regions import Regions
+from culturebench.splitting.counts import Counts, caption_counts
 from culturebench.stage import Paths, Stage
 
 
@@ -32,12 +34,14 @@ def run(params: Params, inputs: Paths, outputs: Paths) -> None:
     cues.TABLE.save(outputs["cues"], table)
     keep_only(outputs["grounded"], regions)
     counts: dict[str, grounded.Counts] = {}
+    kept: dict[str, Counts] = {}
     for region in regions:
         own = {row["cue"]: row for row in table if row["region"] == region}
         held = [held_back(row, own) for row in rows[region]]
         grounded.TABLE.save(outputs["grounded"] / f"{region}.parquet", held)
-        counts[region] = _counts(held, list(own.values()))
+        counts[region], kept[region] = _counts(held, list(own.values())), caption_counts(held)
     grounded.save_counts(outputs["counts"], counts)
+    funnel.say("ground", kept)
 
 
 def _counts(rows: Sequence[CaptionedRow], table: Sequence[CueRow]) -> grounded.Counts:

@@ -13,7 +13,7 @@ from culturebench.artifacts import places, prompts as prompt_sets, splits
 from culturebench.artifacts._caption import CaptionRow
 from culturebench.artifacts.prompts import PromptRow
 from culturebench.captions.outside import OutsideError, Place, read_outside
-from culturebench.captions.providers import pick, with_modifier
+from culturebench.captions.template import beside, pick
 from culturebench.params import choose
 from culturebench.params.generate import Generate
 from culturebench.params.prompts import TEST, Prompts
@@ -44,7 +44,7 @@ def _prompted(row: PromptRow, place: places.Place) -> PromptRow:
     words = place["modifiers"]
 
     def with_one_of(noun: CaptionRow | None, phrases: list[str]) -> CaptionRow | None:
-        return with_modifier(noun, pick(phrases, row["prompt_id"])) if noun and phrases else None
+        return beside(noun, pick(phrases, row["prompt_id"])) if noun and phrases else None
 
     english = row["noun"] is not None and row["noun"]["language"] == "en"
     own = words["en"] if english else words["local"]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from culturebench import funnel
 from culturebench.annotation.removed import read_removed
 from culturebench.artifacts import candidates, screened
 from culturebench.artifacts.candidates import CandidateRow
@@ -17,6 +18,7 @@ from culturebench.params.engine import Engine
 from culturebench.params.screen import Screen
 from culturebench.progress import progress
 from culturebench.sources.licences import rank
+from culturebench.splitting.counts import screening_counts
 from culturebench.stage import Paths, Stage
 
 REMOVED = "annotations/removed.jsonl"
@@ -43,7 +45,9 @@ def run(params: Params, inputs: Paths, outputs: Paths, *, region: str) -> None:
     results = _without_copies(found, [next(seen) if result is None else result for result in known])
     if params.screen.relevance or params.screen.safety:
         _consult(found, results, params.screen, region)
-    screened.TABLE.save(outputs["screened"], [_row(row, result) for row, result in zip(found, results, strict=True)])
+    rows = [_row(row, result) for row, result in zip(found, results, strict=True)]
+    screened.TABLE.save(outputs["screened"], rows)
+    funnel.say("screen", {region: screening_counts(rows)})
 
 
 def _known(row: CandidateRow, removed: dict[str, str]) -> Screened | None:

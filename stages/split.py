@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from culturebench import funnel
 from culturebench.artifacts import annotated, candidates, duplicates, grounded, screened, splits
 from culturebench.artifacts._caption import CaptionRow
 from culturebench.artifacts._folder import keep_only
@@ -21,7 +22,7 @@ from culturebench.artifacts.splits import SplitRow, UnsplitRow
 from culturebench.params.regions import Regions
 from culturebench.params.split import Split
 from culturebench.splitting.assign import BRIDGES, Placed, assign
-from culturebench.splitting.counts import Counts, annotation_counts, by_reason, screening_counts, total
+from culturebench.splitting.counts import Counts, annotation_counts, by_reason, caption_counts, screening_counts, total
 from culturebench.splitting.frozen import read_frozen
 from culturebench.splitting.several import SEVERAL, Claim, several_regions
 from culturebench.stage import Paths, Stage
@@ -74,6 +75,7 @@ def run(params: Params, inputs: Paths, outputs: Paths) -> None:
     splits.UNSPLIT_TABLE.save(outputs["unsplit"], left_out)
     document = {"regions": counts, "all": total(counts.values())}
     outputs["counts"].write_text(json.dumps(document, sort_keys=True, indent=1) + "\n", encoding="utf-8")
+    funnel.say("split", {region: counts[region]["split"] for region in regions})
 
 
 def _load(inputs: Paths, region: str) -> Tables:
@@ -207,7 +209,7 @@ def _counts(tables: Tables, placed: dict[str, Placed], unsplit: list[UnsplitRow]
         "screen": screening_counts(tables.screened),
         "deduplicate": by_reason((row["status"], row["reason"]) for row in tables.duplicates),
         "annotate": annotation_counts(tables.annotated),
-        "caption": by_reason((row["status"], row["reason"]) for row in tables.grounded),
+        "caption": caption_counts(tables.grounded),
         "split": split | {"kept": sum(sides[side] for side in splits.SPLITS)},
     }
 

@@ -26,6 +26,7 @@ class CaptionedRow(TypedDict):
     neutral: CaptionRow | None
     cultural_en: CaptionRow | None
     noun_en: CaptionRow | None
+    whole_noun: bool
     noun_draft: CaptionRow | None
     noun_en_draft: CaptionRow | None
     served_model: str
@@ -51,6 +52,7 @@ SCHEMA = pa.schema(
         pa.field("neutral", CAPTION),  # the noun with a culture-free modifier
         pa.field("cultural_en", CAPTION),
         pa.field("noun_en", CAPTION),
+        required("whole_noun", pa.bool_()),  # nobody marked the noun of `noun`, so all of it counts
         pa.field("noun_draft", CAPTION),  # the cultural caption without its modifier; never used, only offered
         pa.field("noun_en_draft", CAPTION),
         required("served_model", pa.string()),

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from culturebench.captions.human import HumanCaptions
 from culturebench.captions.providers import Picture, Written
-from culturebench.captions.spans import CaptionRow
+from culturebench.captions.spans import CaptionRow, caption_row, noun_span
+from culturebench.captions.template import all_of_it
 from culturebench.captions.wording import named_country
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ class CaptionCollector:
         """The row of `captioned`; `language` and `iso` are the region's."""
         status, reason, detail = self._outcome(language, iso)
         said = [written for written in self._written if written.captions]
+        unmarked = "noun" in self.found and noun_span(self.found["noun"]) is None
+        noun, noun_en = (_with_noun(self.found.get(role)) for role in ("noun", "noun_en"))
         drafts = {role: row for written in said for role, row in written.noun_drafts.items() if role not in self.found}
         return {
             "picture_id": self._picture.picture_id,
@@ -64,10 +67,11 @@ class CaptionCollector:
             "output_tokens": sum(written.output_tokens for written in self._written),
             "cost": round(sum(written.cost for written in self._written), 9),
             "cultural": self.found.get("cultural"),
-            "noun": self.found.get("noun"),
+            "noun": noun,
             "neutral": self.found.get("neutral"),
             "cultural_en": self.found.get("cultural_en"),
-            "noun_en": self.found.get("noun_en"),
+            "noun_en": noun_en,
+            "whole_noun": unmarked and noun is not None and noun_span(noun) is not None,
         }
 
     def _outcome(self, language: str, iso: Sequence[str]) -> tuple[str, str, str]:
@@ -83,4 +87,15 @@ class CaptionCollector:
         for role, code in (("noun", language), ("noun_en", "en")):
             if role in self.found and (name := named_country(self.found[role]["text"], code, iso)):
                 return "waiting", "noun_names_the_country", f"{role}: {name}"
-        return "kept", "", ""
+        return (
+            "kept",
+            "",
+            "; ".join(written.detail for written in self._written if not written.reason and written.detail),
+        )
+
+
+def _with_noun(caption: CaptionRow | None) -> CaptionRow | None:
+    """The noun caption; where nobody marked its noun, all of it counts."""
+    if caption is None or noun_span(caption):
+        return caption
+    return caption_row(caption["text"], caption["language"], all_of_it(caption))

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from culturebench.atlas.captions import Caption, cultural_caption, neutral_caption, noun_caption
 from culturebench.atlas.world import REGIONS, Scene
-from culturebench.captions.spans import CaptionRow, Span, caption_row, noun_span
+from culturebench.captions.spans import CaptionRow, caption_row
+from culturebench.captions.template import Unwritten, pick, with_modifier
 
 if TYPE_CHECKING:
     from culturebench.artifacts._caption import GivenCaptions
     from culturebench.artifacts._scene import SceneRow
     from culturebench.params._region import Words
-
-#: Languages whose modifiers precede the noun; in the others they follow it.
-_MODIFIER_FIRST = frozenset(("zh", "ja", "ko", "tr", "hi"))
-_UNSPACED = frozenset(("zh", "ja", "th"))
 
 
 @dataclass(frozen=True)
@@ -97,20 +93,28 @@ class TemplateProvider:
         self._modifiers, self._neutral = modifiers, neutral
 
     def write(self, pictures: Sequence[Picture]) -> list[Written]:
-        """What was given or found and what follows from it; without a noun caption there is nothing to build on."""
-        return [Written(self._captions(picture)) for picture in pictures]
+        """What was given or found and what follows from it; without a noun caption there is nothing to build on.
 
-    def _captions(self, picture: Picture) -> dict[str, CaptionRow]:
+        What the template would get wrong is left to people, with the reason.
+        """
+        return [self._written(picture) for picture in pictures]
+
+    def _written(self, picture: Picture) -> Written:
         rows = {**given_captions(picture.given), **picture.found}
         added = (
             ("noun", "cultural", self._modifiers.local),
             ("noun_en", "cultural_en", self._modifiers.en),
             ("noun", "neutral", self._neutral.local),
         )
+        refused: dict[str, str] = {}
         for noun, role, phrases in added:
             if noun in rows and role not in rows:
-                rows[role] = with_modifier(rows[noun], pick(phrases, picture.picture_id))
-        return rows
+                try:
+                    rows[role] = with_modifier(rows[noun], pick(phrases, picture.picture_id))
+                except Unwritten as why:
+                    refused[role] = str(why)
+        detail = "; ".join(f"{role}: {why}" for role, why in refused.items() if role != "neutral")
+        return Written(rows, "not_by_template" if "cultural" in refused else "", detail)
 
 
 def given_captions(given: GivenCaptions | None) -> dict[str, CaptionRow]:
@@ -124,32 +128,6 @@ def given_captions(given: GivenCaptions | None) -> dict[str, CaptionRow]:
         "noun_en": given["noun_en"],
     }
     return {role: caption for role, caption in found.items() if caption}
-
-
-def with_modifier(noun: CaptionRow, modifier: str) -> CaptionRow:
-    """The noun caption with `modifier` beside its noun, on the side where the language puts it.
-
-    Without a marked noun the whole text counts as the noun for the place of the modifier only.
-    """
-    text, language, marked = noun["text"], noun["language"], noun_span(noun)
-    start, end = marked or (0, len(text))
-    gap = "" if language in _UNSPACED else " "
-    first = language in _MODIFIER_FIRST or (language == "en" and not modifier.startswith("in "))
-    if first:
-        added = modifier + gap
-        moved: Span = (start + len(added), end + len(added))
-        at: Span = (start, start + len(modifier))
-        whole = text[:start] + added + text[start:]
-    else:
-        moved, at = (start, end), (end + len(gap), end + len(gap) + len(modifier))
-        whole = text[:end] + gap + modifier + text[end:]
-    return caption_row(whole, language, moved if marked else None, at)
-
-
-def pick(phrases: list[str], picture_id: str) -> str:
-    """One of the phrases, always the same for one picture."""
-    digest = hashlib.sha256(f"modifier/{picture_id}".encode()).digest()
-    return phrases[int.from_bytes(digest[:4], "big") % len(phrases)]
 
 
 def _row(caption: Caption) -> CaptionRow:

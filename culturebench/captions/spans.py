@@ -14,6 +14,8 @@ Span = tuple[int, int]
 #: The captions of a picture, as columns of `captioned` and as keys of manifests and annotations.
 ROLES = ("cultural", "noun", "neutral", "cultural_en", "noun_en")
 NO_SPAN: Span = (-1, -1)
+#: A span that is all of the caption.
+ALL = "*"
 
 
 class CaptionError(CultureBenchError):
@@ -43,10 +45,17 @@ def modifier_span(row: CaptionRow) -> Span | None:
     return None if row["modifier_start"] < 0 else (row["modifier_start"], row["modifier_end"])
 
 
+def makes_a_pair(cultural: CaptionRow | None, noun: CaptionRow | None) -> bool:
+    """Whether the layer probe can compare the two: both nouns and the modifier are marked."""
+    if cultural is None or noun is None:
+        return False
+    return all(span is not None for span in (noun_span(cultural), modifier_span(cultural), noun_span(noun)))
+
+
 def parse_caption(value: Any, language: str) -> CaptionRow:
     """A caption from a manifest or an annotation: a text, or `{text, noun, modifier}`.
 
-    A span is given as `[start, end]` or as the words themselves, which must then occur exactly once.
+    A span is given as `[start, end]`, as the words themselves, which must then occur exactly once, or as `*` for all.
     Raises `CaptionError`.
     """
     given: Any = {"text": value} if isinstance(value, str) else value
@@ -70,7 +79,9 @@ def parse_caption(value: Any, language: str) -> CaptionRow:
 def _span(value: Any, raw: str, name: str) -> Span | None:
     if value is None or value == "":
         return None
-    if isinstance(value, str):
+    if value == ALL:
+        start, end = len(raw) - len(raw.lstrip()), len(raw.rstrip())
+    elif isinstance(value, str):
         count = raw.count(value)
         if count != 1:
             raise CaptionError(f"the {name} {value!r} occurs {count} times in {raw!r}; give [start, end] instead")

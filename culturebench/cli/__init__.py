@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import typer
 from rich.table import Table
@@ -15,6 +16,9 @@ from culturebench.cli._shared import ROOT, cell, console
 from culturebench.cli.report import report
 from culturebench.cli.repro import repro
 from culturebench.errors import CultureBenchError, plain
+
+if TYPE_CHECKING:
+    from flows.pipeline import Pipeline
 
 app = typer.Typer(
     help="Shows where culture fades in a text-to-image model, and what brings it back.",
@@ -70,10 +74,18 @@ app.command(cls=PipelineCommand)(repro)
 
 @app.command(cls=PipelineCommand)
 def status() -> None:
-    """Show which stages will run, which may follow, and why."""
+    """Show which stages will run, which may follow, and why, and after which stage a region has no picture left."""
+    from culturebench.cli._emptied import emptied
+    from culturebench.params import load_document
     from flows import dvc
 
     pipeline = dvc.look(root=ROOT)
+    _show(pipeline)
+    for sentence in emptied(ROOT, load_document(ROOT / "params.yaml")["regions"]):
+        console.print(cell(sentence))
+
+
+def _show(pipeline: Pipeline) -> None:
     stale = pipeline.stale
     if not stale:
         console.print("Everything is up to date.")

@@ -112,6 +112,20 @@ def pull(region: Annotated[str, REGION] = "", project: ProjectOption = "pictures
         typer.echo(plain(f"not used: {problem}"), err=True)
 
 
+@app.command(cls=PipelineCommand)
+def accept(
+    annotator: Annotated[str, typer.Option(help="Who keeps them; a pseudonym will do.")],
+    region: Annotated[list[str] | None, typer.Option(help="Code, once for each region; by default all.")] = None,
+) -> None:
+    """Keep every picture that you have not decided on and nobody has rejected: for an expert who chose them all."""
+    from culturebench.annotation.accept import accept as keep
+    from culturebench.params import load_document
+
+    for code in region or load_document(ROOT / "params.yaml")["regions"]:
+        typer.echo(f"{code}: {keep(ROOT, code, annotator)} pictures kept by {plain(annotator.strip())}.")
+    typer.echo("Commit annotations/decisions/; then `dvc repro split`.")
+
+
 def _needed(region: str) -> str:
     if not region:
         raise typer.BadParameter("name a region, such as jp", param_hint="--region")

@@ -197,6 +197,10 @@ def _notes(found: Mapping[str, Any]) -> list[str]:
     """What else is known of a stage's kept pictures."""
     notes = [f"{side} {found[side]}" for side in ("train", "test", "detect") if side in found]
     notes += [f"borderline {rule} {count}" for rule, count in found.get("borderline", {}).items() if count]
+    if "pairs" in found:
+        notes.append(f"{found['pairs']} pairs for the layer probe")
+    if found.get("whole_noun"):
+        notes.append(f"in {found['whole_noun']} of them nobody marked the noun, and the whole caption counts")
     if found.get("provisional"):
         notes.append(f"{found['provisional']} provisional, without a majority")
     if found.get("agreement") is not None:

@@ -2,8 +2,9 @@
 
 Columns: `file`, `region`, `licence`, `author`, `source_url`, and captions in the region's language and
 English: `cultural`, `noun`, `cultural_en`, `noun_en`. A caption's spans stand in `<caption>:noun` and
-`<caption>:modifier`, as the words themselves or as `start-end`; in JSON a caption may also be an object
-`{"text": …, "noun": …, "modifier": …}`. Other columns are ignored.
+`<caption>:modifier`, as the words themselves, as `start-end`, or as `*` for all of it; in JSON a caption may also be
+an object `{"text": …, "noun": …, "modifier": …}`. A noun caption may mark its noun in brackets, `a red [bowl]`, or
+in the column `noun_span` (`noun_en_span`). Other columns are ignored.
 """
 
 from __future__ import annotations
@@ -20,7 +21,15 @@ from culturebench.captions.spans import CaptionError, CaptionRow, parse_caption
 from culturebench.sources.base import SourceError
 
 CAPTIONS = ("cultural", "noun", "cultural_en", "noun_en")
-_OTHER_NAMES = {"license": "licence", "url": "source_url", "filename": "file", "file_name": "file"}
+_OTHER_NAMES = {
+    "license": "licence",
+    "url": "source_url",
+    "filename": "file",
+    "file_name": "file",
+    "noun_span": "noun:noun",
+    "noun_en_span": "noun_en:noun",
+}
+_MARKED = re.compile(r"([^\[\]]*)\[([^\[\]]+)\]([^\[\]]*)")
 
 
 @dataclass(frozen=True)
@@ -120,11 +129,22 @@ def _captions(name: str, line: int, row: Mapping[str, Any]) -> dict[str, Caption
         spans = {part: _span(row.get(f"{role}:{part}")) for part in ("noun", "modifier")}
         given = dict(value) if isinstance(value, Mapping) else {"text": value}
         given |= {part: span for part, span in spans.items() if span not in (None, "")}
+        given = _without_brackets(given) if role in ("noun", "noun_en") else given
         try:
             captions[role] = parse_caption(given, "")
         except CaptionError as error:
             raise SourceError(f"{name}:{line}: `{role}`: {error}") from None
     return captions
+
+
+def _without_brackets(given: dict[str, Any]) -> dict[str, Any]:
+    """The caption without the one pair of brackets that marks its noun, unless something else marks it."""
+    text = given.get("text")
+    marked = _MARKED.fullmatch(text) if isinstance(text, str) and not given.get("noun") else None
+    if marked is None:
+        return given
+    before, noun, after = marked.groups()
+    return {**given, "text": before + noun + after, "noun": [len(before), len(before) + len(noun)]}
 
 
 def _span(value: Any) -> Any:

@@ -6,7 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from culturebench.captions.spans import makes_a_pair
+
 if TYPE_CHECKING:
+    from culturebench.artifacts._captioned import CaptionedRow
     from culturebench.artifacts.annotated import AnnotatedRow
     from culturebench.artifacts.screened import ScreenedRow
 
@@ -42,6 +45,13 @@ def annotation_counts(rows: Sequence[AnnotatedRow]) -> Counts:
     mean = round(sum(decided) / len(decided), 6) if decided else None
     counts = by_reason((row["status"], row["reason"]) for row in rows)
     return counts | {"provisional": sum(row["provisional"] for row in rows), "agreement": mean}
+
+
+def caption_counts(rows: Sequence[CaptionedRow]) -> Counts:
+    """As `by_reason`, with how many of the kept are pairs for the layer probe, and in how many the noun is unmarked."""
+    pairs = [row for row in rows if row["status"] == "kept" and makes_a_pair(row["cultural"], row["noun"])]
+    counts = by_reason((row["status"], row["reason"]) for row in rows)
+    return counts | {"pairs": len(pairs), "whole_noun": sum(row["whole_noun"] for row in pairs)}
 
 
 def total(regions: Iterable[Counts]) -> Counts:

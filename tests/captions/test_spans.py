@@ -11,8 +11,9 @@ import pytest
 from culturebench.annotation.lines import AnnotationError
 from culturebench.atlas.world import REGIONS, Scene, contexts
 from culturebench.captions.human import read_human_captions
-from culturebench.captions.providers import AtlasProvider, Picture, TemplateProvider, with_modifier
+from culturebench.captions.providers import AtlasProvider, Picture, TemplateProvider
 from culturebench.captions.spans import ROLES, CaptionError, caption_row, parse_caption
+from culturebench.captions.template import Unwritten, with_modifier
 from culturebench.params._region import Words
 
 ID = "b" * 64
@@ -26,6 +27,7 @@ def test_a_span_is_given_as_words_or_as_offsets():
     for noun in ("bowl", [12, 16]):
         row = parse_caption({"text": "a seigaiha, bowl", "noun": noun, "modifier": "seigaiha"}, "en")
         assert (part(row, "noun"), part(row, "modifier")) == ("bowl", "seigaiha")
+    assert part(parse_caption({"text": " rice bowl ", "noun": "*"}, "en"), "noun") == "rice bowl"
 
 
 def test_spans_move_with_normalisation():
@@ -88,6 +90,51 @@ def test_the_modifier_stands_where_its_language_puts_it(text, language, noun, mo
     row = with_modifier(caption_row(text, language, noun), modifier)
     assert row["text"] == expected
     assert (part(row, "noun"), part(row, "modifier")) == (text[slice(*noun)], modifier)
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "modifier", "expected", "noun"),
+    [
+        ("The letter s", "en", "Korean-style", "The Korean-style letter s", "letter s"),
+        ("an urn of clay.", "en", "Korean-style", "a Korean-style urn of clay.", "urn of clay"),
+        ("A bowl", "en", "Italian-style", "An Italian-style bowl", "bowl"),
+        ("a bowl", "en", "Ukrainian-style", "a Ukrainian-style bowl", "bowl"),
+        ("bowl of rice", "en", "Korean-style", "Korean-style bowl of rice", "bowl of rice"),
+        ("A bowl.", "en", "in the traditional Korean style", "A bowl in the traditional Korean style.", "bowl"),
+        ("Ein Haus am See.", "de", "im deutschen Stil", "Ein Haus am See im deutschen Stil.", "Ein Haus am See"),
+        ("赤い鉢", "ja", "和風の", "和風の赤い鉢", "赤い鉢"),
+        ("kırmızı kase", "tr", "Türk tarzı", "Türk tarzı kırmızı kase", "kırmızı kase"),
+    ],
+)
+def test_without_a_marked_noun_all_but_the_article_counts_and_the_article_stays_right(
+    text: str, language: str, modifier: str, expected: str, noun: str
+):
+    row = with_modifier(caption_row(text, language), modifier)
+    assert (row["text"], part(row, "noun"), part(row, "modifier")) == (expected, noun, modifier)
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "noun", "says"),
+    [
+        ("Letter s", "en", None, "'Letter' may have a capital"),
+        ("The letter s", "ko", None, "'The' may have a capital"),
+        ("Kırmızı kase", "tr", (0, 12), "'Kırmızı' may have a capital"),
+        ("A bowl. It is red", "en", None, "several sentences"),
+        ("这是一个碗。它是红色的", "zh", None, "several sentences"),
+    ],
+)
+def test_a_template_leaves_to_people_what_it_would_get_wrong(text: str, language: str, noun, says: str):
+    with pytest.raises(Unwritten, match=says):
+        with_modifier(caption_row(text, language, noun), "Korean-style")
+    template = TemplateProvider(Words(local=["Korean-style"], en=["x"]), Words(local=["plain"], en=["plain"]))
+    given = {"cultural": None, "noun": caption_row(text, language, noun), "cultural_en": None, "noun_en": None}
+    (written,) = template.write([Picture(ID, "xx", "", given=given)])
+    assert set(written.captions) == {"noun"} and written.reason == "not_by_template" and says in written.detail
+
+
+def test_a_capital_in_the_middle_is_the_word_s_own():
+    row = with_modifier(caption_row("a small Buddha", "en", (8, 14)), "Thai-style")
+    assert row["text"] == "a small Thai-style Buddha"
 
 
 def test_a_template_needs_a_noun_caption_and_keeps_what_came_with_the_picture():

@@ -22,7 +22,11 @@ LEFT_OUT = {"culturebench report --open"}
 #: A server, a worker and a run: tests/flows/test_server.py gives these commands.
 SERVER = {line for line in COMMANDS if re.match(r"culturebench server |prefect |export ", line)}
 #: They change the project: a copy of it is given them in one test each.
-CHANGING = {line for line in COMMANDS if re.match(r"culturebench (release|forget|region add|report --figure) ", line)}
+CHANGING = {
+    line
+    for line in COMMANDS
+    if re.match(r"culturebench (release|forget|region add|report --figure|annotate accept) ", line)
+}
 #: They need a region of the web and its experts: tests/pipeline/test_extension.py gives these commands.
 EXTENDING = {line for line in COMMANDS if " --region vn" in line}
 CHEAP = sorted({*COMMANDS} - AROUND - LEFT_OUT - SERVER - CHANGING - EXTENDING, key=COMMANDS.index)

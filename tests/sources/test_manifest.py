@@ -73,3 +73,25 @@ def test_a_wrong_json_line_is_named_by_its_line(data: str, place: str, says: str
 
 def test_a_manifest_in_another_encoding_is_refused_with_its_line():
     assert error("m.csv", "file\na.jpg\n\u00e4.jpg\n".encode("latin-1")).startswith("m.csv:3")
+
+
+@pytest.mark.parametrize(
+    ("cells", "text", "span"),
+    [
+        ("a red [bowl],", "a red bowl", (6, 10)),
+        ("rice bowl,*", "rice bowl", (0, 9)),
+        ("a red bowl,bowl", "a red bowl", (6, 10)),
+        ("a red bowl,6-10", "a red bowl", (6, 10)),
+        ("a [red] bowl,bowl", "a [red] bowl", (8, 12)),
+        ("[a] red [bowl],", "[a] red [bowl]", None),
+        ("a red bowl,", "a red bowl", None),
+    ],
+)
+def test_a_noun_caption_marks_its_noun_in_brackets_or_in_a_column(cells: str, text: str, span: tuple[int, int] | None):
+    for role in ("noun", "noun_en"):
+        (entry,) = read_manifest("m.csv", f"file,{role},{role} span\na.jpg,{cells}\n".encode())
+        assert entry.captions == {role: caption_row(text, "", span)}
+    line = {"file": "a.jpg", "noun": {"text": "a red [bowl]"}}
+    assert read_manifest("m.jsonl", json.dumps(line).encode())[0].captions["noun"] == caption_row(
+        "a red bowl", "", (6, 10)
+    )

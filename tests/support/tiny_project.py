@@ -26,7 +26,7 @@ from culturebench.artifacts import (
     towers,
 )
 from culturebench.artifacts._scene import SceneRow
-from culturebench.captions.providers import with_modifier
+from culturebench.captions.template import beside
 from culturebench.pins import pin_folder
 from culturebench.png import to_png
 from culturebench.text_to_image.prompts import select_prompts
@@ -82,8 +82,8 @@ def write_prompts(root: Path, count: int) -> None:
     drawn = [
         {
             **row,
-            "prompted": with_modifier(row["noun"], f"culture_{REGIONS[row['region']]}"),
-            "prompted_en": with_modifier(row["noun_en"], "culture_en"),
+            "prompted": beside(row["noun"], f"culture_{REGIONS[row['region']]}"),
+            "prompted_en": beside(row["noun_en"], "culture_en"),
         }
         for row in select_prompts(rows, list(REGIONS), count)
     ]

@@ -1,0 +1,54 @@
+"""Which regions have no picture left, after which stage of the data half, and what to change."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from culturebench import funnel
+from culturebench.artifacts import annotated, candidates, duplicates, grounded, screened, splits
+from culturebench.artifacts._table import ArtifactError
+from culturebench.splitting.counts import Counts, by_reason
+
+_TABLES: tuple[tuple[str, Any, str], ...] = (
+    ("collect", candidates, "error"),
+    ("screen", screened, "reason"),
+    ("deduplicate", duplicates, "reason"),
+    ("annotate", annotated, "reason"),
+    ("caption", grounded, "reason"),
+)
+
+
+def emptied(root: Path, regions: Sequence[str]) -> list[str]:
+    """A sentence for each stage that kept no picture of some regions, in the order of the stages.
+
+    Of a region whose tables are not there yet nothing is said.
+    """
+    found: dict[str, dict[str, Counts]] = defaultdict(dict)
+    for region in regions:
+        first = next(((stage, counts) for stage, counts in _counts(root, region) if not counts["kept"]), None)
+        if first:
+            found[first[0]][region] = first[1]
+    stages = [*(stage for stage, *_ in _TABLES), "split"]
+    told = {stage: funnel.emptied(stage, found[stage]) for stage in stages if stage in found}
+    return [sentence for stage in stages if stage in told for sentence in told[stage]]
+
+
+def _counts(root: Path, region: str) -> Iterator[tuple[str, Counts]]:
+    for stage, artifact, reason in _TABLES:
+        try:
+            rows = artifact.TABLE.load(root / artifact.PATH.format(region=region), ["status", reason])
+        except ArtifactError:
+            return
+        yield stage, by_reason((row["status"], row[reason]) for row in rows)
+    if (root / splits.UNSPLIT).is_file():
+        yield "split", _of_split(root, region)
+
+
+def _of_split(root: Path, region: str) -> Counts:
+    unsplit = [row for row in splits.UNSPLIT_TABLE.load(root / splits.UNSPLIT) if row["region"] == region]
+    files = [root / folder / f"{region}.parquet" for folder in splits.DIRECTORIES.values()]
+    kept = sum(len(splits.TABLE.load(path, ["picture_id"])) for path in files if path.is_file())
+    return by_reason((row["status"], row["reason"]) for row in unsplit) | {"kept": kept}
