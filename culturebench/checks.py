@@ -14,6 +14,7 @@ from culturebench.errors import CultureBenchError
 from culturebench.measures.records import SCORERS, given_by
 from culturebench.params import ParamsError, load_document, load_section
 from culturebench.params._region import REGIONS_FOLDER
+from culturebench.params.collect import FROM_MANIFEST
 from culturebench.params.compare_selectors import CompareSelectors
 from culturebench.params.conditions import STAGES
 from culturebench.params.measure import Measure
@@ -123,8 +124,12 @@ def _selector_problems(document: dict[str, Any]) -> Iterator[str]:
 def _source_problems(document: dict[str, Any], root: Path) -> Iterator[str]:
     known = sorted(path.stem for path in (root / REGIONS_FOLDER).glob("*.yaml"))
     for number, source in enumerate(document["collect"]["sources"]):
-        for code in set(source.get("regions") or ()) - set(known):
-            yield f"params.yaml: collect.sources.{number}.regions: {code!r} is no region; there are: {', '.join(known)}"
+        named = [("regions", code) for code in sorted(set(source.get("regions") or ()))]
+        named += [("region", source["region"])] if source.get("region") not in (None, FROM_MANIFEST) else []
+        for key, code in named:
+            if code not in known:
+                where = f"params.yaml: collect.sources.{number}.{key}"
+                yield f"{where}: {code!r} is no region; there are: {', '.join(known)}"
 
 
 def _missing(key: str, value: str, section: str, document: dict[str, Any]) -> Iterator[str]:

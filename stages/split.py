@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from culturebench import funnel
-from culturebench.artifacts import annotated, candidates, duplicates, grounded, screened, splits
+from culturebench.artifacts import annotated, candidates, duplicates, grounded, screened, splits, unfiled
 from culturebench.artifacts._caption import CaptionRow
 from culturebench.artifacts._folder import keep_only
 from culturebench.artifacts.annotated import AnnotatedRow
@@ -73,9 +73,16 @@ def run(params: Params, inputs: Paths, outputs: Paths) -> None:
         images = _images(inputs["candidates"] / f"{region}.parquet")
         _save(tables[region], placed, images, outputs, region)
     splits.UNSPLIT_TABLE.save(outputs["unsplit"], left_out)
-    document = {"regions": counts, "all": total(counts.values())}
+    document = {"regions": counts, "all": _with_unfiled(total(counts.values()), inputs)}
     outputs["counts"].write_text(json.dumps(document, sort_keys=True, indent=1) + "\n", encoding="utf-8")
     funnel.say("split", {region: counts[region]["split"] for region in regions})
+
+
+def _with_unfiled(counts: Counts, inputs: Paths) -> Counts:
+    """The counts of all regions with the files that are of none."""
+    rows = unfiled.TABLE.load(inputs["unfiled"], ["status", "reason"])
+    outside = by_reason((row["status"], row["reason"]) for row in rows)
+    return counts | {"collect": total([counts["collect"], outside])}
 
 
 def _load(inputs: Paths, region: str) -> Tables:
@@ -225,6 +232,7 @@ STAGE = Stage(
         "annotated": annotated.DIRECTORY,
         "grounded": grounded.DIRECTORY,
         "frozen": FROZEN,
+        "unfiled": unfiled.PATH,
     },
     outputs={
         "detect": splits.DETECT,

@@ -29,7 +29,7 @@ from culturebench.stage import Stage
 from flows import digests
 from import_graph import ROOT, SOURCES, closure, file_of, foreign_imports, imports, python_files, tree
 
-DATA_STAGES = ("collect", "screen", "deduplicate", "annotate", "caption", "ground", "split")
+DATA_STAGES = ("collect", "unfiled", "screen", "deduplicate", "annotate", "caption", "ground", "split")
 #: What each split is for: who may read it.
 READERS = {
     "data/detect": {"probe_layers", "train_sae", "select_neurons"},

@@ -1,4 +1,4 @@
-"""Which regions have no picture left, after which stage of the data half, and what to change."""
+"""What the data half has nothing of: regions without a picture, and after which stage; files without a region."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from culturebench import funnel
-from culturebench.artifacts import annotated, candidates, duplicates, grounded, screened, splits
+from culturebench.artifacts import annotated, candidates, duplicates, grounded, screened, splits, unfiled
 from culturebench.artifacts._table import ArtifactError
+from culturebench.sources.unfiled import describe
 from culturebench.splitting.counts import Counts, by_reason
 
 _TABLES: tuple[tuple[str, Any, str], ...] = (
@@ -22,7 +23,7 @@ _TABLES: tuple[tuple[str, Any, str], ...] = (
 
 
 def emptied(root: Path, regions: Sequence[str]) -> list[str]:
-    """A sentence for each stage that kept no picture of some regions, in the order of the stages.
+    """A sentence on files of no region, and for each stage, in their order, that kept no picture of some regions.
 
     Of a region whose tables are not there yet nothing is said.
     """
@@ -33,7 +34,14 @@ def emptied(root: Path, regions: Sequence[str]) -> list[str]:
             found[first[0]][region] = first[1]
     stages = [*(stage for stage, *_ in _TABLES), "split"]
     told = {stage: funnel.emptied(stage, found[stage]) for stage in stages if stage in found}
-    return [sentence for stage in stages if stage in told for sentence in told[stage]]
+    return [*_unfiled(root), *(sentence for stage in stages if stage in told for sentence in told[stage])]
+
+
+def _unfiled(root: Path) -> list[str]:
+    """What is to be said of files that are of no region."""
+    path = root / unfiled.PATH
+    rows = unfiled.TABLE.load(path) if path.is_file() else []
+    return [describe(Path(unfiled.PATH), rows)] if rows else []
 
 
 def _counts(root: Path, region: str) -> Iterator[tuple[str, Counts]]:

@@ -43,13 +43,17 @@ class AtlasSource(_Source):
     planted: PlantedShares = Field(description="shares of planted defects")
 
 
+#: The region of a folder whose manifest, or else whose subfolders, say of each file which it is.
+FROM_MANIFEST = "from-manifest"
+
+
 class FolderSource(_Source):
     """Files on this machine, named by a manifest or sorted into a folder per region."""
 
     kind: Literal["folder"]
     path: str = Field(min_length=1, description="the folder; nothing outside of it is read")
     region: str = Field(
-        default="from-manifest",
+        default=FROM_MANIFEST,
         min_length=1,
         description="`from-manifest` (or, without a manifest, the subfolder's name), or one code for every file",
     )

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from culturebench.params.collect import FolderSource
+from culturebench.params.collect import FROM_MANIFEST, FolderSource
 from culturebench.sources.base import About, Found, SourceError
 from culturebench.sources.manifest import Entry, read_manifest
 from culturebench.sources.safe_path import Refused, printable, read_inside, walk
@@ -33,25 +33,49 @@ class Folder:
         for entry in self._entries(region):
             yield self._found(entry, region)
 
+    @property
+    def manifest(self) -> str | None:
+        """The name of the manifest in the folder, None without one."""
+        if self._params.manifest is not None:
+            return self._params.manifest
+        return next((name for name in _MANIFESTS if (self._root / name).is_file()), None)
+
+    def named(self) -> Iterator[tuple[str, str]]:
+        """Every file that the source knows, with the region as it is written there: "" for none."""
+        everything = self._params.region
+        if self.manifest is not None:
+            entries = read_manifest(self.manifest, self._read_manifest(self.manifest))
+            if everything == FROM_MANIFEST:
+                self._refuse_without_region(self.manifest, entries)
+            own = None if everything == FROM_MANIFEST else everything
+            yield from ((entry.file, own or entry.region) for entry in entries)
+        elif everything != FROM_MANIFEST:
+            yield from ((name, everything) for name in walk(self._root))
+        else:
+            for name in walk(self._root):
+                region, inside, _ = name.partition("/")
+                yield name, region if inside else ""
+
+    def unnamed(self) -> Iterator[str]:
+        """The files that lie in the folder and in no line of its manifest; none without one."""
+        if self.manifest is not None:
+            known = {name for name, _ in self.named()} | {self.manifest}
+            yield from (name for name in walk(self._root) if name not in known)
+
     def _entries(self, region: str) -> list[Entry]:
         everything = self._params.region
-        if everything not in ("from-manifest", region):
+        if everything not in (FROM_MANIFEST, region):
             return []
-        manifest = self._manifest()
+        manifest = self.manifest
         if manifest is not None:
             entries = read_manifest(manifest, self._read_manifest(manifest))
-            if everything == "from-manifest":
+            if everything == FROM_MANIFEST:
                 self._refuse_without_region(manifest, entries)
                 entries = [entry for entry in entries if entry.region == region]
             return sorted(entries, key=lambda entry: entry.file)
         if everything == region:
             return [Entry(0, name) for name in walk(self._root)]
         return self._subfolder(region)
-
-    def _manifest(self) -> str | None:
-        if self._params.manifest is not None:
-            return self._params.manifest
-        return next((name for name in _MANIFESTS if (self._root / name).is_file()), None)
 
     def _read_manifest(self, name: str) -> bytes:
         try:

@@ -14,18 +14,25 @@ from culturebench.sources.search_hit import SearchHit
 
 def search_hits(settings: UrlsSource, region: str) -> Iterator[SearchHit]:
     """The lines of one region in the order of their URLs; `SourceError` for a wrong manifest."""
+    for entry in read_urls(settings):
+        if (entry.region or settings.region) == region:
+            yield _search_hit(entry, settings)
+
+
+def read_urls(settings: UrlsSource) -> list[Entry]:
+    """Every line in the order of their URLs; `SourceError` for a wrong manifest, or a line without any region."""
     path = Path(settings.path)
     try:
         data = path.read_bytes()
     except OSError as error:
         raise SourceError(f"collect.sources: {settings.path!r} cannot be read: {error.strerror}") from None
-    for entry in sorted(read_manifest(path.name, data), key=lambda entry: entry.file):
-        if (entry.region or settings.region) == region:
-            yield _search_hit(entry, settings)
-        elif not entry.region and settings.region is None:
+    entries = read_manifest(path.name, data)
+    for entry in entries:
+        if not entry.region and settings.region is None:
             raise SourceError(
                 f"{path.name}:{entry.line}: `region` is empty; fill it in, or set `region` for the whole source"
             )
+    return sorted(entries, key=lambda entry: entry.file)
 
 
 def _search_hit(entry: Entry, settings: UrlsSource) -> SearchHit:

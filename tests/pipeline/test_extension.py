@@ -209,7 +209,7 @@ def test_vietnam_goes_from_its_file_to_the_splits_and_only_its_chain_and_the_joi
         _audit(experts[task.number % 2], task, story.web.truth[task.external_id])
     story.culturebench("annotate pull --region vn --project captions")
     story.repro("split")
-    assert story.executed[-1] == {"caption@vn", "ground", "split"}
+    assert story.executed[-1] == {"unfiled", "caption@vn", "ground", "split"}
     _check_splits(story, {task.external_id for task in waiting})
     cost = story.workspace.load_json("reports/metrics/captions.json")["regions"]["vn"]["cost"]
     assert cost == pytest.approx(story.chat.count("answered") * PRICE)

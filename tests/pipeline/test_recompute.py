@@ -11,7 +11,7 @@ from workspace import REGIONS, Params, Workspace
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline")]
 
-JOINT_DATA = {"deduplicate", "ground", "split"}
+JOINT_DATA = {"unfiled", "deduplicate", "ground", "split"}
 DATA = {"collect", "screen", "annotate", "caption", *JOINT_DATA}
 ENCODER = {"probe_layers", "train_sae", "select_neurons"}
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from stages import annotate, caption, collect, deduplicate, ground, screen, split
+from stages import annotate, caption, collect, deduplicate, ground, screen, split, unfiled
 
 ROOT = Path(__file__).resolve().parents[2]
 SECTIONS = ("collect", "screen", "deduplicate", "annotate", "caption", "ground", "split", "engine")
@@ -36,6 +36,7 @@ def run_data_half(regions: list[str]) -> None:
     for stage in (collect, screen):
         for region in regions:
             stage.STAGE.execute(region=region)
+    unfiled.STAGE.execute()
     deduplicate.STAGE.execute()
     for stage in (annotate, caption):
         for region in regions:
