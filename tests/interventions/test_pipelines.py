@@ -332,7 +332,7 @@ def test_a_pipeline_that_encodes_in_another_way_is_refused(
 def test_the_documents_lines_run(
     pipe_of: Callable[[str], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (block,) = blocks("python")
+    (block,) = blocks("python", document="docs/neurons.md")
     pipe = pipe_of("sdxl")
     made = write_neurons(tmp_path / "models/bound/sdxl", encoder_of(pipe, "text_encoder_2").hidden_size)
     made.rename(made.with_name("sdxl_clip_g"))
