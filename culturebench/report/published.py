@@ -69,6 +69,10 @@ _OUTSIDE: Final[dict[str, dict[str, dict[str, float]]]] = {
         "amplified": {"culture_vqa": 0.20},
         "enhanced": {"culture_vqa": 0.32},
     },
+    f"StableDiffusion XL{OUT_OF_DOMAIN}": {"noun": {"culture_vqa": 0.10}},
+    f"FLUX.1-dev{OUT_OF_DOMAIN}": {"noun": {"culture_vqa": 0.17}},
+    f"Show-o2{OUT_OF_DOMAIN}": {"noun": {"culture_vqa": 0.15}},
+    f"StableDiffusion 3.5{OUT_OF_DOMAIN}": {"noun": {"culture_vqa": 0.17}},
 }
 
 #: Model -> strength of the amplification -> CultureVQA. Our source names no model for 7 and 8; only PEA-Diffusion's

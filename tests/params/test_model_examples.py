@@ -71,12 +71,13 @@ def test_there_is_an_example_for_every_adapter_and_each_edits_a_tower_of_its_own
     assert towers == set(ENCODERS)
 
 
-def test_the_example_of_a_judge_is_valid_and_is_bound_to_its_pin(project: Path) -> None:
+@pytest.mark.parametrize("name", ["qwen3_vl", "gemini"])
+def test_the_example_of_a_judge_is_valid_and_its_stages_stand_in_the_graph(project: Path, name: str) -> None:
     document = yaml.safe_load((project / "params.yaml").read_text(encoding="utf-8"))
-    entries = yaml.safe_load((ROOT / "examples/judges/qwen3_vl.yaml").read_text(encoding="utf-8"))
+    entries = yaml.safe_load((ROOT / f"examples/judges/{name}.yaml").read_text(encoding="utf-8"))
     for section in entries:
         document[section].update(entries[section])
     (project / "params.yaml").write_text(yaml.safe_dump(document, allow_unicode=True), encoding="utf-8")
     assert problems(project) == []
-    stages = stage_names(project)
-    assert stages >= {"pin_model@qwen3_vl", "bind_judge@qwen3_vl", "judge@qwen3_vl-test-atlas-noun"}
+    bound = {f"pin_model@{pin}" for pin in entries.get("pins", {})} | {f"bind_judge@{name}"}
+    assert stage_names(project) >= bound | {f"judge@{name}-test-atlas-noun"}

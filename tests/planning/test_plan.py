@@ -164,6 +164,7 @@ def test_a_gpu_is_as_fast_as_its_sheet_says_and_an_unknown_one_is_refused() -> N
     assert recognised("NVIDIA H200") is GPUS["h200"]
     assert recognised("NVIDIA A100-SXM4-40GB") is GPUS["a100-40gb"]
     assert recognised("NVIDIA A100-SXM4-80GB") is GPUS["a100"]
+    assert recognised("NVIDIA RTX A6000") is GPUS["a6000"]
     assert recognised("Quadro") is None
     assert fitting(141, weights=7e9, each=1e9) == 119
     assert fitting(8, weights=7.5e9, each=1e9) == 0

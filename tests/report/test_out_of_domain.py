@@ -70,6 +70,7 @@ def test_the_papers_values_stand_beside_those_of_the_papers_models_alone(rows: A
 
     assert paper("PEA-Diffusion") == {"noun": 0.15, "amplified": 0.22, "enhanced": 0.35}
     assert paper("AltDiffusion") == {"noun": 0.15, "amplified": 0.20, "enhanced": 0.32}
+    assert paper("FLUX.1-dev") == {"noun": 0.17, "amplified": None, "enhanced": None}
     assert set(paper("").values()) == {None}
 
 
