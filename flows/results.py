@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 
 from culturebench.artifacts import evaluation, layer_probe, pictures, strength
+from culturebench.ethics import XMP
 from culturebench.evaluation.names import MINUS
 from culturebench.params import load_document
 from culturebench.report import charts, gallery
@@ -138,7 +139,7 @@ def picture_grid(root: Path, model: str) -> str | None:
                     small = picture.convert("RGB").resize((PIXELS, PIXELS), Image.Resampling.LANCZOS)
                     sheet.paste(small, (column * PIXELS, top))
     buffer = io.BytesIO()
-    sheet.save(buffer, format="JPEG", quality=85)
+    sheet.save(buffer, format="JPEG", quality=85, xmp=XMP)
     return _data_uri("image/jpeg", buffer.getvalue())
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from culturebench.ethics import SENTENCES
 from culturebench.release.counts import RegionCounts, total
 from culturebench.release.licences import licence_url, on_card
 from culturebench.release.shards import Shard
@@ -55,4 +56,4 @@ def render(template: str, values: Mapping[str, Any]) -> str:
         keep_trailing_newline=True,
     )
     environment.filters.update(licence_url=licence_url)
-    return environment.get_template(template).render(**values)
+    return environment.get_template(template).render(**values, ethics=SENTENCES)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from PIL import Image, ImageDraw, ImageFont
 
 from culturebench.conditions import condition
+from culturebench.ethics import marked
 from culturebench.evaluation.names import CULTURE
 from culturebench.report import words
 from culturebench.report.gallery import COLUMNS, first_prompts
@@ -96,7 +97,7 @@ def draw(columns: Sequence[Column], strips: Sequence[Strip], note: str) -> bytes
     _key(pen, (LEFT, start + BARS + 76))
     buffer = io.BytesIO()
     image.save(buffer, format="PNG", optimize=True)
-    return buffer.getvalue()
+    return marked(buffer.getvalue())
 
 
 def _bars(pen: ImageDraw.ImageDraw, columns: Sequence[Column], box: Box) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from culturebench.conditions import CONDITIONS, condition
+from culturebench.ethics import marked
 from culturebench.report import words
 
 if TYPE_CHECKING:
@@ -34,14 +35,14 @@ def columns(shown: Collection[str]) -> list[tuple[str, bool]]:
 
 
 def data_uri(png: bytes, pixels: int) -> str:
-    """The picture as a `data:` URI, at most `pixels` wide and high; smaller ones keep their bytes."""
+    """The picture as a `data:` URI, at most `pixels` wide and high, with the mark of a synthetic one."""
     with Image.open(io.BytesIO(png)) as picture:
         if max(picture.size) > pixels:
             picture.thumbnail((pixels, pixels), Image.Resampling.LANCZOS)
             buffer = io.BytesIO()
             picture.convert("RGB").save(buffer, format="PNG", optimize=True)
             png = buffer.getvalue()
-    return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
+    return "data:image/png;base64," + base64.b64encode(marked(png)).decode("ascii")
 
 
 def first_prompts(rows: Iterable[Row], regions: Sequence[str]) -> dict[str, tuple[str, int]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from culturebench.ethics import SENTENCES
 from culturebench.report import words
 
 TEMPLATE = "page.html.j2"
@@ -59,4 +60,4 @@ def render(values: Mapping[str, Any]) -> str:
         "of_encoder": OF_ENCODER,
         "of_run": OF_RUN,
     }
-    return environment.get_template(TEMPLATE).render(**values, **parts, layer=words.layer)
+    return environment.get_template(TEMPLATE).render(**values, **parts, layer=words.layer, ethics=SENTENCES)

@@ -22,6 +22,7 @@ import tiny_project
 from culturebench import cli
 from culturebench.artifacts import evaluation, levels, pins, strength
 from culturebench.cli import _clone
+from culturebench.ethics import SENTENCES
 from culturebench.interventions.packs import download, files
 from culturebench.interventions.packs.config import MadeFor, PackConfig, Pin, Region
 from culturebench.interventions.packs.export import MAX_BYTES, Wish, _precision, gather, only_rows
@@ -366,6 +367,7 @@ def test_the_card_says_what_was_measured_and_what_was_not(project: Path) -> None
     card = (project / "pack/README.md").read_text()
     assert card.startswith("---\nlicense: cc-by-4.0\n")
     assert "These neurons are of the atlas" in card
+    assert all(f"- {sentence}" in card for sentence in SENTENCES)
     assert "| 3 | +0.42 (+0.32 to +0.52) | random_amplified +0.02 (-0.08 to +0.12) | 8 | 16 |" in card
     assert "| 3 | +0.30 (+0.20 to +0.40) | not measured | 8 | 16 |" in card
     assert "neurons set to 0 | | not measured |" in card

@@ -21,6 +21,7 @@ from PIL import Image
 
 from culturebench.artifacts import annotated, candidates, splits
 from culturebench.errors import CultureBenchError
+from culturebench.ethics import SENTENCES
 from culturebench.params.release import Release
 from culturebench.release.contents import parts
 from culturebench.release.licences import licence_url, on_card
@@ -239,6 +240,7 @@ def test_a_licences_address_is_that_of_the_licence() -> None:
 def test_card_and_datasheet_count_what_is_in_the_files(finished: Path, released: Path, loaded: Any) -> None:
     rows = rows_of(finished).values()
     card, sheet = ((released / name).read_text() for name in ("README.md", "DATASHEET.md"))
+    assert all(sentence in card for sentence in SENTENCES)
     front = yaml.safe_load(card.split("---\n")[1])
     assert [config["config_name"] for config in front["configs"]] == ["default", *REGIONS]
     assert set(front["language"]) == {"ja", "nl", "tr", "en"}

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from culturebench.ethics import SYNTHETIC
 from culturebench.report.figure import BAR, CONTROL, REGIONS, Column, columns_of, draw, strips_of
 from culturebench.report.results import Results
 
@@ -79,3 +80,4 @@ def test_the_figure_holds_the_pictures_and_equal_values_give_equal_bytes(tmp_pat
     figure = draw([Column("noun", 0.5, 0.4, 0.6)], strips, "model m")
     assert of_colour(pixels(figure), "#ff00ff") == 128 * 128
     assert figure == draw([Column("noun", 0.5, 0.4, 0.6)], strips, "model m")
+    assert SYNTHETIC.encode() in figure

@@ -1,3 +1,4 @@
+import base64
 import json
 import re
 from collections.abc import Callable
@@ -10,6 +11,7 @@ import yaml
 
 from culturebench.artifacts import evaluation
 from culturebench.conditions import condition
+from culturebench.ethics import SENTENCES, SYNTHETIC
 from culturebench.report import charts, gallery, headline, published, reliability, sweeps, tables, words
 from culturebench.report.contents import data_values, params_values
 from culturebench.report.page import render
@@ -31,6 +33,15 @@ def test_the_page_holds_all_that_it_shows(html: Any) -> None:
     links = re.findall(r"""(?:src|href)=["']([^"']*)""", html)
     assert links and all(link.startswith(("data:", "#")) for link in links)
     assert "<script" not in html and "@import" not in html and "url(" not in html
+
+
+def test_every_picture_says_that_a_model_made_it(html: Any) -> None:
+    found = [base64.b64decode(text) for text in re.findall(r"data:image/png;base64,([\w+/=]+)", html)]
+    assert found and all(SYNTHETIC.encode() in picture for picture in found)
+
+
+def test_the_page_says_what_it_is_meant_for_and_what_not(html: Any) -> None:
+    assert all(sentence in html for sentence in SENTENCES)
 
 
 def test_results_on_the_atlas_say_so(html: Any) -> None:

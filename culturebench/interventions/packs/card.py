@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from culturebench.ethics import SENTENCES
 from culturebench.evaluation.names import ALL
 from culturebench.interventions.packs.config import Effect, Interval, PackConfig
 from culturebench.interventions.packs.effects import EDITED
@@ -52,6 +53,8 @@ def _body(config: PackConfig) -> Iterator[str]:
     yield from _usage(config)
     yield from _regions(config)
     yield from _effects(config)
+    yield "\n## Use and misuse\n"
+    yield from (f"- {sentence}" for sentence in SENTENCES)
 
 
 def _strengths(config: PackConfig) -> str:
