@@ -147,7 +147,7 @@ def test_regions_are_listed_in_the_order_of_the_params_and_spare_ones_after_them
     codes = [region.code for region in overview(project)]
     active = [region.code for region in overview(project) if region.active]
     assert active == yaml.safe_load((project / "params.yaml").read_text(encoding="utf-8"))["regions"]
-    assert codes == [*active, "in", "vn"]
+    assert codes == [*active, "br", "in", "mx", "vn"]
     assert all(len(region.subdivisions) >= 2 for region in overview(project))
     assert "seigaiha" in call("region", "list").stdout
 
