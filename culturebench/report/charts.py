@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 #: What the deciding curve is drawn beside, and the style of each.
 BANDS = ("placebos", "reinitialised")
 MAX_CURVE = 48  # ranks of a neuron curve that are drawn at most
+BY_INDEX = 6  # regions whose scores are drawn by the neurons' index, as in the paper's figure
+MAX_BY_INDEX = 64  # scores of such a chart at most, the largest: the others are shorter than a line is wide
+NAMED = 3  # of them have their rank written beside
 
 
 def layer_charts(probe: Layer) -> list[dict[str, Any]]:
@@ -126,6 +129,37 @@ def _neuron_chart(code: str, curves: Sequence[Sequence[NeuronRow]], y_axis: Axis
             kind = "selected" if row["selected"] else "also high on nouns, dropped"
             title = f"latent {row['latent']}: {words.number(row['score'])}, {kind}"
             plot.dot((row["rank"] + 1, row["score"]), title, "" if row["selected"] else "hollow", 3.2)
+    return plot.svg()
+
+
+def index_charts(neurons: Sequence[NeuronRow], regions: Sequence[str]) -> list[dict[str, str]]:
+    """The scores of some regions by the neurons' index, of the first SAE seed; the best say their rank.
+
+    The regions are taken evenly over `regions`, so that nobody picks.
+    """
+    seed = min((row["sae_seed"] for row in neurons), default=0)
+    by_region: dict[str, list[NeuronRow]] = {code: [] for code in regions}
+    for row in neurons:
+        if row["sae_seed"] == seed and row["region"] in by_region:
+            by_region[row["region"]].append(row)
+    count = min(BY_INDEX, len(regions))
+    shown = [regions[number * len(regions) // count] for number in range(count)]
+    top = max((row["score"] for code in shown for row in by_region[code]), default=1.0)
+    last = max((row["latent"] for row in neurons), default=1)
+    axes = Axis.nice(0, last, "index of the latent", count=3), Axis.nice(0.0, top)
+    return [{"region": code, "svg": _index_chart(code, by_region[code], axes)} for code in shown]
+
+
+def _index_chart(code: str, rows: Sequence[NeuronRow], axes: tuple[Axis, Axis]) -> str:
+    plot = Plot(*axes, f"Scores of {words.region(code)}'s neurons by index", width=260, height=170)
+    for row in sorted(rows, key=lambda row: row["rank"])[:MAX_BY_INDEX]:
+        if row["score"] > 0:
+            at, rank = (row["latent"], row["score"]), row["rank"] + 1
+            plot.whisker((row["latent"], 0.0, row["score"]), "" if row["selected"] else "grey")
+            if row["selected"]:
+                plot.dot(at, f"latent {row['latent']}: rank {rank}, {words.number(row['score'])}", "", 2.6)
+            if rank <= NAMED:
+                plot.note(at, f"#{rank}", dy=-5)
     return plot.svg()
 
 

@@ -129,6 +129,7 @@ def encoder_values(name: str, found: EncoderResults, regions: Sequence[str]) -> 
         "layers": charts.layer_charts(found.probe),
         "check": check.check_values(found.probe, found.check),
         "neurons": charts.neuron_charts(found.neurons, regions),
+        "by_index": charts.index_charts(found.neurons, regions),
         "elbows": (elbows := sweeps.elbows(found.neurons, regions)),
         "k_decided": words.k_decided(Counter(row["decided"] for row in elbows)),
         "overlap": charts.overlap(found.neurons, regions),
