@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -14,6 +14,9 @@ from culturebench.conditions import CONDITIONS
 from culturebench.errors import CultureBenchError
 from culturebench.evaluation.names import ALL, CULTURE, POOLED, TEST
 from culturebench.measures.records import MEASURES
+
+if TYPE_CHECKING:
+    from culturebench.artifacts.evaluation import EvaluationRow
 
 #: What tells one row from every other.
 AXES = ("model", "prompts", "condition", "against", "judge", "region", "measure")
@@ -41,7 +44,11 @@ def load_results(folder: str | PathLike[str]) -> pd.DataFrame:
     0..1, `low` and `high` bound the interval with prompts drawn anew within their regions, `low_by_region` and
     `high_by_region` the one with whole regions drawn anew. `ArtifactError` where nothing was evaluated yet.
     """
-    rows = evaluation.load(Path(folder) / evaluation.PATH)
+    return as_table(evaluation.load(Path(folder) / evaluation.PATH))
+
+
+def as_table(rows: Sequence[EvaluationRow]) -> pd.DataFrame:
+    """The same of rows that are loaded already."""
     frame = pd.DataFrame([{**row, "seeds": tuple(row["seeds"])} for row in rows], columns=list(evaluation.COLUMNS))
     numbers = {name: "float64" for name in ("strength", *NUMBERS) if not name.startswith("n_")}
     return frame.astype({**numbers, "n_prompts": "int64", "n_images": "int64"})

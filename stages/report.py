@@ -47,7 +47,7 @@ from culturebench.params.select_neurons import SelectNeurons
 from culturebench.params.train_enhancer import TrainEnhancer
 from culturebench.params.train_sae import TrainSae
 from culturebench.params.tune_strength import TuneStrength
-from culturebench.report import contents, gallery, page, published, reliability as judge_reliability
+from culturebench.report import contents, gallery, page, published, reliability as judge_reliability, systems
 from culturebench.report.results import Results
 from culturebench.stage import Paths, Stage
 
@@ -89,6 +89,7 @@ def run(params: Params, inputs: Paths, outputs: Paths) -> None:
     values = {
         "models": [contents.model_values(model, regions, params.report.pixels) for model in models],
         "alone": [contents.encoder_values(name, found, regions) for name, found in alone.items()],
+        "systems": systems.systems(rows, {model.name: model.paper for model in models}, regions, params.evaluate.level),
         "regions": regions,
         "level": params.evaluate.level,
         "data": contents.data_values(

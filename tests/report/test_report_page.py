@@ -70,7 +70,8 @@ def test_text_from_outside_cannot_become_markup() -> None:
         "agreement": right, "annotators": {"<i>expert": {"answers": 9, "right": 4}}, "other_options": 1,
     }  # fmt: skip
     page = render({
-        "models": [], "alone": [], "regions": ["jp"], "reliability": reliability.values({"<i>judge": judged}),
+        "models": [], "systems": None, "alone": [], "regions": ["jp"],
+        "reliability": reliability.values({"<i>judge": judged}),
         "level": 0.95, "data": values, "pins": [], "versions": [],
         "params": params_values({"x": "<b>"}),
     })  # fmt: skip
