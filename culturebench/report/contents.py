@@ -96,6 +96,7 @@ def model_values(model: ModelResults, regions: Sequence[str], pixels: int) -> di
         "outside": [_outside(name, found, model.paper) for name, found in model.outside.items()],
         "circular": list(model.circular.values()),
         "by_region": tables.by_region(results, regions),
+        "settings_by_region": tables.settings_by_region(results, regions),
         "agreement": tables.agreement(results),
         "named": tables.named(results),
         "confusions": [

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from culturebench.conditions import CONDITIONS, condition
-from culturebench.evaluation.names import CULTURE, LANGUAGE, NAMED
+from culturebench.evaluation.names import ALL, CULTURE, LANGUAGE, NAMED
 from culturebench.measures import records
 from culturebench.report import published
 from culturebench.report.results import Results
@@ -121,6 +121,28 @@ def by_region(results: Results, regions: Sequence[str]) -> dict[str, Any]:
         "all": [results.get(name, CULTURE) for name in names],
         "language": [results.get(name, LANGUAGE) for name in names],
     }
+
+
+def settings_by_region(results: Results, regions: Sequence[str]) -> list[dict[str, Any]]:
+    """The paper's three settings of each region: unedited, edited, and edited at random, with what both change.
+
+    One table for each condition that takes culture away: `{conditions, rows: [(code, [{row, delta}])], all}`;
+    `delta` is the paired difference from the first of the three, None for itself.
+    """
+    tables: list[dict[str, Any]] = []
+    for one in (one for one in CONDITIONS if one.lowers and one.control is None):
+        names = results.present([one.reference, one.name, *one.control_names[:1]])
+        if one.name in names:
+            rows = [
+                (code, [_setting(results, name, code, one.reference) for name in names]) for code in (*regions, ALL)
+            ]
+            tables.append({"conditions": names, "rows": rows[:-1], "all": rows[-1][1]})
+    return tables
+
+
+def _setting(results: Results, name: str, region: str, reference: str) -> dict[str, Row | None]:
+    delta = results.get(name, CULTURE, region=region, against=reference) if name != reference else None
+    return {"row": results.get(name, CULTURE, region=region), "delta": delta}
 
 
 def confusion(rows: Iterable[ConfusionRow], model: str, name: str, regions: Sequence[str]) -> dict[str, Any] | None:

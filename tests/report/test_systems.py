@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from culturebench.artifacts import evaluation
+from culturebench.report.results import Results
 from culturebench.report.systems import systems
+from culturebench.report.tables import settings_by_region
 
 MODELS = {"pea": "PEA-Diffusion", "own": ""}
 
@@ -56,3 +58,23 @@ def test_the_papers_values_have_columns_of_their_own_and_chance_is_a_guess(table
     assert table["measures"] == [("culture_vqa", True), ("lpips_reference", True)]
     assert [line["cells"][0]["paper"] for line in table["rows"]] == [0.2165, 0.3391, None]
     assert table["chance"] == 0.25
+
+
+def test_masking_stands_region_by_region_in_the_papers_three_settings() -> None:
+    values = {"noun": 0.1, "cultural": 0.9, "masked": 0.3, "random_masked": 0.8}
+    rows = [
+        row("own", name, "culture_vqa", value, region=code) for name, value in values.items() for code in ("jp", "all")
+    ]
+    rows += [
+        row("own", name, "culture_vqa", value, region="jp", against="cultural")
+        for name, value in {"masked": -0.6, "random_masked": -0.1}.items()
+    ]
+    (table,) = settings_by_region(Results(rows, "own"), ["jp", "nl"])
+    assert table["conditions"] == ["cultural", "masked", "random_masked"]
+    (jp, cells), (nl, empty) = table["rows"]
+    assert (jp, nl) == ("jp", "nl")
+    assert [cell["row"]["value"] for cell in cells] == [0.9, 0.3, 0.8]
+    assert [cell["delta"] and cell["delta"]["value"] for cell in cells] == [None, -0.6, -0.1]
+    assert [cell["row"] for cell in empty] == [None] * 3
+    assert [cell["row"]["value"] for cell in table["all"]] == [0.9, 0.3, 0.8]
+    assert settings_by_region(Results([row("own", "noun", "culture_vqa", 0.1)], "own"), ["jp"]) == []
