@@ -18,6 +18,7 @@ from platformdirs import user_cache_dir
 from culturebench.errors import CultureBenchError
 
 HASH_BYTES = 32
+_KEY = re.compile("[0-9a-f]{64}")
 TRIES = 5  # of a `put` whose file a `delete` takes away under its hands
 
 
@@ -45,8 +46,7 @@ class Store:
                 entry = self._files.cat_file(self._path(key))
         except FileNotFoundError:
             return None
-        digest, content = entry[:HASH_BYTES], entry[HASH_BYTES:]
-        return content if hashlib.sha256(content).digest() == digest else None
+        return entry[HASH_BYTES:] if _is_whole(entry) else None
 
     def put(self, key: str, content: bytes) -> None:
         """Keep `content` under `key`: written to a name of its own, then renamed, so that no reader sees half of it."""
@@ -89,6 +89,23 @@ class Store:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             return folder / key
 
+    def drop_damaged(self) -> tuple[int, list[str]]:
+        """Read everything that is kept and delete what is damaged; how many there were, and the keys of the damaged."""
+        with self._usable("read"):
+            paths = self._files.find(self._root) if self._files.exists(self._root) else []
+        keys = sorted(key for path in paths if _KEY.fullmatch(key := str(path).rpartition("/")[2]))
+        damaged = [key for key in keys if self._is_damaged(key)]
+        for key in damaged:
+            self.delete(key)
+        return len(keys), damaged
+
+    def _is_damaged(self, key: str) -> bool:
+        try:
+            with self._usable("read"):
+                return not _is_whole(self._files.cat_file(self._path(key)))
+        except FileNotFoundError:
+            return False
+
     def _make_private(self) -> None:
         if isinstance(self._files, LocalFileSystem):
             Path(self._root).mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -109,6 +126,10 @@ class Store:
 
     def _path(self, key: str) -> str:
         return f"{self._root}/{key[:2]}/{key}"
+
+
+def _is_whole(entry: bytes) -> bool:
+    return hashlib.sha256(entry[HASH_BYTES:]).digest() == entry[:HASH_BYTES]
 
 
 def without_secrets(url: str) -> str:

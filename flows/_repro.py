@@ -1,7 +1,8 @@
-"""DVC's command line with independent stages side by side, a quicker hand on `dvc.lock` and a quicker start of stages.
+"""DVC's command line with independent stages side by side, and an eye on what it restores.
 
 `flows.dvc` starts this as a script: a JSON object first, how many stages may be at work and on which devices, and then
-DVC's arguments. Plain `dvc repro` gives the same content, only slower; so does this where DVC is another one inside.
+DVC's arguments. It has a quicker hand on `dvc.lock` and a quicker start of stages, too. Plain `dvc repro` gives the same
+content, only slower and trusting its cache; so does this where DVC is another one inside.
 """
 
 from __future__ import annotations
@@ -9,12 +10,13 @@ from __future__ import annotations
 import importlib
 import json
 import sys
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
 from dvc.cli import main
 
-#: What is replaced, and how it is called. `flows._lock_file`, `flows._fork` and `flows._side_by_side` say why.
+#: What is replaced, and how it is called. `flows._lock_file`, `_fork`, `_side_by_side` and `_whole` say why.
 REPLACED = {
     "dvc.dvcfile:modify_yaml": "(path, fs=None)",
     "dvc.stage.run:_run": "(executable, cmd, **kwargs)",
@@ -23,11 +25,16 @@ REPLACED = {
     "repro_fn='_reproduce_stage', **kwargs)",
     "dvc.repo.reproduce:_reproduce_stage": "(stage, **kwargs)",
     "dvc.stage.run:_make_cmd": "(executable, cmd)",
+    "dvc.stage:Stage.outs_cached": "(self)",
+    "dvc.output:Output.commit": "(self, filter_info=None, relink=True)",
+    "dvc.stage.cache:StageCache._load_cache": "(self, key, value)",
+    "dvc.stage.cache:_get_cache_hash": "(cache, key=False)",
 }
 
 
 def replace(settings: dict[str, Any]) -> None:
     """Put our functions in the place of DVC's, in this process."""
+    from flows import _whole
     from flows._lock_file import LockFile
     from flows._side_by_side import SideBySide
 
@@ -38,10 +45,14 @@ def replace(settings: dict[str, Any]) -> None:
         "dvc.stage.run:_run": runner.run,
         "dvc.rwlock:rwlock": runner.rwlock,
         "dvc.repo.reproduce:_reproduce": runner.reproduce,
+        "dvc.stage:Stage.outs_cached": _whole.outs_cached,
+        "dvc.output:Output.commit": _whole.commit,
+        "dvc.stage.cache:StageCache._load_cache": _whole.load_cache,
     }
     for name, function in ours.items():
-        module, _, attribute = name.partition(":")
-        setattr(importlib.import_module(module), attribute, function)
+        module, _, path = name.partition(":")
+        *holders, attribute = path.split(".")
+        setattr(reduce(getattr, holders, importlib.import_module(module)), attribute, function)
 
 
 if __name__ == "__main__":

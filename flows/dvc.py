@@ -19,7 +19,7 @@ from typing import Any
 from culturebench.artifacts import code
 from culturebench.errors import CultureBenchError
 from culturebench.regions.prune import prune
-from flows import digests
+from flows import digests, whole
 from flows.jobs import settings
 from flows.outcomes import Event, Outcome, OutcomeReader, StageOutcome, is_noise
 from flows.pipeline import Pipeline
@@ -208,6 +208,7 @@ def share_cache(root: Path, other: Path) -> None:
         shutil.copy2(local, other / ".dvc/config.local")
     cache = root / ".dvc/cache"
     _command(["config", "--local", "cache.dir", str(cache)], other)
+    whole.drop_damaged(cache / whole.OBJECTS, whole.recorded(other / "dvc.lock").values(), set())
     with suppress(DvcError):  # outputs that are not in the cache are stale, and it complains of them
         _command(["checkout", "--quiet"], other)
 

@@ -47,8 +47,10 @@ BORROWERS = {
 COPIERS = {"code", "pin_model", "bind_pins", "bind_encoder", "bind_judge"}
 #: Folders of which a stage may depend on the part that params name.
 NAMED_IN_PARAMS = ("models/pins/", "models/judges/")
-#: DVC, and the lock that flows and commands share: neither knows of Prefect.
-COMMANDS_USE = {"flows/__init__.py", "flows/dvc.py", "flows/outcomes.py", "flows/workspace.py"}
+#: DVC, its cache, and the lock that flows and commands share: none knows of Prefect.
+COMMANDS_USE = {
+    "flows/__init__.py", "flows/dvc.py", "flows/outcomes.py", "flows/whole.py", "flows/workspace.py",
+}  # fmt: skip
 #: What marks a folder and is read by others' tools.
 MARKERS = {"culturebench/py.typed"}
 #: Names in params.yaml (`use`), and in a table of the package itself.

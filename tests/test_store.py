@@ -40,6 +40,20 @@ def test_a_truncated_or_changed_entry_counts_as_absent(tmp_path: Path, damage: b
     assert store.get(KEY) == b"pictures"
 
 
+def test_the_damaged_among_all_entries_are_dropped_on_demand(tmp_path: Path):
+    assert Store(str(tmp_path / "not yet")).drop_damaged() == (0, [])
+    store = Store(str(tmp_path))
+    keys = [key_of({"n": number}) for number in range(3)]
+    for key in keys:
+        store.put(key, b"pictures")
+    (tmp_path / "notes.txt").write_text("somebody's own")
+    path = tmp_path / keys[1][:2] / keys[1]
+    path.write_bytes(path.read_bytes()[:-1])
+    assert store.drop_damaged() == (3, [keys[1]])
+    assert store.drop_damaged() == (2, [])
+    assert not path.exists() and (tmp_path / "notes.txt").exists()
+
+
 def test_a_failed_write_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     store = Store(str(tmp_path))
 

@@ -15,6 +15,7 @@ from culturebench.cli._clone import CloneCommand, PipelineCommand
 from culturebench.cli._shared import ROOT, cell, console
 from culturebench.cli.report import report
 from culturebench.cli.repro import repro
+from culturebench.cli.verify import verify
 from culturebench.errors import CultureBenchError, plain
 
 if TYPE_CHECKING:
@@ -108,6 +109,7 @@ def _first(items: Sequence[str], between: str, limit: int = 3) -> str:
 
 
 app.command(cls=CloneCommand)(report)
+app.command(cls=PipelineCommand)(verify)
 
 # In the order of the help: what everybody needs stands above.
 app.command(cls=CloneCommand)(plan.plan)
