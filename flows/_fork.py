@@ -21,6 +21,8 @@ from typing import Any
 
 import dvc.stage.run
 
+from culturebench.numerics import pin
+
 _words: Any = dvc.stage.run._make_cmd
 #: A stage and plain words; quotes, variables and redirections are the shell's.
 _STAGE = re.compile(r"python -m stages\.\w+( [\w./@:=,+-]+)*")
@@ -55,7 +57,7 @@ class Commands:
         folder, environment = str(Path(settings["cwd"]).absolute()), settings["env"]
         request = json.dumps([module, arguments, folder, environment]).encode()
         with self._asking:
-            self._requests = self._requests or _serve(environment)
+            self._requests = self._requests or _serve({**environment})
             try:
                 socket.send_fds(self._requests, [len(request).to_bytes(8, "big")], pipes)
                 self._requests.sendall(request)
@@ -69,6 +71,7 @@ def _can_fork() -> bool:
 
 
 def _serve(environment: dict[str, str]) -> socket.socket:
+    pin(environment)  # that process imports numpy and torch before it imports any stage
     ours, theirs = socket.socketpair()
     with theirs:
         script = str(Path(__file__).with_name("_stages.py"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -101,7 +102,7 @@ def run(params: Params, inputs: Paths, outputs: Paths) -> None:
             {judge: reliability.load(inputs["reliability"] / f"{judge}.json") for judge in params.judges.root}
         ),
         "pins": contents.pin_values([_pin(path) for path in sorted(inputs["pins"].glob("*.json"))]),
-        "versions": contents.versions(),
+        "versions": contents.versions(_made_on(models, alone.values())),
         "params": contents.params_values(
             {section.name: getattr(params, section.name).model_dump(mode="json") for section in fields(params)}
         ),
@@ -110,6 +111,12 @@ def run(params: Params, inputs: Paths, outputs: Paths) -> None:
     outputs["page"].write_text(page.render(values), encoding="utf-8")
     towers = [(model.name, tower, found) for model in models for tower, found in model.encoders.items()]
     _save_plots(models, [*towers, *(("", name, found) for name, found in alone.items())], outputs)
+
+
+def _made_on(models: Iterable[contents.ModelResults], alone: Iterable[contents.EncoderResults]) -> Iterator[str]:
+    """The kind of processor of every training."""
+    yield from (found.sae["made_on"] for found in (*alone, *(one for m in models for one in m.encoders.values())))
+    yield from (history["made_on"] for model in models for history in model.enhancers)
 
 
 def _save_plots(

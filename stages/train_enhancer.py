@@ -14,6 +14,7 @@ from culturebench.errors import CultureBenchError
 from culturebench.interventions import enhancer
 from culturebench.interventions.checkpoints import Checkpoints
 from culturebench.interventions.enhancer_training import EnhancerTraining, Pair
+from culturebench.numerics import kind
 from culturebench.params import choose
 from culturebench.params.models import Models
 from culturebench.params.regions import Regions
@@ -69,6 +70,7 @@ def run(params: Params, inputs: Paths, outputs: Paths, *, model: str, site: str)
         "tower": edited_tower(chosen),
         "layer": layer,
         "pairs": _digest(pairs),
+        "processor": kind(),
         "numbers": numbers.model_dump(mode="json", exclude={"checkpoint_every"}),
     }
     checkpoints = Checkpoints(Store(store_url()), identity, numbers.checkpoint_every, numbers.steps)
@@ -76,6 +78,7 @@ def run(params: Params, inputs: Paths, outputs: Paths, *, model: str, site: str)
     entries = training.train()
     enhancer.save(training.enhancer, outputs["enhancer"], layer=layer)
     history: enhancers.History = {
+        "made_on": kind(training.enhancer.gain.device.type),
         "site": site,
         "layer": layer,
         "objective": numbers.objective,

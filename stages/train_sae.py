@@ -12,6 +12,7 @@ from torch import Tensor
 
 from culturebench.artifacts import layer_probe, pins, sae, splits
 from culturebench.errors import CultureBenchError
+from culturebench.numerics import kind
 from culturebench.params import choose
 from culturebench.params.encoders import Encoders
 from culturebench.params.regions import Regions
@@ -52,7 +53,13 @@ def run(params: Params, inputs: Paths, outputs: Paths, *, encoder: str) -> None:
     tokens, held_out_tokens = len(features), len(held_out)
     sae.save_metrics(
         outputs["sae"],
-        {"layer": probed.layer, "train_tokens": tokens, "detect_tokens": held_out_tokens, "seeds": metrics},
+        {
+            "made_on": kind(probed.device.type),
+            "layer": probed.layer,
+            "train_tokens": tokens,
+            "detect_tokens": held_out_tokens,
+            "seeds": metrics,
+        },
     )
 
 
@@ -66,7 +73,7 @@ def _train(
         return progress(steps, len(steps), f"autoencoder, seed {seed}, from step {steps.start}")
 
     determinants = {"train_sae": VERSION, "features": digest(features), **asdict(settings), "seed": seed}
-    determinants |= {"torch": torch.__version__, "device": probed.device.type}
+    determinants |= {"torch": torch.__version__, "made_on": kind(probed.device.type)}
     checkpoint = Checkpoint(Store(store_url()), determinants, chosen.checkpoint_every)
     trained = train(features, settings, seed, watch=watch, checkpoint=checkpoint, device=probed.device)
     probing_sae.save(trained.sae, sae.seed_folder(folder, seed))

@@ -27,8 +27,12 @@ class Entry(TypedDict):
 
 
 class History(TypedDict):
-    """What was trained on how many pairs, and how it went; `tower` where the model has several."""
+    """What was trained on how many pairs, and how it went; `tower` where the model has several.
 
+    `made_on`: the kind of processor.
+    """
+
+    made_on: str
     site: str
     layer: int
     tower: NotRequired[str]

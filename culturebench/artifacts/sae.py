@@ -31,8 +31,9 @@ class Quality(TypedDict):
 
 
 class Metrics(TypedDict):
-    """All autoencoders of an encoder; a seed is a text, as JSON has it."""
+    """All autoencoders of an encoder; a seed is a text, as JSON has it. `made_on`: the kind of processor."""
 
+    made_on: str
     layer: int
     train_tokens: int
     detect_tokens: int

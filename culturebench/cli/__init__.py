@@ -77,6 +77,7 @@ app.command(cls=PipelineCommand)(repro)
 def status() -> None:
     """Show which stages will run, which may follow, and why, and after which stage a region has no picture left."""
     from culturebench.cli._emptied import emptied
+    from culturebench.cli._made_on import difference
     from culturebench.params import load_document
     from flows import dvc
 
@@ -101,6 +102,8 @@ def _show(pipeline: Pipeline) -> None:
         table.add_row(cell(f"{kind}@{_first(items, ', ')}" if any(items) else kind), whether, cell(why))
     console.print(table)
     console.print(f"{len(stale)} of {len(pipeline.stages)} stages. `make repro` brings them up to date.")
+    if said := difference(ROOT):
+        console.print(cell(said))
 
 
 def _first(items: Sequence[str], between: str, limit: int = 3) -> str:

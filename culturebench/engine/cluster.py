@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from culturebench.engine.worker import Cached, EngineError, Failure, Worker
+from culturebench.numerics import pin
 from culturebench.stage import fix_threads
 
 try:
@@ -241,10 +242,13 @@ def _connect(engine: Engine) -> None:
     if ray.is_initialized():
         return
     root = Path.cwd()
+    pinned: dict[str, str] = {}
+    pin(pinned)
     try:
         ray.init(
             address=engine.address or "local",
-            runtime_env={"working_dir": str(root), "excludes": LEFT_OUT},  # every machine runs this project's code
+            # every machine runs this project's code, with the instructions that this one has fixed
+            runtime_env={"working_dir": str(root), "excludes": LEFT_OUT, "env_vars": pinned},
             include_dashboard=None if engine.address else False,
             configure_logging=False,
             log_to_driver=False,

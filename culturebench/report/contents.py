@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from platform import python_version
@@ -227,15 +227,15 @@ def pin_values(pins: Sequence[tuple[str, str, Mapping[str, tuple[int, str]]]]) -
     return values
 
 
-def versions() -> list[tuple[str, str]]:
-    """Python and the libraries whose version can change a result."""
+def versions(made_on: Iterable[str]) -> list[tuple[str, str]]:
+    """Python, the libraries whose version can change a result, and the kinds of processor that trained."""
     found = [("python", python_version())]
     for name in LIBRARIES:
         try:
             found.append((name, version(name)))
         except PackageNotFoundError:
             found.append((name, "not installed"))
-    return found
+    return [*found, ("trained on", ", ".join(sorted(set(made_on))))]
 
 
 def params_values(sections: Mapping[str, Any]) -> list[tuple[str, str]]:

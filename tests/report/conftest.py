@@ -300,7 +300,14 @@ class Run:
         })  # fmt: skip
         history = [{"step": 100 * i, "fvu": 0.5 / (1 + i), "l0": 8.0, "dead": 0.02 * i} for i in range(10)]
         quality = {"fvu": 0.12, "l0": 8.0, "dead": 0.03, "history": history}
-        sae.save_metrics(self.root / "models/sae/atlas", {"layer": marked, "seeds": {"0": quality, "1": quality}})
+        sae.save_metrics(
+            self.root / "models/sae/atlas",
+            {
+                "made_on": "a loom",
+                "layer": marked,
+                "seeds": {"0": quality, "1": quality},
+            },
+        )
 
     def write_selectors(self) -> None:
         """A comparison in which only what WFS picks takes its own region's culture."""
@@ -369,7 +376,7 @@ class Run:
                 {"step": 50 * i, "loss": 0.08 + 0.03 / (1 + i), "residual": 0.02 * i, "gap": 0.001 * i}
                 for i in range(20)
             ]
-            history = {"site": site, "layer": layer, "objective": "denoise", "entries": entries}
+            history = {"made_on": "a loom", "site": site, "layer": layer, "objective": "denoise", "entries": entries}
             enhancer.save_history(self.root / "models/enhancer/atlas" / site, history)
         for name in ("atlas_backbone", "atlas_encoder"):
             files = {
