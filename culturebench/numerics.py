@@ -36,7 +36,7 @@ def pin(environment: MutableMapping[str, str] = os.environ) -> None:
     What is set there is set anew: a setting of one machine would be a difference again.
     """
     if _has_avx2():
-        environment |= PINNED
+        environment.update(PINNED)
 
 
 def kind(device: str = "cpu") -> str:

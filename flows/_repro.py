@@ -1,8 +1,8 @@
 """DVC's command line with independent stages side by side, and an eye on what it restores.
 
 `flows.dvc` starts this as a script: a JSON object first, how many stages may be at work and on which devices, and then
-DVC's arguments. Its hand on `dvc.lock` and its start of stages are quicker, too. Plain `dvc repro` gives the same content,
-only slower and trusting its cache; so does this where DVC is another one inside.
+DVC's arguments. Its hand on `dvc.lock` and its start of stages are quicker, too. Plain `dvc repro` gives the same
+content, only slower and trusting its cache; so does this where DVC is another one inside.
 """
 
 from __future__ import annotations

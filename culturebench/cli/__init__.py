@@ -83,7 +83,10 @@ def status() -> None:
 
     pipeline = dvc.look(root=ROOT)
     _show(pipeline)
-    for sentence in emptied(ROOT, load_document(ROOT / "params.yaml")["regions"]):
+    sentences = emptied(ROOT, load_document(ROOT / "params.yaml")["regions"])
+    if pipeline.stale and (said := difference(ROOT)):
+        sentences.append(said)
+    for sentence in sentences:
         console.print(cell(sentence))
 
 
@@ -102,8 +105,6 @@ def _show(pipeline: Pipeline) -> None:
         table.add_row(cell(f"{kind}@{_first(items, ', ')}" if any(items) else kind), whether, cell(why))
     console.print(table)
     console.print(f"{len(stale)} of {len(pipeline.stages)} stages. `make repro` brings them up to date.")
-    if said := difference(ROOT):
-        console.print(cell(said))
 
 
 def _first(items: Sequence[str], between: str, limit: int = 3) -> str:
