@@ -21,6 +21,7 @@ from culturebench.params.measure import Measure
 from culturebench.params.select_neurons import SelectNeurons
 from culturebench.probing.selectors import selector
 from culturebench.regions.check import check
+from culturebench.sources.licences import UNKNOWN, normalise
 
 #: A list that only `dvc.yaml` reads: which stages there are.
 LISTS = ("sites",)
@@ -48,6 +49,7 @@ def problems(root: Path) -> list[str]:
         *_measure_problems(document),
         *_selector_problems(document),
         *_source_problems(document, root),
+        *_licence_problems(document),
     ]
     return [*check(root, document["regions"]).errors, *named]
 
@@ -130,6 +132,14 @@ def _source_problems(document: dict[str, Any], root: Path) -> Iterator[str]:
             if code not in known:
                 where = f"params.yaml: collect.sources.{number}.{key}"
                 yield f"{where}: {code!r} is no region; there are: {', '.join(known)}"
+
+
+def _licence_problems(document: dict[str, Any]) -> Iterator[str]:
+    """An allowed licence that no picture can have: collection would write it in another way, or not at all."""
+    for number, licence in enumerate(document["screen"]["licences"]):
+        if licence != UNKNOWN and (written := normalise(licence)) != licence:
+            known = "no SPDX id" if written == UNKNOWN else f"never written so; write {written}"
+            yield f"params.yaml: screen.licences.{number}: {licence!r} is {known} (spdx.org/licenses lists them)"
 
 
 def _missing(key: str, value: str, section: str, document: dict[str, Any]) -> Iterator[str]:

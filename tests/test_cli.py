@@ -113,6 +113,19 @@ def test_a_source_for_a_region_that_does_not_exist_is_refused(project: Path) -> 
     assert "collect.sources.0.regions: 'atlantis' is no region; there are: arab" in found
 
 
+def test_a_licence_that_no_picture_can_have_is_refused_with_how_it_is_written(project: Path) -> None:
+    licences = ["unknown", "CC-BY-SA-3.0-IGO", "GPL-2.0-only", "CC BY 4.0", "PDM-1.0", "GPL-3.0", "CC-BY-9.9", "mine"]
+    change(project, lambda params: params["screen"].update(licences=licences))
+    found = problems(project)
+    assert [line.split(" (")[0] for line in found] == [
+        "params.yaml: screen.licences.3: 'CC BY 4.0' is never written so; write CC-BY-4.0",
+        "params.yaml: screen.licences.4: 'PDM-1.0' is never written so; write CC-PDM-1.0",
+        "params.yaml: screen.licences.5: 'GPL-3.0' is never written so; write GPL-3.0-only",
+        "params.yaml: screen.licences.6: 'CC-BY-9.9' is no SPDX id",
+        "params.yaml: screen.licences.7: 'mine' is no SPDX id",
+    ]
+
+
 def test_a_source_on_the_web_is_refused_without_somebody_to_write_to(project: Path) -> None:
     change(project, lambda params: params["collect"]["sources"].append({"kind": "commons"}))
     (found,) = problems(project)

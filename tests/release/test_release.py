@@ -232,9 +232,13 @@ def test_no_cell_of_a_table_is_a_formula(tmp_path: Path, text: str) -> None:
 
 
 def test_a_licences_address_is_that_of_the_licence() -> None:
-    for licence in ("CC-BY-4.0", "CC-BY-SA-3.0-DE", "CC0-1.0", "PDM-1.0", "CC-BY-NC-ND-2.5"):
+    for licence in ("CC-BY-4.0", "CC-BY-SA-3.0-DE", "CC0-1.0", "CC-PDM-1.0", "CC-BY-NC-ND-2.5"):
         assert normalise(licence_url(licence)) == licence
-    assert licence_url("unknown") == "" and on_card("CC-BY-SA-4.0") == "cc-by-sa-4.0" and on_card("PDM-1.0") == "other"
+    assert licence_url("MIT") == "https://spdx.org/licenses/MIT.html" and on_card("MIT") == "mit"
+    assert licence_url("LicenseRef-all-rights-reserved") == licence_url("CC-BY") == ""
+    assert (
+        licence_url("unknown") == "" and on_card("CC-BY-SA-4.0") == "cc-by-sa-4.0" and on_card("CC-PDM-1.0") == "other"
+    )
 
 
 def test_card_and_datasheet_count_what_is_in_the_files(finished: Path, released: Path, loaded: Any) -> None:

@@ -58,5 +58,5 @@ def test_rows_carry_licence_origin_and_truth(tmp_path):
     assert len(loaded) == 40 and {row["status"] for row in loaded} == {"ok"}
     for row in loaded:
         assert row["author"] and row["page_url"] and row["licence_text"] is not None
-        allowed = row["licence"].startswith(("CC0", "CC-BY-3", "CC-BY-4", "CC-BY-SA-4", "PDM"))
+        allowed = row["licence"].startswith(("CC0", "CC-BY-3", "CC-BY-4", "CC-BY-SA-4", "CC-PDM"))
         assert allowed == (row["planted"] != "badly_licensed")

@@ -46,7 +46,7 @@ def test_openverse_gives_every_picture_with_its_licence_with_and_without_a_token
             one = found[f"{server.url}/files/{quote(file.title.removeprefix('File:'))}"]
             code, version = OPENVERSE_LICENCES[file.finding.index % len(OPENVERSE_LICENCES)]
             assert one.data == file.data
-            wanted = {"cc0": "CC0-1.0", "pdm": "PDM-1.0"}.get(code, f"CC-{code.upper()}-{version}")
+            wanted = {"cc0": "CC0-1.0", "pdm": "CC-PDM-1.0"}.get(code, f"CC-{code.upper()}-{version}")
             assert normalise(one.licence_text) == wanted
             assert one.page_url == f"{server.url}/photos/{file.finding.index}"
         sent = [headers.get("Authorization") for path, headers in server.headers_of.items() if "/v1/" in path]
