@@ -15,10 +15,11 @@ from culturebench.artifacts.duplicates import DuplicateRow
 from culturebench.engine.batches import map_batches
 from culturebench.engine.worker import each, in_batches
 from culturebench.images.custom_model import Numbers, ask, load_function
-from culturebench.images.decode import decode
+from culturebench.images.decode import RGB_BYTES, ROOM, decode, decoded
 from culturebench.images.grouping import Copies
 from culturebench.images.hashing import DECODED_SIDE, Fingerprint, fingerprint
 from culturebench.images.matching import EmbeddingMatcher, HashMatcher, Matcher, find_copies
+from culturebench.images.room import fitting
 from culturebench.params.deduplicate import Deduplicate
 from culturebench.params.engine import Engine
 from culturebench.params.regions import Regions
@@ -78,16 +79,18 @@ def run(params: Params, inputs: Paths, outputs: Paths) -> None:
 
 def _fingerprint(file: tuple[bytes, int]) -> Fingerprint:
     data, pixels = file
-    return fingerprint(decode(data, pixels, min_side=DECODED_SIDE))
+    with decoded(data, pixels, min_side=DECODED_SIDE) as image:
+        return fingerprint(image)
 
 
 def _embeddings(inputs: Paths, regions: list[str], use: str) -> Numbers:
     """What the user's own function makes of every picture, (n, d); a model, so one batch after the other."""
     function = load_function(use, "deduplicate.embedding")
     found = (one for region in regions for one in _kept(inputs, region))
-    images = (decode(image, picture.pixels) for picture, image in found)
-    batches = progress(in_batches(images, BATCH), label="embeddings")
-    parts = [ask(function, "deduplicate.embedding", batch, dimensions=2) for batch in batches]
+    files = fitting(found, lambda one: RGB_BYTES * one[0].pixels, ROOM.size // 2, BATCH)
+    batches = ([decode(image, picture.pixels) for picture, image in batch] for batch in files)
+    asked = progress(batches, label="embeddings")
+    parts = [ask(function, "deduplicate.embedding", batch, dimensions=2) for batch in asked]
     return np.concatenate(parts) if parts else np.empty((0, 1))
 
 

@@ -13,6 +13,8 @@ from culturebench.artifacts.candidates import CandidateRow
 from culturebench.artifacts.screened import ScreenedRow
 from culturebench.engine.batches import map_batches
 from culturebench.engine.worker import each, in_batches
+from culturebench.images.decode import RGB_BYTES, ROOM
+from culturebench.images.room import fitting
 from culturebench.images.screening import Screened, consult, screen
 from culturebench.params.engine import Engine
 from culturebench.params.screen import Screen
@@ -89,7 +91,11 @@ def _without_copies(rows: Sequence[CandidateRow], results: Sequence[Screened]) -
 def _consult(rows: Sequence[CandidateRow], results: list[Screened], rules: Screen, region: str) -> None:
     """Ask the user's own functions about what is left; models, so one batch after the other."""
     left = [place for place, result in enumerate(results) if not result.reason]
-    for batch in progress(list(in_batches(left, BATCH)), label=f"consult {region}"):
+
+    def size(place: int) -> int:
+        return RGB_BYTES * results[place].width * results[place].height
+
+    for batch in progress(list(fitting(left, size, ROOM.size // 2, BATCH)), label=f"consult {region}"):
         files, queries = [rows[place]["image"] or b"" for place in batch], [rows[place]["query"] for place in batch]
         judged = consult([results[place] for place in batch], files, queries, rules)
         for place, result in zip(batch, judged, strict=True):

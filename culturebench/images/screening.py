@@ -9,7 +9,7 @@ from typing import Final
 from PIL import Image
 
 from culturebench.images.custom_model import ask, load_function
-from culturebench.images.decode import Undecodable, decode
+from culturebench.images.decode import Undecodable, decode, decoded
 from culturebench.images.measures import contrast, palette_share, sharpness, text_share
 from culturebench.params.screen import LOW, Limits, Screen
 
@@ -48,16 +48,21 @@ class Screened:
 def screen(data: bytes, licence: str, rules: Screen) -> Screened:
     """Judge a file by its bytes and licence; the reason is a rule's name, `licence`, or one of `Undecodable`."""
     try:
-        image = decode(data, rules.max_pixels)
+        with decoded(data, rules.max_pixels) as image:
+            result = _measured(image, rules)
     except Undecodable as undecodable:
         return Screened(undecodable.reason, str(undecodable))
+    if not result.reason and licence not in rules.licences:
+        result = replace(result, reason="licence", detail=f"licence {licence} is not in screen.licences")
+    return result
+
+
+def _measured(image: Image.Image, rules: Screen) -> Screened:
     result = Screened("", "", *image.size)
     for name, measure in _MEASURES.items():
         limits: Limits | None = getattr(rules, name)
         if limits is not None:
             result = _judged(result, name, measure(image), limits)
-    if not result.reason and licence not in rules.licences:
-        result = replace(result, reason="licence", detail=f"licence {licence} is not in screen.licences")
     return result
 
 

@@ -9,7 +9,8 @@ from typing import Final
 import requests
 from PIL import Image
 
-from culturebench.images.decode import FORMATS, Undecodable, sniff
+from culturebench.images.decode import Undecodable, sniff
+from culturebench.images.formats import decoders
 from culturebench.web.client import Checks, Client
 from culturebench.web.failed import Failed
 from culturebench.web.robots import Robots, check_opt_out
@@ -64,7 +65,7 @@ def _pixels(data: bytearray) -> int | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            with Image.open(io.BytesIO(data), formats=decoders()) as image:
                 return image.width * image.height
         except Image.DecompressionBombError:
             return 2**63

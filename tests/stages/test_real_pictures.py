@@ -76,7 +76,7 @@ GOOD = [
 ]
 BAD = [
     ("svg", b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>", "unsupported_format"),
-    ("heic", b"\x00\x00\x00\x18ftypheic" + bytes(40), "unsupported_format"),
+    ("psd", b"8BPS" + bytes(40), "unsupported_format"),
     ("jpg", b"<!DOCTYPE html><html>404</html>", "html"),
     ("png", b"", "zero_byte"),
     ("jpg", encoded(picture(0), "JPEG")[:900], "truncated"),

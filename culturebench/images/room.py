@@ -1,0 +1,63 @@
+"""How much memory pictures may take at a time, by all threads of a process together."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import threading
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+T = TypeVar("T")
+#: After pictures of more than this part of the room, the allocator is asked for what it has hoarded for their thread.
+_LARGE = 16
+
+
+def fitting(items: Iterable[T], size: Callable[[T], int], most: int, count: int) -> Iterator[list[T]]:
+    """Batches of at most `count` items that take at most `most` bytes together, or of one that takes more alone."""
+    batch: list[T] = []
+    taken = 0
+    for item in items:
+        needed = size(item)
+        if batch and (len(batch) == count or taken + needed > most):
+            yield batch
+            batch, taken = [], 0
+        batch.append(item)
+        taken += needed
+    if batch:
+        yield batch
+
+
+class Room:
+    """A number of bytes that threads share: whoever needs more than is left waits for the others."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self._left = size
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def taken(self, size: int) -> Generator[None]:
+        """Hold `size` bytes, at most all; not to be nested, since two that hold a part would wait for ever.
+
+        What was freed goes back to the system before others go on.
+        """
+        size = min(size, self.size)
+        with self._changed:
+            self._changed.wait_for(lambda: self._left >= size)
+            self._left -= size
+        try:
+            yield
+        finally:
+            if size > self.size // _LARGE:
+                _trim()
+            with self._changed:
+                self._left += size
+                self._changed.notify_all()
+
+
+def _trim() -> None:
+    """The allocator of glibc keeps freed memory for the thread that freed it; others do not."""
+    with contextlib.suppress(AttributeError, OSError):
+        ctypes.CDLL(None).malloc_trim(0)
