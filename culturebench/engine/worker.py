@@ -8,7 +8,7 @@ from functools import partial
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
-from culturebench.errors import CultureBenchError
+from culturebench.errors import CultureBenchError, said
 from culturebench.store import Store
 
 T = TypeVar("T")
@@ -73,7 +73,7 @@ class _Each(Generic[T, R]):
         try:
             return self._function(item)
         except self._errors as error:
-            return Failure(type(error).__name__, " ".join(str(error).split()))
+            return Failure(type(error).__name__, said(error))
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from PIL import ExifTags, Image
 
+from culturebench.errors import said
 from culturebench.images.colours import to_rgb
 from culturebench.images.formats import decoders, unreadable
 from culturebench.images.room import Room
@@ -25,7 +26,6 @@ ROOM: Final = Room(1_000_000_000)
 #: Bytes for each pixel with decoders that hold several frames, the result included; measured, see docs/data.md.
 _FRAMES: Final = {"WEBP": 17, "AVIF": 10, "HEIF": 9, "JXL": 9}
 _PNG_TEXTS: Final = (b"tEXt", b"zTXt", b"iTXt", b"iCCP")
-_OBJECT: Final = re.compile(r"\s*<[^<>]* at 0x[0-9a-fA-F]+>")
 
 _TURN = Image.Transpose
 _TURNS: Final = {
@@ -116,7 +116,7 @@ def _reasons(data: bytes) -> Generator[None]:
         except Image.DecompressionBombError as error:
             raise Undecodable("decompression_bomb", str(error)) from None
         except Exception as error:  # decoders raise whatever the bytes provoke: OSError, SyntaxError, IndexError, …
-            raise Undecodable(_reason(data, error), _said(error)) from None
+            raise Undecodable(_reason(data, error), f"{type(error).__name__}: {said(error)}"[:200]) from None
 
 
 def bytes_needed(image: Image.Image, whole: int) -> int:
@@ -139,11 +139,6 @@ def without_texts(png: bytes) -> bytes:
             kept.append(png[place:end])
         place = end
     return b"".join(kept)
-
-
-def _said(error: Exception) -> str:
-    """Kind and words of an error, without the address at which an object happened to lie."""
-    return f"{type(error).__name__}: {_OBJECT.sub('', str(error))}"[:200]
 
 
 def sniff(data: bytes) -> None:

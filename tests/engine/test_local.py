@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from functools import partial
@@ -46,6 +47,14 @@ def test_results_come_in_the_order_of_the_items(place: Any) -> None:
 def test_an_item_that_fails_in_an_expected_way_is_a_row_and_the_others_are_done(place: Any) -> None:
     failure = Failure("ValueError", "-2 is negative")
     assert run(each(square, ValueError), [1, -2, 3], place=place) == [1, failure, 9]
+
+
+def unreadable(item: int) -> int:
+    raise ValueError(f"cannot read\n{io.BytesIO()} of {item}")
+
+
+def test_a_failure_says_the_same_in_every_run_wherever_its_objects_lie_in_memory() -> None:
+    assert run(each(unreadable, ValueError), [1]) == [Failure("ValueError", "cannot read of 1")]
 
 
 @pytest.mark.parametrize("place", PLACES)
