@@ -56,36 +56,33 @@ class Bootstrap:
         With `share`, for scores in 0..1, the interval is Wilson's with the number of independent pictures that has
         the variance of the resamples; as many as units where nothing varied.
         """
-        drawn, sums, counts = _summed(scores, units)
-        value = float(sums.sum() / counts.sum())
-        means = self._resampled(drawn, lambda weights: (weights @ sums) / (weights @ counts))
+        value, means, drawn = self._mean(scores, units)
         if means is None:
             return estimate_of(value, None, None, scores)
-        low, high = self._percentiles(means, drawn)
-        if share:
-            variance = float(means.var())
-            n = value * (1 - value) / variance if variance > 1e-12 and 0 < value < 1 else drawn.count
-            low, high = wilson(value, n, t_quantile(self._tail, drawn.freedom))
-        return estimate_of(value, low, high, scores)
+        if not share:
+            return estimate_of(value, *self._percentiles(means, drawn), scores)
+        n = independent(value * (1 - value), means, drawn)
+        return estimate_of(value, *wilson(value, n, t_quantile(self._tail, drawn.freedom)), scores)
 
     def difference(
         self, scores: Scores, reference: Scores, units: Units = ONE_REGION, *, share: bool = False
     ) -> Estimate | None:
         """The mean of `scores` minus `reference` over the (prompt, seed) that both have; None when they share none.
 
-        With `share`, for scores in 0..1, an interval is Bonett's and Price's where no unit differed from its stratum's
-        others, which says little with few units.
+        With `share`, for scores in 0..1, the interval is Bonett's and Price's, with the number of independent pairs
+        as for a mean: resamples of a rare change over few units are skewed, and cover it too seldom.
         """
         shared = _differences(scores, reference)
         if not shared:
             return None
-        found = self.mean(shared, units)
-        if not share or found.low is None or found.high is None or found.high - found.low > 1e-12:
-            return found
-        drawn = units.of(prompt for prompt, _ in shared)
+        if not share:
+            return self.mean(shared, units)
+        value, means, drawn = self._mean(shared, units)
+        if means is None:
+            return estimate_of(value, None, None, shared)
         square = float(np.mean(np.square(list(shared.values()))))
-        low, high = bonett_price(found.value, square, drawn.count, t_quantile(self._tail, drawn.freedom))
-        return estimate_of(found.value, low, high, shared)
+        n = independent(square - value**2, means, drawn)
+        return estimate_of(value, *bonett_price(value, square, n, t_quantile(self._tail, drawn.freedom)), shared)
 
     def means_by_region(self, scores: Scores, units: Units, *, share: bool = False) -> dict[str, Estimate]:
         """The mean of each region; of shares with Wilson's interval, else Student's."""
@@ -181,6 +178,12 @@ class Bootstrap:
     def _tail(self) -> float:
         return (1 - self.level) / 2
 
+    def _mean(self, scores: Scores, units: Units) -> tuple[float, Floats | None, Drawn]:
+        """The mean, its resamples (resamples,), and the units."""
+        drawn, sums, counts = _summed(scores, units)
+        means = self._resampled(drawn, lambda weights: (weights @ sums) / (weights @ counts))
+        return float(sums.sum() / counts.sum()), means, drawn
+
     def _resampled(self, drawn: Drawn, statistic: Callable[[Floats], Floats]) -> Floats | None:
         """`statistic` maps weights (resamples, units) to values (resamples,); None with fewer than two units."""
         if drawn.freedom < 1:
@@ -191,6 +194,15 @@ class Bootstrap:
         tail = expanded_tail(self._tail, drawn.freedom)
         low, high = np.quantile(values, [tail, 1 - tail])
         return float(low), float(high)
+
+
+def independent(spread: float, means: Floats, drawn: Drawn) -> float:
+    """How many independent pictures of this variance have the variance of resampled `means`; units if none varied.
+
+    The effective n of Franco et al. (2019).
+    """
+    variance = float(means.var())
+    return spread / variance if variance > 1e-12 and spread > 1e-12 else drawn.count
 
 
 def wilson_of(scores: Floats, n: float, t: float) -> Interval:

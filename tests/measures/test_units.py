@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from itertools import product
 from statistics import variance
-from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
+from benchmarks.coverage import (
+    BOOTSTRAP,
+    BY_PROMPT,
+    BY_REGION,
+    COLUMNS,
+    PROMPTS,
+    REGION_OF,
+    REGIONS,
+    SEEDS,
+    TEST,
+    Case,
+    page,
+    scores,
+    simulated,
+)
 from culturebench.measures.intervals import bonett_price, design_effect, expanded_tail, student, wilson
-from culturebench.measures.paired_test import SignFlip
 from culturebench.measures.statistics import Bootstrap
 from culturebench.measures.units import Units
-
-BOOTSTRAP, TEST = Bootstrap(1000, 0, 0.95), SignFlip(1000, 0)
-REGIONS, PROMPTS, SEEDS = 15, 4, 4  # as on the atlas
-REGION_OF = {f"{r:02d}-{p}": f"{r:02d}" for r, p in product(range(REGIONS), range(PROMPTS))}
-BY_PROMPT, BY_REGION = Units("prompt", REGION_OF), Units("region", REGION_OF)
-
-
-def scores(values: NDArray[Any]) -> dict[tuple[str, int], float]:
-    """Of values (regions, prompts, seeds)."""
-    shape = (range(REGIONS), range(PROMPTS), range(SEEDS))
-    return {(f"{r:02d}-{p}", s): float(values[r, p, s]) for r, p, s in product(*shape)}
 
 
 def test_by_prompt_the_sum_is_weighed_by_its_spread_within_regions_under_every_pattern_of_signs() -> None:
@@ -90,68 +90,44 @@ def test_a_full_agreement_has_an_interval_and_one_that_chance_gives_has_none() -
     assert certain and (certain.value, certain.low) == (1, None)
 
 
-def simulated(
-    runs: int, rng: np.random.Generator, *, base: float, edit: float, regions: float, edits: float, new: bool
-) -> Mapping[str, float]:
-    """Shares of runs: intervals that cover the truth, and tests that reject, on logits with spread over regions.
-
-    With `new` every run has other regions, and the truth is that of all regions; else all runs have the same.
-    """
-    some = rng.normal(0, 0.7, 4000)
-
-    def truth(own: NDArray[Any], changed: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-        logits = base + own[:, None] + some
-        return _share(logits).mean(axis=1), _share(logits + edit + changed[:, None]).mean(axis=1)
-
-    def drawn(count: int) -> tuple[NDArray[Any], NDArray[Any]]:
-        own, changed = rng.normal(0, regions, count), rng.normal(0, edits, count)
-        return own, changed - (0 if new else changed.mean())
-
-    fixed, everywhere = drawn(REGIONS), truth(*drawn(1500))
-    counts: dict[str, list[bool]] = {}
-    for _ in range(runs):
-        own, changed = drawn(REGIONS) if new else fixed
-        here = truth(own, changed)
-        before, after = (side.mean() for side in (everywhere if new else here))
-        logits = (base + own[:, None] + rng.normal(0, 0.7, (REGIONS, PROMPTS)))[..., None]
-        uniform = rng.random((2, REGIONS, PROMPTS, SEEDS))
-        plain = scores(uniform[0] < _share(logits))
-        edited = scores(uniform[1] < _share(logits + edit + changed[:, None, None]))
-        units = BY_REGION if new else BY_PROMPT
-        share, change = (
-            BOOTSTRAP.mean(edited, units, share=True),
-            BOOTSTRAP.difference(edited, plain, units, share=True),
-        )
-        assert change
-        found = BOOTSTRAP.means_by_region(edited, BY_PROMPT, share=True)
-        changes = BOOTSTRAP.differences_by_region(edited, plain, BY_PROMPT, share=True)
-        cases = [("share", share, after), ("change", change, after - before)]
-        for i, code in enumerate(sorted(set(REGION_OF.values()))):
-            cases += [("region", found[code], here[1][i]), ("region's change", changes[code], here[1][i] - here[0][i])]
-        for name, one, true in cases:
-            assert one.low is not None and one.high is not None and one.high - one.low > 1e-6
-            counts.setdefault(name, []).append(one.low <= true <= one.high)
-        counts.setdefault("rejected", []).append((TEST.p_value(edited, plain, units) or 1.0) <= 0.05)
-    return {name: float(np.mean(hits)) for name, hits in counts.items()}
-
-
-def _share(logits: NDArray[Any]) -> NDArray[Any]:
-    return 1 / (1 + np.exp(-logits))
+OFTEN, RARELY = Case("often", -0.8, 1.0), Case("rarely", -4.0, 0.5)
+RAISED, LOWERED = Case("rarely, and often", -4.0, 4.0), Case("almost always, and rarely", 2.5, -4.0)
 
 
 @pytest.mark.parametrize("new", [False, True], ids=["these regions", "regions like these"])
-@pytest.mark.parametrize(("base", "edit"), [(-0.8, 1.0), (-4.0, 0.5)], ids=["often", "rarely"])
-def test_intervals_cover_the_truth_as_often_as_they_say(base: float, edit: float, new: bool) -> None:
-    rng = np.random.default_rng(int(new))
-    found = simulated(60, rng, base=base, edit=edit, regions=1.0, edits=0.7, new=new)
-    assert found["region"] >= 0.93 and found["region's change"] >= 0.93  # 900 intervals each
-    assert found["share"] >= 0.87  # 60: within two standard errors of 0.93
-    if not (new and edit < 1):  # a rare change over few regions is skewed, and covered less often
-        assert found["change"] >= 0.87
+@pytest.mark.parametrize("case", [OFTEN, RARELY, RAISED, LOWERED], ids=lambda case: case.name)
+def test_intervals_cover_the_truth_as_often_as_they_say(case: Case, new: bool) -> None:
+    """`python -m benchmarks.coverage` tells it of more kinds and a thousand runs each."""
+    found = simulated(case, 60, np.random.default_rng(int(new)), new=new)
+    assert found["region's share"] >= 0.93 and found["region's change"] >= 0.93  # 900 intervals each
+    assert found["share"] >= 0.87 and found["change"] >= 0.87  # 60: within two standard errors of 0.93
 
 
 @pytest.mark.parametrize("new", [False, True], ids=["these regions", "regions like these"])
 def test_without_an_effect_the_test_errs_as_often_as_it_says(new: bool) -> None:
-    spread = 1.0 if new else 0.0
-    found = simulated(100, np.random.default_rng(5), base=0.0, edit=0.0, regions=1.0, edits=spread, new=new)
+    case = Case("no effect", 0.0, 0.0, edits=1.0 if new else 0.0)
+    found = simulated(case, 100, np.random.default_rng(5), new=new)
     assert found["rejected"] <= 0.05 + 2 * (0.05 * 0.95 / 100) ** 0.5
+
+
+def test_a_rare_changes_interval_is_wider_than_resamples_and_a_common_ones_is_as_wide() -> None:
+    """Of 15 regions by 16 pictures: one picture more in each of two regions, or half of the pictures of all."""
+    plain, rare = np.zeros((REGIONS, PROMPTS, SEEDS)), np.zeros((REGIONS, PROMPTS, SEEDS))
+    rare[:2, 0, 0] = 1
+    common = np.random.default_rng(0).random(plain.shape) < 0.5
+    widths: list[float] = []
+    for edited in (rare, common):
+        closed, resampled = (
+            BOOTSTRAP.difference(scores(edited), scores(plain), BY_REGION, share=share) for share in (True, False)
+        )
+        assert closed and closed.low is not None and closed.high is not None
+        assert resampled and resampled.low is not None and resampled.high is not None
+        widths.append((closed.high - closed.low) / (resampled.high - resampled.low))
+    assert widths[0] > 1.2 and widths[1] == pytest.approx(1, abs=0.1)
+
+
+def test_the_page_has_a_row_for_each_kind_and_says_where_an_effect_was_found_that_is_none() -> None:
+    found = dict.fromkeys([*COLUMNS, "rejected"], 0.5)
+    lines = page([(RARELY, True, found), (Case("nothing", 0.0, 0.0, edits=0.0), False, found)], 100).splitlines()
+    assert lines[-2] == "| rarely | regions like these | 50.0% | 50.0% | 50.0% | 50.0% |  |"
+    assert lines[-1] == "| nothing | these regions | 50.0% | 50.0% | 50.0% | 50.0% | 50.0% |"
