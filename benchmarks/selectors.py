@@ -172,7 +172,7 @@ def _drop(effect: Interval | None) -> str:
         return "–"
     text = f"{100 * effect['value']:+.1f}"
     text = f"**{text}**" if effect["p_value"] is not None and effect["p_value"] <= 0.05 else text
-    return f"{text} {_ends(effect['low'], effect['high'])}".replace("-", "−")
+    return f"{text} {_ends(effect['low'], effect['high'])}".rstrip().replace("-", "−")
 
 
 def _ends(low: float | None, high: float | None) -> str:
@@ -194,7 +194,7 @@ def _strengths(tuned: Mapping[str, Any]) -> list[list[str]]:
         own = [(edit.home, point) for point in tuned[edit.name]["curve"]]
         for name, point in [*own, *((dose["condition"], dose) for dose in tuned["dose"][edit.name])]:
             size = "–" if point["size"] is None else f"{point['size']:.3f}"
-            share = f"{100 * point['accuracy']:.1f}% {_ends(point['low'], point['high'])}"
+            share = f"{100 * point['accuracy']:.1f}% {_ends(point['low'], point['high'])}".rstrip()
             rows.append([edit.name, name, f"{point['strength']:g}", size, share])
     return rows
 
