@@ -54,6 +54,15 @@ def test_the_damaged_among_all_entries_are_dropped_on_demand(tmp_path: Path):
     assert not path.exists() and (tmp_path / "notes.txt").exists()
 
 
+def test_a_lock_lies_beside_local_entries_and_for_a_bucket_in_the_user_s_own_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    assert Store(str(tmp_path / "store")).lock_file(KEY) == tmp_path / "store/locks" / KEY
+    place = Store("memory://bucket/store").lock_file(KEY)
+    assert place.is_relative_to(tmp_path / "cache") and place.parent.is_dir()
+
+
 def test_a_failed_write_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     store = Store(str(tmp_path))
 

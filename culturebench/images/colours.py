@@ -14,11 +14,11 @@ from PIL import Image, ImageCms
 #: Pixels that are converted at a time.
 _STRIP: Final = 1_000_000
 _WHITE: Final = (255, 255, 255)
-_SAMPLE: Final = 512  # pixels of a side that are looked at for it
 #: What lies under a picture that is nearly white itself.
 _DARK: Final = (64, 64, 64)
 #: A picture is nearly white when what is seen of it is, on average, so close to white (of 255).
 _CLOSE: Final = 40
+_SAMPLE: Final = 512  # pixels of a side that are looked at for it
 #: Modes by the colour space that a profile for them must have.
 _SPACES: Final = {"RGB": "RGB ", "RGBA": "RGB ", "L": "GRAY", "CMYK": "CMYK", "LAB": "Lab "}
 _BITS_PER_SAMPLE: Final = 258  # a tag of TIFF
@@ -29,12 +29,11 @@ Convert = Callable[[Image.Image], Image.Image]
 def to_rgb(image: Image.Image) -> Image.Image:
     """The picture in sRGB by its ICC profile, on a background on which it is seen; 16 bits and floats become 8."""
     steps: list[Convert] = []
-    mode = image.mode
+    mode, clear = image.mode, image.has_transparency_data
     if mode.startswith("I") or mode == "F":
         top = _top(image)
         steps.append(lambda strip: _eight_bits(strip, top))
-        mode = "L"
-    clear = image.has_transparency_data
+        mode, clear = "L", False  # of 16 bits no more than one value can be clear
     if clear or mode in ("P", "PA", "1"):
         plain = "RGBA" if clear else "RGB"
         steps.append(lambda strip: strip.convert(plain))

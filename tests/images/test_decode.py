@@ -111,6 +111,12 @@ def test_sixteen_bits_keep_their_range():
     assert values[0] == 0 and values[-1] == 255 and np.abs(values - np.arange(256)).max() <= 1
 
 
+def test_sixteen_bits_of_which_one_value_is_clear_are_read():
+    ramp = (np.linspace(0, 65535, 256)[None].repeat(8, 0)).astype(np.uint16)
+    found = decode(encoded(Image.fromarray(ramp), "PNG", transparency=0))
+    assert found.getpixel((128, 4)) == (128, 128, 128) and found.getpixel((255, 4)) == (255, 255, 255)
+
+
 def twelve_bits(values: list[int]) -> bytes:
     """A TIFF of one row of grey values of 12 bits, two of which share three bytes."""
     packed = b"".join(
