@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 import requests
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from culturebench.sources.base import SourceError
 from culturebench.sources.snapshot import Snapshot
@@ -26,10 +26,21 @@ class TooSlow(SourceError):
     """A question that the service could not answer in time; others it may."""
 
 
-class Answer(BaseModel):
-    """The shape of a reply; whatever else an API says is ignored."""
+def without_nulls(said: Any) -> Any:
+    """What is null in a reply was not said."""
+    return {key: value for key, value in said.items() if value is not None} if isinstance(said, dict) else said
+
+
+class Part(BaseModel):
+    """The shape of a part of a reply; whatever else an API says is ignored, and what is null counts as not said."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
+
+    _said = model_validator(mode="before")(without_nulls)
+
+
+class Answer(Part):
+    """The shape of a whole reply."""
 
     def check(self) -> None:
         """Raise `Failed` when the reply says that it is none, `passing` when it may be better next time."""

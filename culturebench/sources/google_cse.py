@@ -3,31 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from urllib.parse import unquote, urlsplit
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from culturebench.params.collect import GoogleSource
 from culturebench.progress import progress
-from culturebench.sources.api import Answer, Api
+from culturebench.sources.api import Answer, Api, Part
 from culturebench.sources.queries import Query
-from culturebench.sources.search_hit import SearchHit
+from culturebench.sources.search_hit import SearchHit, name_in
 
 
-class _Image(BaseModel):
+class _Image(Part):
     contextLink: str = ""
 
 
-class _Item(BaseModel):
-    link: str
+class _Item(Part):
+    link: str = ""
     image: _Image = _Image()
 
 
-class _Start(BaseModel):
+class _Start(Part):
     startIndex: int
 
 
-class _Queries(BaseModel):
+class _Queries(Part):
     nextPage: list[_Start] = Field(default_factory=list[_Start])
 
 
@@ -41,10 +40,10 @@ def search_hits(api: Api, settings: GoogleSource, queries: Sequence[Query], key:
     seen: set[str] = set()
     for query in progress(queries, len(queries), "ask google_cse"):
         for item in _items(api, settings, query, key):
-            if item.link not in seen:
+            if item.link and item.link not in seen:
                 seen.add(item.link)
                 yield SearchHit(
-                    file_name=unquote(urlsplit(item.link).path.rpartition("/")[2]) or item.link,
+                    file_name=name_in(item.link),
                     file_url=item.link,
                     page_url=item.image.contextLink,
                     query=query.text,

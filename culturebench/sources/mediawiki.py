@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Final
 from urllib.parse import quote, unquote
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field
 
-from culturebench.sources.api import Answer, Api
+from culturebench.sources.api import Answer, Api, Part, without_nulls
 from culturebench.sources.base import About
 from culturebench.sources.search_hit import SearchHit, licence_text, plain
 from culturebench.web.failed import Failed
@@ -28,30 +28,18 @@ _FILE: Final = {
 }
 
 
-def _without_nulls(said: Any) -> Any:
-    return {key: value for key, value in said.items() if value is not None} if isinstance(said, dict) else said
-
-
-class _Part(BaseModel):
-    """A part of a reply; what is null in it was not said."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    _said = model_validator(mode="before")(_without_nulls)
-
-
-class _Text(_Part):
+class _Text(Part):
     value: Any = ""
 
 
-class FileInfo(_Part):
+class FileInfo(Part):
     """`imageinfo` of one file: where it is and what its page says; `extmetadata` is HTML."""
 
     url: str = ""
     thumburl: str = ""
     descriptionurl: str = ""
     mime: str = ""
-    extmetadata: Annotated[dict[str, _Text] | list[Any], BeforeValidator(_without_nulls)] = Field(
+    extmetadata: Annotated[dict[str, _Text] | list[Any], BeforeValidator(without_nulls)] = Field(
         default_factory=dict[str, _Text]
     )
 
@@ -62,7 +50,7 @@ class FileInfo(_Part):
         return plain(str(value)) if isinstance(value, str | int | float) else ""
 
 
-class Page(_Part):
+class Page(Part):
     """A page that a query found; `index` is its place in a search's order."""
 
     title: str
@@ -73,7 +61,7 @@ class Page(_Part):
     fullurl: str = ""
 
 
-class _Normalized(_Part):
+class _Normalized(Part):
     asked: str = Field(alias="from")
     to: str
     fromencoded: bool = False
@@ -83,14 +71,14 @@ class _Normalized(_Part):
         return unquote(self.asked) if self.fromencoded else self.asked
 
 
-class _Query(_Part):
+class _Query(Part):
     normalized: list[_Normalized] = Field(default_factory=list[_Normalized])
     pages: list[Page] = Field(default_factory=list[Page])
     search: list[Page] = Field(default_factory=list[Page])
     categorymembers: list[Page] = Field(default_factory=list[Page])
 
 
-class _Error(_Part):
+class _Error(Part):
     code: str
     info: str = ""
 
@@ -100,8 +88,6 @@ class _Reply(Answer):
     more: dict[str, str | int] = Field(default_factory=dict[str, str | int], alias="continue")
     batchcomplete: bool = False
     error: _Error | None = None
-
-    _said = model_validator(mode="before")(_without_nulls)
 
     def check(self) -> None:
         if self.error is not None:

@@ -7,11 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from pydantic import BaseModel
-
 from culturebench.params.collect import OpenverseSource
 from culturebench.progress import progress
-from culturebench.sources.api import Answer, Api
+from culturebench.sources.api import Answer, Api, Part
 from culturebench.sources.queries import Query
 from culturebench.sources.search_hit import SearchHit
 
@@ -24,7 +22,7 @@ _MOST: Final = 10_000
 _NAMES: Final = {"cc0": "CC0", "pdm": "PDM"}
 
 
-class _Result(BaseModel):
+class _Result(Part):
     id: str = ""
     title: str | None = None
     foreign_landing_url: str | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from urllib.parse import unquote, urlsplit
 
 from culturebench.sources.base import About
 from culturebench.sources.licences import UNKNOWN, normalise
@@ -27,6 +28,15 @@ def licence_text(*texts: str) -> str:
     """The first of several ways to write one licence that is understood, else the first that says anything."""
     said = [text.strip() for text in texts if text.strip()]
     return next((text for text in said if normalise(text) != UNKNOWN), said[0] if said else "")
+
+
+def name_in(url: str) -> str:
+    """The last part of a URL's path, or all of what is no URL."""
+    try:
+        path = urlsplit(url).path
+    except ValueError:
+        path = ""
+    return unquote(path.rpartition("/")[2]) or url
 
 
 def plain(html: str) -> str:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from culturebench.params.collect import UrlsSource
 from culturebench.sources.base import About, SourceError
 from culturebench.sources.manifest import Entry, read_manifest
-from culturebench.sources.search_hit import SearchHit
+from culturebench.sources.search_hit import SearchHit, name_in
 
 
 def search_hits(settings: UrlsSource, region: str) -> Iterator[SearchHit]:
@@ -36,12 +35,8 @@ def read_urls(settings: UrlsSource) -> list[Entry]:
 
 
 def _search_hit(entry: Entry, settings: UrlsSource) -> SearchHit:
-    try:
-        path = urlsplit(entry.file).path
-    except ValueError:
-        path = ""
     return SearchHit(
-        file_name=unquote(path.rpartition("/")[2]) or entry.file,
+        file_name=name_in(entry.file),
         file_url=entry.file,
         page_url=entry.source_url,
         author=entry.author or settings.author,

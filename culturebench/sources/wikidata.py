@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from urllib.parse import unquote, urlsplit
-
-from pydantic import BaseModel
+from urllib.parse import unquote
 
 from culturebench.params.collect import WikidataSource
 from culturebench.progress import progress
-from culturebench.sources.api import Answer, Api, TooSlow
+from culturebench.sources.api import Answer, Api, Part, TooSlow
 from culturebench.sources.base import About
 from culturebench.sources.mediawiki import MediaWiki, search_hit_of
 from culturebench.sources.search_hit import SearchHit
@@ -26,16 +24,16 @@ _SPARQL = """SELECT DISTINCT ?item ?image WHERE {
 } ORDER BY ?item ?image LIMIT %(limit)d OFFSET %(offset)d"""
 
 
-class _Value(BaseModel):
+class _Value(Part):
     value: str
 
 
-class _Binding(BaseModel):
+class _Binding(Part):
     item: _Value
     image: _Value
 
 
-class _Bindings(BaseModel):
+class _Bindings(Part):
     bindings: list[_Binding]
 
 
@@ -83,4 +81,4 @@ def _bindings(api: Api, settings: WikidataSource, iso: Sequence[str], kind: str)
 
 def _title(image: str) -> str:
     """`File:…` of `http://commons.wikimedia.org/wiki/Special:FilePath/…`; its first letter is the wiki's affair."""
-    return f"File:{unquote(urlsplit(image).path.rpartition('/Special:FilePath/')[2]).replace('_', ' ').strip()}"
+    return f"File:{unquote(image.rpartition('/Special:FilePath/')[2]).replace('_', ' ').strip()}"

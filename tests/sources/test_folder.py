@@ -6,6 +6,7 @@ import os
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -130,18 +131,18 @@ def as_nobody() -> Generator[None]:
         ("jp", {"jp": "unreadable"}),
     ],
 )
-def test_what_may_not_be_read_is_a_row_and_the_rest_is_read(tmp_path: Path, locked: str, expected: dict[str, str]):
-    (tmp_path / "jp" / "locked").mkdir(parents=True)
-    (tmp_path / "jp" / "a.png").write_bytes(b"a")
-    (tmp_path / "jp" / "locked" / "b.png").write_bytes(b"b")
-    for place in (tmp_path, *tmp_path.rglob("*"), *list(tmp_path.parents)[:2]):
-        place.chmod(0o755)
-    (tmp_path / locked).chmod(0)
-    try:
+def test_what_may_not_be_read_is_a_row_and_the_rest_is_read(locked: str, expected: dict[str, str]):
+    with TemporaryDirectory() as place:  # pytest's own folders are closed to others
+        folder = Path(place)
+        (folder / "jp" / "locked").mkdir(parents=True)
+        (folder / "jp" / "a.png").write_bytes(b"a")
+        (folder / "jp" / "locked" / "b.png").write_bytes(b"b")
+        for one in (folder, *folder.rglob("*")):
+            one.chmod(0o755)
+        (folder / locked).chmod(0)
         with as_nobody():
-            assert {name: one.error for name, one in find(tmp_path).items()} == expected
-    finally:
-        (tmp_path / locked).chmod(0o700)
+            assert {name: one.error for name, one in find(folder).items()} == expected
+        (folder / locked).chmod(0o700)
 
 
 def test_a_name_that_is_no_text_becomes_a_row(folder: Path):

@@ -86,6 +86,24 @@ def test_google_is_asked_by_tens_up_to_a_hundred(plain: list[File], sources: Any
         assert len(asked) == 10 and all("rights=cc_publicdomain" in path and "cx=cx" in path for path in asked)
 
 
+def test_what_a_service_leaves_out_or_says_as_nonsense_spoils_no_other_picture(plain: list[File], sources: Any) -> None:
+    odd: list[dict[str, Any]] = [{"link": "http://[::1"}, {"link": None}, {"title": "x"}, {"link": "x", "image": None}]
+    with GoogleLike(plain) as server, sources(server) as web:
+        genuine = server._item
+        server._item = lambda file: odd[file.finding.index] if file.finding.index < 4 else genuine(file)  # type: ignore[method-assign]
+        found = {one.file_url: one.error for one in web.open(google(server)).find("vn")}
+    assert found.pop("http://[::1") == "bad_url" and found.pop("x") == "scheme"
+    assert len(found) > 50 and not any(found.values())
+    with OpenverseLike(plain) as server, sources(server) as web:
+        whole = server._result
+        silent = dict.fromkeys(
+            ("id", "title", "foreign_landing_url", "creator", "license", "license_version", "source")
+        )
+        server._result = lambda file: whole(file) | (silent if file.finding.index % 2 else {})  # type: ignore[method-assign]
+        rows = list(web.open(openverse(server)).find("vn"))
+    assert len(rows) == len(plain) and all(one.data for one in rows)
+
+
 def test_a_key_is_in_no_url_no_log_no_error_and_nothing_that_is_kept(
     plain: list[File], sources: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
