@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 from culturebench import funnel
 from culturebench.annotation.agreement import agreement
@@ -11,7 +12,7 @@ from culturebench.annotation.consensus import UNDECIDED, Verdict, at_least, majo
 from culturebench.annotation.dawid_skene import keep_probabilities
 from culturebench.annotation.decisions import Decision, read_decisions
 from culturebench.annotation.gold import read_gold
-from culturebench.artifacts import agreement as agreed, annotated, duplicates
+from culturebench.artifacts import agreement as agreed, annotated, candidates, duplicates
 from culturebench.artifacts.annotated import AnnotatedRow
 from culturebench.params import RegionPart
 from culturebench.params._region import Key, Subdivision
@@ -42,6 +43,7 @@ def run(params: Params, inputs: Paths, outputs: Paths, *, region: str) -> None:
     decisions = read_decisions(inputs["decisions"], params.region.subdivisions)
     pictures = [row for row in duplicates.TABLE.load(inputs["duplicates"]) if row["status"] == "kept"]
     verdicts = _verdicts(decisions, [row["picture_id"] for row in pictures], params.annotate)
+    verdicts |= _published(inputs["candidates"], verdicts)
     rows = [_row(name, region, verdict, params.annotate) for name, verdict in verdicts.items()]
     if absent := len(decisions.keys() - verdicts.keys()):
         print(f"{region}: decisions on {absent} pictures that did not get here were ignored", file=sys.stderr)
@@ -58,6 +60,16 @@ def _verdicts(decisions: dict[str, list[Decision]], pictures: list[str], setting
         keep = keep_probabilities(decisions)
         found = {name: weighed(decisions.get(name, []), min_decisions, keep.get(name, 0.5)) for name in pictures}
     return {name: at_least(verdict, settings.min_agreement) for name, verdict in found.items()}
+
+
+def _published(path: Path, verdicts: dict[str, Verdict]) -> dict[str, Verdict]:
+    """What a release says of pictures on which nobody here has decided anything."""
+    found: dict[str, Verdict] = {}
+    for row in candidates.TABLE.load(path, ["picture_id", "released"]):
+        said, verdict = row["released"], verdicts.get(row["picture_id"])
+        if said and verdict and not verdict.decisions:
+            found[row["picture_id"]] = Verdict(True, "", said["subdivision"], said["agreement"], said["decisions"])
+    return found
 
 
 def _row(picture_id: str, region: str, verdict: Verdict, settings: Annotate) -> AnnotatedRow:
@@ -79,7 +91,7 @@ STAGE = Stage(
     run=run,
     identities=("region",),
     params=Params,
-    inputs={"duplicates": duplicates.PATH, "decisions": DECISIONS, "gold": GOLD},
+    inputs={"candidates": candidates.PATH, "duplicates": duplicates.PATH, "decisions": DECISIONS, "gold": GOLD},
     outputs={"annotated": annotated.PATH, "agreement": agreed.PATH},
 )
 

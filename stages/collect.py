@@ -13,7 +13,7 @@ from culturebench.annotation.removed import read_removed
 from culturebench.artifacts import candidates
 from culturebench.artifacts.candidates import CandidateRow
 from culturebench.errors import CultureBenchError
-from culturebench.params.collect import AtlasSource, Collect, FolderSource, OnlineSource
+from culturebench.params.collect import AtlasSource, Collect, FolderSource, OnlineSource, ReleaseSource
 from culturebench.params.engine import Engine
 from culturebench.progress import progress
 from culturebench.sources.atlas import Atlas
@@ -21,6 +21,7 @@ from culturebench.sources.base import Source
 from culturebench.sources.candidate import candidate
 from culturebench.sources.folder import Folder
 from culturebench.sources.queries import Asked
+from culturebench.sources.release import Release
 from culturebench.splitting.counts import by_reason
 from culturebench.stage import Paths, Stage, secret, store_url
 
@@ -42,6 +43,8 @@ class Params:
 def run(params: Params, inputs: Paths, outputs: Paths, *, region: str) -> None:
     """Collect the candidates of one region from every source of `collect.sources`."""
     removed = read_removed(inputs["removed"])
+    for source in params.collect.sources:
+        removed |= Release(source).removed() if isinstance(source, ReleaseSource) else {}
     asked = [source for source in params.collect.sources if source.regions is None or region in source.regions]
     online = any(isinstance(source, OnlineSource) for source in asked)
     with _web(params, removed) if online else nullcontext() as web:
@@ -63,11 +66,13 @@ def _web(params: Params, removed: Collection[str]) -> OnlineSources:
     return OnlineSources(params.collect.web, snapshot, params.region, removed, secret, params.engine)
 
 
-def _source(settings: AtlasSource | FolderSource | OnlineSource, web: OnlineSources | None) -> Source:
+def _source(settings: AtlasSource | FolderSource | ReleaseSource | OnlineSource, web: OnlineSources | None) -> Source:
     if isinstance(settings, AtlasSource):
         return Atlas(settings)
     if isinstance(settings, FolderSource):
         return Folder(settings)
+    if isinstance(settings, ReleaseSource):
+        return Release(settings)
     assert web is not None
     return web.open(settings)
 

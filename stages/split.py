@@ -29,7 +29,7 @@ from culturebench.stage import Paths, Stage
 
 FROZEN = "annotations/splits"
 Images = dict[tuple[str, str], bytes]  # (picture id, file name) -> bytes
-_ORIGIN = ["picture_id", "file_name", "page_url", "licence", "scene", "status", "error"]
+_ORIGIN = ["picture_id", "file_name", "page_url", "licence", "scene", "released", "status", "error"]
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def run(params: Params, inputs: Paths, outputs: Paths) -> None:
     """Assign every captioned picture a side by the `split` section, and write the sides with their pictures."""
     regions = list(params.regions)
     tables = _told_apart({region: _load(inputs, region) for region in regions})
-    frozen = read_frozen(inputs["frozen"], regions, splits.SPLITS)
+    frozen = _published(tables) | read_frozen(inputs["frozen"], regions, splits.SPLITS)
     parts = {"train": params.split.train, "test": params.split.test, "detect": params.split.detect}
     placed = assign(_group_keys(tables), frozen, parts, params.split.salt, _bound(tables, frozen))
     for side in splits.SPLITS:
@@ -118,6 +118,12 @@ def _captioned(tables: Tables) -> Iterator[tuple[CaptionedRow, CaptionRow, Capti
             yield row, cultural, noun
 
 
+def _published(regions: dict[str, Tables]) -> dict[str, str]:
+    """Picture id -> the side on which a release has it."""
+    rows = [row for tables in regions.values() for row in tables.candidates]
+    return {row["picture_id"]: row["released"]["split"] for row in rows if row["released"]}
+
+
 def _origins(tables: Tables) -> dict[str, CandidateRow]:
     """The candidate behind each screened picture, by picture id."""
     by_key = {(row["picture_id"], row["file_name"]): row for row in tables.candidates}
@@ -136,9 +142,10 @@ def _group_keys(regions: dict[str, Tables]) -> dict[str, list[str]]:
         origins, groups = _origins(tables), _groups(tables)
         for row, _, caption in _captioned(tables):
             picture = row["picture_id"]
-            page = origins[picture]["page_url"]
+            page, released = origins[picture]["page_url"], origins[picture]["released"]
             noun = f"noun:{region}:{_normalised(caption['text'])}"
             keys_of[picture] = [f"group:{groups[picture]}", noun, *([f"page:{page}"] if page else [])]
+            keys_of[picture] += [f"released:{released['group']}"] if released else []
     return keys_of
 
 

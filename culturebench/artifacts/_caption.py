@@ -21,6 +21,7 @@ class GivenCaptions(TypedDict):
 
     cultural: CaptionRow | None
     noun: CaptionRow | None
+    neutral: CaptionRow | None
     cultural_en: CaptionRow | None
     noun_en: CaptionRow | None
 

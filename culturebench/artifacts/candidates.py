@@ -13,6 +13,25 @@ DIRECTORY = "data/candidates"
 PATH = DIRECTORY + "/{region}.parquet"
 
 
+class ReleasedRow(TypedDict):
+    """What a release says of its picture: how experts agreed, and where it was put."""
+
+    agreement: float
+    decisions: int
+    subdivision: str
+    group: str
+    split: str
+
+
+RELEASED = pa.struct(
+    [
+        required("agreement", pa.float64()),
+        required("decisions", pa.int32()),
+        *(required(name, pa.string()) for name in ("subdivision", "group", "split")),
+    ]
+)
+
+
 class CandidateRow(TypedDict):
     """One file that a source named."""
 
@@ -36,6 +55,7 @@ class CandidateRow(TypedDict):
     found_in: str
     captions: GivenCaptions | None
     scene: SceneRow | None
+    released: ReleasedRow | None
     planted: str
     image: bytes | None
 
@@ -64,8 +84,9 @@ TABLE = Table(
             required("subdivision", pa.string()),  # that the keyword stands for, or ""
             required("query_language", pa.string()),  # of the keyword, or ""
             required("found_in", pa.string()),  # Commons category, Wikidata item, article or collection, or ""
-            pa.field("captions", GIVEN),  # those of a manifest
+            pa.field("captions", GIVEN),  # those of a manifest or a release
             pa.field("scene", SCENE),  # what an atlas picture shows
+            pa.field("released", RELEASED),  # of a picture from a release
             required("planted", pa.string()),  # the defect that an atlas picture has on purpose, or ""
             pa.field("image", pa.binary()),  # the retrieved bytes, null when status is failed
         ]

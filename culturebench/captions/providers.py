@@ -124,6 +124,7 @@ def given_captions(given: GivenCaptions | None) -> dict[str, CaptionRow]:
     found = {
         "cultural": given["cultural"],
         "noun": given["noun"],
+        "neutral": given["neutral"],
         "cultural_en": given["cultural_en"],
         "noun_en": given["noun_en"],
     }

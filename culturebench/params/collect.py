@@ -66,6 +66,13 @@ class FolderSource(_Source):
     max_bytes: int = Field(default=64_000_000, ge=1, description="larger files fail, in bytes")
 
 
+class ReleaseSource(_Source):
+    """A release of this or another project: pictures with their verdicts, captions, subdivisions, groups and sides."""
+
+    kind: Literal["release"]
+    path: str = Field(min_length=1, description="the folder that `culturebench release` wrote, or a copy of it")
+
+
 class _OnlineSource(_Source):
     """A source on the web; `collect.web` says how it is asked."""
 
@@ -150,7 +157,7 @@ class UrlsSource(_OnlineSource):
 
 
 OnlineSource = CommonsSource | WikidataSource | WikipediaSource | OpenverseSource | GoogleSource | UrlsSource
-Source = Annotated[AtlasSource | FolderSource | OnlineSource, Field(discriminator="kind")]
+Source = Annotated[AtlasSource | FolderSource | ReleaseSource | OnlineSource, Field(discriminator="kind")]
 
 
 class Web(BaseModel):

@@ -21,6 +21,7 @@ MEANING = {
     "captions_by": "who wrote the captions, joined by +",
     "cultural": "caption with a culture-style modifier, in the region's language",
     "noun": "the same description without the modifier, in the region's language",
+    "neutral": "the noun caption with a modifier of no culture; may be empty",
     "cultural_en": "English rendering of the cultural caption",
     "noun_en": "English rendering of the noun caption",
     "agreement": "share of the experts' decisions that agree with the verdict",

@@ -25,7 +25,7 @@ SCHEMA = pa.schema(
         pa.field("picture_id", pa.string()),
         pa.field("image", pa.struct([pa.field("bytes", pa.binary()), pa.field("path", pa.string())])),
         *(pa.field(name, pa.string()) for name in _TEXT),
-        *(pa.field(name, CAPTION) for name in ("cultural", "noun", "cultural_en", "noun_en")),
+        *(pa.field(name, CAPTION) for name in ("cultural", "noun", "neutral", "cultural_en", "noun_en")),
         pa.field("agreement", pa.float64()),
         pa.field("decisions", pa.int32()),
         *(pa.field(name, pa.string()) for name in _ORIGIN),

@@ -10,6 +10,7 @@ from culturebench.errors import CultureBenchError
 
 if TYPE_CHECKING:
     from culturebench.artifacts._caption import CaptionRow
+    from culturebench.artifacts.candidates import ReleasedRow
     from culturebench.atlas.world import Scene
 
 
@@ -27,6 +28,7 @@ class About:
     found_in: str = ""
     captions: Mapping[str, CaptionRow] = field(default_factory=dict[str, "CaptionRow"])
     scene: Scene | None = None
+    released: ReleasedRow | None = None
     planted: str = ""
 
 

@@ -44,6 +44,7 @@ def candidate(found: Found, source: str, region: str, language: str) -> Candidat
         "found_in": about.found_in,
         "captions": _captions(about.captions, language),
         "scene": None if about.scene is None else _scene(about.scene),
+        "released": about.released,
         "planted": about.planted,
         "image": found.data,
     }
@@ -59,6 +60,7 @@ def _captions(given: Mapping[str, CaptionRow], language: str) -> GivenCaptions |
     return {
         "cultural": of("cultural"),
         "noun": of("noun"),
+        "neutral": of("neutral"),
         "cultural_en": of("cultural_en"),
         "noun_en": of("noun_en"),
     }

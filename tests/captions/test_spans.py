@@ -17,6 +17,7 @@ from culturebench.captions.template import Unwritten, with_modifier
 from culturebench.params._region import Words
 
 ID = "b" * 64
+GIVEN = ("cultural", "noun", "neutral", "cultural_en", "noun_en")
 
 
 def part(row: dict, name: str) -> str:
@@ -127,7 +128,7 @@ def test_a_template_leaves_to_people_what_it_would_get_wrong(text: str, language
     with pytest.raises(Unwritten, match=says):
         with_modifier(caption_row(text, language, noun), "Korean-style")
     template = TemplateProvider(Words(local=["Korean-style"], en=["x"]), Words(local=["plain"], en=["plain"]))
-    given = {"cultural": None, "noun": caption_row(text, language, noun), "cultural_en": None, "noun_en": None}
+    given = dict.fromkeys(GIVEN) | {"noun": caption_row(text, language, noun)}
     (written,) = template.write([Picture(ID, "xx", "", given=given)])
     assert set(written.captions) == {"noun"} and written.reason == "not_by_template" and says in written.detail
 
@@ -143,7 +144,7 @@ def test_a_template_needs_a_noun_caption_and_keeps_what_came_with_the_picture():
     )
     assert template.write([Picture(ID, "nl", "")])[0].captions == {}
     noun = parse_caption({"text": "een kom", "noun": "kom"}, "nl")
-    given = {"cultural": None, "noun": noun, "cultural_en": parse_caption("a Delft bowl", "en"), "noun_en": None}
+    given = dict.fromkeys(GIVEN) | {"noun": noun, "cultural_en": parse_caption("a Delft bowl", "en")}
     rows = template.write([Picture(ID, "nl", "", given=given)])[0].captions
     assert rows["cultural"]["text"] == "een kom in Nederlandse stijl"
     assert rows["neutral"]["text"] == "een kom in gewone stijl"

@@ -79,7 +79,7 @@ def _candidate(number: int) -> dict[str, Any]:
         "file_url": "", "file_name": f"{number}.png", "author": "A. <b>Painter</b>", "licence": "CC0-1.0",
         "licence_text": "", "sha256": digest, "size_bytes": len(image), "status": "ok", "error": "",
         "category": "", "subdivision": "", "query_language": "", "found_in": "", "captions": None, "scene": None,
-        "planted": "",
+        "planted": "", "released": None,
         "image": image,
     }  # fmt: skip
 

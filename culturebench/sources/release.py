@@ -1,0 +1,73 @@
+"""A release as a source: what others collected, decided and captioned, as they published it."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from culturebench.artifacts.candidates import ReleasedRow
+from culturebench.params.collect import ReleaseSource
+from culturebench.sources.base import About, Found, SourceError
+
+MARK = "croissant.json"  # what tells a release from any other folder
+CAPTIONS = ("cultural", "noun", "neutral", "cultural_en", "noun_en")
+
+
+class Release:
+    """Reads the folder `params.path`."""
+
+    kind = "release"
+
+    def __init__(self, params: ReleaseSource) -> None:
+        self._root = Path(params.path)
+        if not (self._root / MARK).is_file():
+            raise SourceError(f"collect.sources: {params.path!r} is no release: there is no {MARK} in it")
+
+    def find(self, region: str) -> Iterator[Found]:
+        """The region's pictures by file; `SourceError` for a file that is damaged or no part of a release."""
+        for path in sorted((self._root / "data" / region).glob("*.parquet")):
+            split = path.name.partition("-")[0]
+            try:
+                with pq.ParquetFile(path) as file:
+                    for number in range(file.num_row_groups):
+                        yield from (_found(row, split) for row in file.read_row_group(number).to_pylist())
+            except (pa.ArrowInvalid, OSError, KeyError, TypeError) as error:
+                raise SourceError(f"collect.sources: {path.name} of {region} cannot be read: {error}") from None
+
+    def removed(self) -> dict[str, str]:
+        """What the release took down: sha256 of the bytes, or picture id, and the reason."""
+        path = self._root / "REMOVED.csv"
+        if not path.is_file():
+            return {}
+        with path.open(encoding="utf-8", newline="") as file:
+            return {row["sha256"]: row["reason"] for row in csv.DictReader(file)}
+
+
+def _found(row: dict[str, Any], split: str) -> Found:
+    released: ReleasedRow = {
+        "agreement": row["agreement"],
+        "decisions": row["decisions"],
+        "subdivision": row["subdivision"],
+        "group": row["group"],
+        "split": split,
+    }
+    return Found(
+        file_name=row["picture_id"],
+        data=row["image"]["bytes"],
+        query=f"release {row['region']}",
+        page_url=row["page_url"],
+        file_url=row["file_url"],
+        author=row["author"],
+        licence_text=row["licence_text"] or row["licence"],
+        about=About(
+            captions={name: row[name] for name in CAPTIONS if row.get(name)},
+            subdivision=row["subdivision"],
+            released=released,
+        ),
+        picture_id=row["picture_id"],
+    )
