@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import csv
+import hashlib
+import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,7 @@ from culturebench.params.collect import ReleaseSource
 from culturebench.sources.base import About, Found, SourceError
 
 MARK = "croissant.json"  # what tells a release from any other folder
+_FILE = re.compile(r"data/[a-z]+/(train|test|detect)-[\w-]+\.parquet")
 CAPTIONS = ("cultural", "noun", "neutral", "cultural_en", "noun_en")
 
 
@@ -29,15 +33,32 @@ class Release:
             raise SourceError(f"collect.sources: {params.path!r} is no release: there is no {MARK} in it")
 
     def find(self, region: str) -> Iterator[Found]:
-        """The region's pictures by file; `SourceError` for a file that is damaged or no part of a release."""
-        for path in sorted((self._root / "data" / region).glob("*.parquet")):
-            split = path.name.partition("-")[0]
-            try:
-                with pq.ParquetFile(path) as file:
-                    for number in range(file.num_row_groups):
-                        yield from (_found(row, split) for row in file.read_row_group(number).to_pylist())
-            except (pa.ArrowInvalid, OSError, KeyError, TypeError) as error:
-                raise SourceError(f"collect.sources: {path.name} of {region} cannot be read: {error}") from None
+        """The region's pictures by file; `SourceError` for a file that is missing or not what the release states."""
+        for name, sha256 in sorted(self._stated().items()):
+            _, folder, file = name.split("/")
+            if folder == region:
+                yield from self._pictures(name, sha256, file.partition("-")[0])
+
+    def _stated(self) -> dict[str, str]:
+        """File -> the sha256 that the release's own description states."""
+        try:
+            described = json.loads((self._root / MARK).read_bytes())["distribution"]
+            found = {one["contentUrl"]: one["sha256"] for one in described if "sha256" in one}
+        except (ValueError, KeyError, TypeError):
+            raise SourceError(f"collect.sources: {self._root / MARK} does not describe a release") from None
+        return {name: sha256 for name, sha256 in found.items() if _FILE.fullmatch(name)}
+
+    def _pictures(self, name: str, sha256: str, split: str) -> Iterator[Found]:
+        path = self._root / name
+        try:
+            with path.open("rb") as file:
+                if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
+                    raise SourceError(f"collect.sources: {path} is not the file that {MARK} describes; copy it again")
+            with pq.ParquetFile(path) as table:
+                for number in range(table.num_row_groups):
+                    yield from (_found(row, split) for row in table.read_row_group(number).to_pylist())
+        except (pa.ArrowInvalid, OSError, KeyError, TypeError) as error:
+            raise SourceError(f"collect.sources: {path} cannot be read: {error}") from None
 
     def removed(self) -> dict[str, str]:
         """What the release took down: sha256 of the bytes, or picture id, and the reason."""

@@ -86,3 +86,23 @@ def test_a_folder_that_is_no_release_is_refused(tmp_path: Path, monkeypatch: pyt
     monkeypatch.chdir(tmp_path / "clone")
     with pytest.raises(CultureBenchError, match=r"is no release: there is no croissant\.json"):
         collect.STAGE.execute(region="jp")
+
+
+@pytest.mark.parametrize("harm", ["changed", "missing", "undescribed"])
+def test_a_release_whose_files_are_not_what_it_states_is_refused(
+    harm: str, released: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "release"
+    shutil.copytree(released, folder)
+    file = sorted((folder / "data/jp").iterdir())[0]
+    if harm == "changed":
+        file.write_bytes(sorted((folder / "data/nl").iterdir())[0].read_bytes())
+    elif harm == "missing":
+        file.unlink()
+    else:
+        (folder / "croissant.json").write_text("[]")
+    write_data_project(tmp_path / "clone", REGIONS, [{"kind": "release", "path": str(folder)}])
+    monkeypatch.chdir(tmp_path / "clone")
+    says = {"changed": "is not the file", "missing": "cannot be read", "undescribed": "does not describe a release"}
+    with pytest.raises(CultureBenchError, match=says[harm]):
+        collect.STAGE.execute(region="jp")
