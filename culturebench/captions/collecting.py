@@ -87,11 +87,8 @@ class CaptionCollector:
         for role, code in (("noun", language), ("noun_en", "en")):
             if role in self.found and (name := named_country(self.found[role]["text"], code, iso)):
                 return "waiting", "noun_names_the_country", f"{role}: {name}"
-        return (
-            "kept",
-            "",
-            "; ".join(written.detail for written in self._written if not written.reason and written.detail),
-        )
+        refused = [written.detail for written in self._written if written.detail and not written.reason]
+        return "kept", "", "; ".join(refused)
 
 
 def _with_noun(caption: CaptionRow | None) -> CaptionRow | None:

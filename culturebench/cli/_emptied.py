@@ -25,7 +25,7 @@ _TABLES: tuple[tuple[str, Any, str], ...] = (
 def emptied(root: Path, regions: Sequence[str]) -> list[str]:
     """A sentence on files of no region, and for each stage, in their order, that kept no picture of some regions.
 
-    Of a region whose tables are not there yet nothing is said.
+    Of a region whose tables are not there yet, or are those of another version, nothing is said.
     """
     found: dict[str, dict[str, Counts]] = defaultdict(dict)
     for region in regions:
@@ -39,24 +39,25 @@ def emptied(root: Path, regions: Sequence[str]) -> list[str]:
 
 def _unfiled(root: Path) -> list[str]:
     """What is to be said of files that are of no region."""
-    path = root / unfiled.PATH
-    rows = unfiled.TABLE.load(path) if path.is_file() else []
+    try:
+        rows = unfiled.TABLE.load(root / unfiled.PATH)
+    except ArtifactError:
+        return []
     return [describe(Path(unfiled.PATH), rows)] if rows else []
 
 
 def _counts(root: Path, region: str) -> Iterator[tuple[str, Counts]]:
-    for stage, artifact, reason in _TABLES:
-        try:
+    try:
+        for stage, artifact, reason in _TABLES:
             rows = artifact.TABLE.load(root / artifact.PATH.format(region=region), ["status", reason])
-        except ArtifactError:
-            return
-        yield stage, by_reason((row["status"], row[reason]) for row in rows)
-    if (root / splits.UNSPLIT).is_file():
+            yield stage, by_reason((row["status"], row[reason]) for row in rows)
         yield "split", _of_split(root, region)
+    except ArtifactError:
+        return
 
 
 def _of_split(root: Path, region: str) -> Counts:
     unsplit = [row for row in splits.UNSPLIT_TABLE.load(root / splits.UNSPLIT) if row["region"] == region]
     files = [root / folder / f"{region}.parquet" for folder in splits.DIRECTORIES.values()]
-    kept = sum(len(splits.TABLE.load(path, ["picture_id"])) for path in files if path.is_file())
+    kept = sum(len(splits.TABLE.load(path, ["picture_id"])) for path in files)
     return by_reason((row["status"], row["reason"]) for row in unsplit) | {"kept": kept}

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from culturebench.artifacts.candidates import ReleasedRow
+from culturebench.captions.spans import NO_SPAN
 from culturebench.params.collect import ReleaseSource
 from culturebench.sources.base import About, Found, SourceError
 
@@ -57,7 +58,7 @@ class Release:
             with pq.ParquetFile(path) as table:
                 for number in range(table.num_row_groups):
                     yield from (_found(row, split) for row in table.read_row_group(number).to_pylist())
-        except (pa.ArrowInvalid, OSError, KeyError, TypeError) as error:
+        except (pa.ArrowInvalid, OSError, KeyError, TypeError, ValueError) as error:
             raise SourceError(f"collect.sources: {path} cannot be read: {error}") from None
 
     def removed(self) -> dict[str, str]:
@@ -70,6 +71,15 @@ class Release:
 
 
 def _found(row: dict[str, Any], split: str) -> Found:
+    """One picture; `ValueError` for an id or a span that no release has."""
+    if not re.fullmatch("[0-9a-f]{64}", row["picture_id"]):
+        raise ValueError(f"{row['picture_id']!r} is no picture id")
+    captions = {name: row[name] for name in CAPTIONS if row.get(name)}
+    for caption in captions.values():
+        for part in ("noun", "modifier"):
+            span = caption[f"{part}_start"], caption[f"{part}_end"]
+            if span != NO_SPAN and not 0 <= span[0] < span[1] <= len(caption["text"]):
+                raise ValueError(f"the {part} {span} does not lie within {caption['text']!r}")
     released: ReleasedRow = {
         "agreement": row["agreement"],
         "decisions": row["decisions"],
@@ -79,14 +89,15 @@ def _found(row: dict[str, Any], split: str) -> Found:
     }
     return Found(
         file_name=row["picture_id"],
-        data=row["image"]["bytes"],
+        data=row["image"]["bytes"] or None,
+        error="" if row["image"]["bytes"] else "missing",
         query=f"release {row['region']}",
         page_url=row["page_url"],
         file_url=row["file_url"],
         author=row["author"],
         licence_text=row["licence_text"] or row["licence"],
         about=About(
-            captions={name: row[name] for name in CAPTIONS if row.get(name)},
+            captions=captions,
             subdivision=row["subdivision"],
             released=released,
         ),

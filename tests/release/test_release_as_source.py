@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from culturebench.artifacts import annotated, candidates, splits
@@ -85,6 +88,34 @@ def test_a_folder_that_is_no_release_is_refused(tmp_path: Path, monkeypatch: pyt
     write_data_project(tmp_path / "clone", REGIONS, [{"kind": "release", "path": str(tmp_path)}])
     monkeypatch.chdir(tmp_path / "clone")
     with pytest.raises(CultureBenchError, match=r"is no release: there is no croissant\.json"):
+        collect.STAGE.execute(region="jp")
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "says"),
+    [
+        ("picture_id", "../up", "'../up' is no picture id"),
+        ("noun", {"noun_end": 10_000}, "does not lie within"),
+    ],
+)
+def test_a_row_that_no_release_has_is_refused(
+    column: str, value: Any, says: str, released: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "release"
+    shutil.copytree(released, folder)
+    file = sorted((folder / "data/jp").iterdir())[0]
+    table = pq.read_table(file)
+    rows = table.to_pylist()
+    rows[0][column] = {**rows[0][column], **value} if isinstance(value, dict) else value
+    pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), file)
+    described = json.loads((folder / "croissant.json").read_text(encoding="utf-8"))
+    for one in described["distribution"]:
+        if one["name"] == f"data/jp/{file.name}":
+            one["sha256"] = hashlib.sha256(file.read_bytes()).hexdigest()
+    (folder / "croissant.json").write_text(json.dumps(described), encoding="utf-8")
+    write_data_project(tmp_path / "clone", REGIONS, [{"kind": "release", "path": str(folder)}])
+    monkeypatch.chdir(tmp_path / "clone")
+    with pytest.raises(CultureBenchError, match=says):
         collect.STAGE.execute(region="jp")
 
 
