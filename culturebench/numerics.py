@@ -7,7 +7,6 @@ what every x86-64 processor with AVX2 and FMA has (Intel's since 2013, AMD's sin
 
 from __future__ import annotations
 
-import os
 import platform
 from collections.abc import MutableMapping
 from functools import cache
@@ -30,7 +29,7 @@ NEEDED = frozenset({"avx2", "fma"})  # what Linux calls them
 KIND = "x86-64 with AVX2"
 
 
-def pin(environment: MutableMapping[str, str] = os.environ) -> None:
+def pin(environment: MutableMapping[str, str]) -> None:
     """Fix the instructions in `environment`, before numpy and torch are imported; nothing where they are missing.
 
     What is set there is set anew: a setting of one machine would be a difference again.
@@ -39,17 +38,9 @@ def pin(environment: MutableMapping[str, str] = os.environ) -> None:
         environment.update(PINNED)
 
 
-def kind(device: str = "cpu") -> str:
-    """On what numbers are computed here: results of one kind have equal bytes, those of two kinds need not."""
-    if device != "cpu":
-        return _name_of_gpu(device)
+def kind() -> str:
+    """What this processor is: results of one kind have equal bytes, those of two kinds need not."""
     return KIND if _has_avx2() else platform.machine()
-
-
-def _name_of_gpu(device: str) -> str:
-    import torch
-
-    return torch.cuda.get_device_name(device) if device.startswith("cuda") else device
 
 
 @cache

@@ -3,6 +3,8 @@
 This runs before a stage's own module imports numpy or torch, which read their settings once.
 """
 
+import os
+
 from culturebench.numerics import pin
 
-pin()
+pin(os.environ)

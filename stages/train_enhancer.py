@@ -24,6 +24,7 @@ from culturebench.planning.training import training_forecast
 from culturebench.stage import Paths, Stage, store_url
 from culturebench.store import Store
 from culturebench.text_to_image.denoising import denoising_of
+from culturebench.text_to_image.runtime import kind_of
 from culturebench.text_to_image.systems import edited_tower, identity_of, load_pinned, load_towers
 
 #: Code of ours that decides what a training gives, beside the system's.
@@ -78,7 +79,7 @@ def run(params: Params, inputs: Paths, outputs: Paths, *, model: str, site: str)
     entries = training.train()
     enhancer.save(training.enhancer, outputs["enhancer"], layer=layer)
     history: enhancers.History = {
-        "made_on": kind(training.enhancer.gain.device.type),
+        "made_on": kind_of(training.enhancer.gain.device),
         "site": site,
         "layer": layer,
         "objective": numbers.objective,

@@ -12,7 +12,6 @@ from torch import Tensor
 
 from culturebench.artifacts import layer_probe, pins, sae, splits
 from culturebench.errors import CultureBenchError
-from culturebench.numerics import kind
 from culturebench.params import choose
 from culturebench.params.encoders import Encoders
 from culturebench.params.regions import Regions
@@ -25,6 +24,7 @@ from culturebench.probing.training_state import Checkpoint
 from culturebench.progress import progress
 from culturebench.stage import Paths, Stage, store_url
 from culturebench.store import Store
+from culturebench.text_to_image.runtime import kind_of
 
 CAPTIONS = ("cultural", "noun", "cultural_en", "noun_en")
 VERSION = 1  # raised when the same settings would train to other bytes
@@ -54,7 +54,7 @@ def run(params: Params, inputs: Paths, outputs: Paths, *, encoder: str) -> None:
     sae.save_metrics(
         outputs["sae"],
         {
-            "made_on": kind(probed.device.type),
+            "made_on": kind_of(probed.device),
             "layer": probed.layer,
             "train_tokens": tokens,
             "detect_tokens": held_out_tokens,
@@ -73,7 +73,7 @@ def _train(
         return progress(steps, len(steps), f"autoencoder, seed {seed}, from step {steps.start}")
 
     determinants = {"train_sae": VERSION, "features": digest(features), **asdict(settings), "seed": seed}
-    determinants |= {"torch": torch.__version__, "made_on": kind(probed.device.type)}
+    determinants |= {"torch": torch.__version__, "made_on": kind_of(probed.device)}
     checkpoint = Checkpoint(Store(store_url()), determinants, chosen.checkpoint_every)
     trained = train(features, settings, seed, watch=watch, checkpoint=checkpoint, device=probed.device)
     probing_sae.save(trained.sae, sae.seed_folder(folder, seed))

@@ -47,10 +47,11 @@ BORROWERS = {
 COPIERS = {"code", "pin_model", "bind_pins", "bind_encoder", "bind_judge"}
 #: Folders of which a stage may depend on the part that params name.
 NAMED_IN_PARAMS = ("models/pins/", "models/judges/")
-#: DVC, its cache, and the lock that flows and commands share: none knows of Prefect.
+#: DVC, its cache and outs, and the lock that flows and commands share: none knows of Prefect.
 COMMANDS_USE = {
-    "flows/__init__.py", "flows/dvc.py", "flows/outcomes.py", "flows/whole.py", "flows/workspace.py",
-}  # fmt: skip
+    *("flows/__init__.py", "flows/dvc.py", "flows/outcomes.py", "flows/reference.py", "flows/whole.py"),
+    "flows/workspace.py",
+}
 #: What marks a folder and is read by others' tools.
 MARKERS = {"culturebench/py.typed"}
 #: Names in params.yaml (`use`), and in a table of the package itself.

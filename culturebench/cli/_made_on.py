@@ -41,4 +41,6 @@ def _kinds(root: Path) -> set[str]:
 def _gpu() -> str:
     import torch
 
-    return kind("cuda") if torch.cuda.is_available() else ""
+    from culturebench.text_to_image.runtime import kind_of
+
+    return kind_of(torch.device("cuda")) if torch.cuda.is_available() else ""

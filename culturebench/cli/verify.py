@@ -1,17 +1,33 @@
-"""`culturebench verify`: whether what is kept is what it was."""
+"""`culturebench verify`: whether what is kept is what it was, and what is here that of the shipped run."""
 
 from __future__ import annotations
+
+from typing import Annotated
 
 import typer
 
 from culturebench.cli._shared import ROOT, cell, console
 from culturebench.errors import CultureBenchError
 
-AGAIN = "`culturebench repro` makes again what is missed."
 
-
-def verify() -> None:
+def verify(
+    reference: Annotated[
+        bool, typer.Option("--reference", help="Compare the outs with those of the shipped run instead.")
+    ] = False,
+    make_reference: Annotated[
+        bool, typer.Option("--make-reference", help="Write the outs' hashes as the reference of this version instead.")
+    ] = False,
+) -> None:
     """Read all of DVC's cache and of the store, drop what is damaged, and compare what is here with dvc.lock."""
+    if make_reference:
+        _make_reference()
+    elif reference:
+        _compare()
+    else:
+        _look()
+
+
+def _look() -> None:
     from culturebench.stage import store_url
     from culturebench.store import Store
     from flows import dvc, whole
@@ -29,5 +45,32 @@ def verify() -> None:
     for name in found.changed:
         console.print(cell(f"{name} is not what dvc.lock says, damaged or edited: delete it, and it comes back."))
     if found.dropped or found.dropped_runs or dropped or found.changed:
-        raise CultureBenchError(f"not everything is what it was. {AGAIN}")
+        raise CultureBenchError("not everything is what it was; `culturebench repro` makes again what is missed")
     console.print("All of it is whole.")
+
+
+def _make_reference() -> None:
+    from flows import reference
+    from flows.workspace import only_writer
+
+    with only_writer(ROOT, typer.echo):
+        count = reference.write(ROOT)
+    console.print(f"{reference.PATH} holds the hashes of {count} outs; commit it with the version.")
+
+
+def _compare() -> None:
+    from culturebench.numerics import kind
+    from flows import reference
+
+    found = reference.compare(ROOT)
+    console.print(
+        f"{found.equal} outs equal the reference, {found.different} differ, {found.missing} are not in dvc.lock."
+    )
+    for stage, outs in found.first.items():
+        console.print(cell(f"A difference arises at {stage}: {', '.join(outs)}"))
+    if found.different and kind() != found.made_on:
+        console.print(
+            cell(f"The reference was made on {found.made_on}; this is {kind()}: other last digits are no fault.")
+        )
+    if found.different or found.missing:
+        raise CultureBenchError("what is here is not all of the shipped run")

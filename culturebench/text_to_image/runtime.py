@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from culturebench.numerics import kind
+
 if TYPE_CHECKING:
     from culturebench.params._runtime import Runtime
 
@@ -15,6 +17,13 @@ def device_of(how: Runtime) -> torch.device:
     if how.device != "auto":
         return torch.device(how.device)
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def kind_of(device: torch.device) -> str:
+    """What a device is: results of one kind have equal bytes, those of two kinds need not."""
+    if device.type == "cpu":
+        return kind()
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
 
 def dtype_of(how: Runtime) -> torch.dtype:
