@@ -72,7 +72,7 @@ def _packages(lock: Path) -> Finding:
 
 def _locked(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
     for line in lines:
-        match = re.fullmatch(r"([\w.-]+)==(\S+)", line.strip())
+        match = re.match(r"([\w.-]+)==([^\s;]+)", line)
         if match:
             yield match[1], match[2]
 

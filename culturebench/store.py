@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 import re
+import sys
 import uuid
 from collections.abc import Generator, Mapping
 from pathlib import Path
@@ -18,6 +20,7 @@ from platformdirs import user_cache_dir
 from culturebench.errors import CultureBenchError
 
 HASH_BYTES = 32
+_OTHERS = 0o007  # the rights of those who are neither the owner nor of the group
 _KEY = re.compile("[0-9a-f]{64}")
 TRIES = 5  # of a `put` whose file a `delete` takes away under its hands
 
@@ -27,17 +30,18 @@ class StoreError(CultureBenchError):
 
 
 class Store:
-    """Content-addressed results at an fsspec URL (`/a/folder`, `s3://bucket/prefix`); a new folder is closed to others.
+    """Content-addressed results at an fsspec URL (`/a/folder`, `s3://bucket/prefix`), open to no other user.
 
     Every entry starts with the sha256 of its content, so that a truncated or damaged one counts as absent.
     Two writers of one key write equal bytes under names of their own; the last rename wins. Raises `StoreError`.
     """
 
     def __init__(self, url: str) -> None:
-        files, root = fsspec.url_to_fs(url)
+        self._name = without_secrets(url)
+        with self._usable("read"):
+            files, root = fsspec.url_to_fs(url)
         self._files: Any = files
         self._root = str(root)
-        self._name = without_secrets(url)
 
     def get(self, key: str) -> bytes | None:
         """The content kept under `key`, or None when there is none that is whole."""
@@ -107,8 +111,15 @@ class Store:
             return False
 
     def _make_private(self) -> None:
-        if isinstance(self._files, LocalFileSystem):
-            Path(self._root).mkdir(mode=0o700, parents=True, exist_ok=True)
+        """A new folder is closed to others, an older one that is open to everybody is closed to these, and told of."""
+        if not isinstance(self._files, LocalFileSystem):
+            return
+        folder = Path(self._root)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = folder.stat()
+        if found.st_mode & _OTHERS and found.st_uid == os.getuid():
+            folder.chmod(found.st_mode & 0o7777 & ~_OTHERS)
+            print(f"{self._name} was open to every user of this machine, and is no more", file=sys.stderr)
 
     @contextlib.contextmanager
     def _usable(self, what: str) -> Generator[None]:
@@ -117,8 +128,8 @@ class Store:
             yield
         except FileNotFoundError:
             raise
-        except OSError as error:
-            why = error.strerror or type(error).__name__
+        except Exception as error:  # a bucket's client raises what it likes, and may put a key into its words
+            why = getattr(error, "strerror", None) or type(error).__name__
             raise StoreError(
                 f"the store of cached results at {self._name} cannot be {what} ({why}); make room or rights there, "
                 "or name another folder or bucket in CULTUREBENCH_STORE"

@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from culturebench import cli
 from culturebench.checks import problems
 from culturebench.cli import _clone
+from culturebench.cli._shared import say
 from culturebench.doctor import KEYS, LABEL_STUDIO, diagnose
 from culturebench.errors import CultureBenchError
 from culturebench.regions.overview import overview
@@ -61,6 +62,22 @@ def test_nothing_that_a_file_says_steers_the_terminal(project: Path) -> None:
         assert not set("\x1b\x07\u202e") & set(said), command
         assert "[bold red]" in said or "all is well" not in said, command
     assert "Japan" in call("region", "show", "jp").stdout
+
+
+def test_no_command_prints_what_it_was_told_but_through_the_two_functions_that_make_it_plain() -> None:
+    files = sorted((ROOT / "culturebench/cli").glob("*.py"))
+    assert [file.name for file in files if "typer.echo" in file.read_text(encoding="utf-8")] == ["_shared.py"]
+
+
+def test_a_plan_shows_a_models_name_as_text(project: Path) -> None:
+    name = "atlas[bold red]s[/]"
+    change(project, lambda params: params["models"].update({name: params["models"].pop("atlas")}))
+    assert call("plan", "--model", name).stdout.startswith(f"{name} on one")
+
+
+def test_what_a_command_says_of_a_file_steers_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    say(f"It is still in {HOSTILE}, which is yours to delete.")
+    assert not set("\x1b\x07\u202e") & set(capsys.readouterr().out)
 
 
 def test_an_error_says_what_it_was_told_without_its_escapes() -> None:

@@ -124,13 +124,60 @@ def test_what_is_put_is_kept_even_when_a_delete_takes_it_half_written(tmp_path: 
     assert store.get(KEY) == b"pictures"
 
 
-def test_a_new_store_is_its_owners_alone_and_an_older_ones_rights_stay(tmp_path: Path):
+def test_a_new_store_is_its_owners_alone_and_a_teams_rights_stay(tmp_path: Path):
     Store(str(tmp_path / "new/store")).put(KEY, b"pictures")
     assert (tmp_path / "new/store").stat().st_mode & 0o777 == 0o700
     (tmp_path / "teams").mkdir()
-    (tmp_path / "teams").chmod(0o770)
+    (tmp_path / "teams").chmod(0o2770)
     Store(str(tmp_path / "teams")).put(KEY, b"pictures")
-    assert (tmp_path / "teams").stat().st_mode & 0o777 == 0o770
+    assert (tmp_path / "teams").stat().st_mode & 0o7777 == 0o2770
+
+
+def test_an_older_store_that_everybody_can_read_is_closed_to_them_and_it_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    tmp_path.chmod(0o755)
+    for _ in range(2):
+        Store(str(tmp_path)).put(KEY, b"pictures")
+    assert tmp_path.stat().st_mode & 0o777 == 0o750
+    assert capsys.readouterr().err.count("was open to every user") == 1
+
+
+class NoKeys(Exception):
+    """As botocore's NoCredentialsError: no OSError."""
+
+
+def test_what_a_buckets_client_raises_is_one_message_without_its_words(monkeypatch: pytest.MonkeyPatch):
+    store = Store("memory://bucket")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise NoKeys("AKIA:s3cret")
+
+    for name in ("cat_file", "makedirs", "glob", "exists"):
+        monkeypatch.setattr(store._files, name, refuse)
+    for use in (lambda: store.put(KEY, b"p"), lambda: store.get(KEY), lambda: store.delete(KEY), store.drop_damaged):
+        with pytest.raises(StoreError, match=r"memory://bucket cannot be (written|read) \(NoKeys\)") as found:
+            use()
+        assert "s3cret" not in str(found.value)
+    with pytest.raises(StoreError, match="CULTUREBENCH_STORE"):
+        Store("nonsense://me:s3cret@bucket")
+
+
+def test_a_store_that_may_only_be_read_gives_what_it_has_and_says_that_it_takes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    store = Store(str(tmp_path))
+    store.put(KEY, b"pictures")
+
+    def read_only(*_: object, **__: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(store._files, "pipe_file", read_only)
+    monkeypatch.setattr(store._files, "rm_file", read_only)
+    assert store.get(KEY) == b"pictures"
+    for use in (lambda: store.put(KEY, b"other"), lambda: store.delete(KEY)):
+        with pytest.raises(StoreError, match=r"cannot be written \(Read-only file system\)"):
+            use()
 
 
 def test_a_store_that_cannot_be_used_is_one_message(tmp_path: Path):

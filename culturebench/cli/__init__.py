@@ -12,11 +12,11 @@ from rich.table import Table
 
 from culturebench.cli import annotate, forget, neurons, pins, plan, region, release, sae, server
 from culturebench.cli._clone import CloneCommand, PipelineCommand
-from culturebench.cli._shared import ROOT, cell, console
+from culturebench.cli._shared import ROOT, cell, console, say
 from culturebench.cli.report import report
 from culturebench.cli.repro import repro
 from culturebench.cli.verify import verify
-from culturebench.errors import CultureBenchError, plain
+from culturebench.errors import CultureBenchError
 
 if TYPE_CHECKING:
     from flows.pipeline import Pipeline
@@ -66,7 +66,7 @@ def validate() -> None:
 
     found = problems(ROOT)
     for problem in found:
-        typer.echo(plain(problem), err=True)
+        say(problem, err=True)
     raise typer.Exit(1 if found else 0)
 
 

@@ -11,8 +11,7 @@ from platformdirs import user_cache_dir
 from rich.table import Table
 
 from culturebench.cli._clone import PipelineCommand
-from culturebench.cli._shared import ROOT, cell, console
-from culturebench.errors import plain
+from culturebench.cli._shared import ROOT, cell, console, say
 
 app = typer.Typer(help="Experts' work on pictures and captions, in Label Studio.", no_args_is_help=True)
 
@@ -40,9 +39,9 @@ def up(
 
     home = local_home(os.environ)
     entry = local.start(home, local.install(Path(user_cache_dir("culturebench"))), port, webhooks)
-    typer.echo(f"Label Studio runs at {entry.url}, for this machine only.")
-    typer.echo(f"Your user is {entry.username}; its password is in {home / 'credentials.json'}.")
-    typer.echo(plain(f"Experts sign up at {Server(entry.url, entry.token).invitation()}"))
+    say(f"Label Studio runs at {entry.url}, for this machine only.")
+    say(f"Your user is {entry.username}; its password is in {home / 'credentials.json'}.")
+    say(f"Experts sign up at {Server(entry.url, entry.token).invitation()}")
 
 
 @app.command(cls=PipelineCommand)
@@ -52,7 +51,7 @@ def down() -> None:
     from culturebench.label_studio.connect import local_home
 
     stopped = local.stop(local_home(os.environ))
-    typer.echo("Label Studio has stopped." if stopped else "No Label Studio of this machine was running.")
+    say("Label Studio has stopped." if stopped else "No Label Studio of this machine was running.")
 
 
 @app.command(cls=PipelineCommand)
@@ -67,11 +66,11 @@ def push(region: Annotated[str, REGION] = "", project: ProjectOption = "pictures
         questions.push(ROOT, server, place) if everywhere else work.push(ROOT, server, place, _needed(region), project)
     )
     where = f"{region or 'all regions'} {project}"
-    typer.echo(f"{where}: {done.created} tasks sent, {done.present} were there, {done.renewed} renewed.")
+    say(f"{where}: {done.created} tasks sent, {done.present} were there, {done.renewed} renewed.")
     if done.doubles:
-        typer.echo(f"{done.doubles} second tasks on the same picture, which nobody had touched, were deleted.")
+        say(f"{done.doubles} second tasks on the same picture, which nobody had touched, were deleted.")
     for name, reason in sorted(done.left_out.items()):
-        typer.echo(plain(f"left out: {name}: {reason}"), err=True)
+        say(f"left out: {name}: {reason}", err=True)
 
 
 @app.command(cls=PipelineCommand)
@@ -107,9 +106,9 @@ def pull(region: Annotated[str, REGION] = "", project: ProjectOption = "pictures
     everywhere = project == "questions"
     done = questions.pull(ROOT, server) if everywhere else work.pull(ROOT, server, _needed(region), project)
     changes = f"{done.new} new, {done.changed} changed, {done.withdrawn} withdrawn"
-    typer.echo(f"{region or 'all regions'} {project}: {done.lines} lines; {changes}.")
+    say(f"{region or 'all regions'} {project}: {done.lines} lines; {changes}.")
     for problem in done.problems:
-        typer.echo(plain(f"not used: {problem}"), err=True)
+        say(f"not used: {problem}", err=True)
 
 
 @app.command(cls=PipelineCommand)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from culturebench.cli._shared import ROOT
+from culturebench.cli._shared import ROOT, say
 from culturebench.errors import CultureBenchError
 
 
@@ -23,7 +23,7 @@ def forget(
 
     picture = picture.lower()
     new = record(ROOT, picture, reason)
-    typer.echo(f"{REMOVED} names it now; commit that." if new else f"{REMOVED} names it already; looking again.")
+    say(f"{REMOVED} names it now; commit that." if new else f"{REMOVED} names it already; looking again.")
     known = identify(ROOT, picture)
     sha256s = frozenset(known.pictures.values())
     unfinished = list(_leave_label_studio(known.pictures))
@@ -37,17 +37,17 @@ def forget(
     for path in held.made:
         path.unlink()
     deleted = delete_cached(Store(store_url()), sha256s)
-    typer.echo(
+    say(
         f"Deleted: {len(held.made)} files that stages made, {purged.objects} objects of DVC's cache, "
         f"{sum(purged.remotes.values())} of its remotes, {deleted} files kept by collection."
     )
     for path in held.others:
-        typer.echo(f"It is still in {path}, which is yours to delete.")
+        say(f"It is still in {path}, which is yours to delete.")
     for name, sha256 in known.alike.items():
-        typer.echo(f"{name} looks like it and stays. If it has to go as well: culturebench forget {sha256 or name}")
+        say(f"{name} looks like it and stays. If it has to go as well: culturebench forget {sha256 or name}")
     if unfinished:
         raise CultureBenchError("not everywhere yet; run the same command again. " + "; ".join(unfinished))
-    typer.echo("`make repro` makes the data anew without it. Clones and copies of releases elsewhere keep theirs.")
+    say("`make repro` makes the data anew without it. Clones and copies of releases elsewhere keep theirs.")
 
 
 def _leave_label_studio(pictures: Mapping[str, str]) -> Iterator[str]:
@@ -62,6 +62,6 @@ def _leave_label_studio(pictures: Mapping[str, str]) -> Iterator[str]:
     try:
         server, place = connect(os.environ)
         tasks = leave(server, place, codes(ROOT), pictures)
-        typer.echo(f"Deleted {tasks} tasks of Label Studio.")
+        say(f"Deleted {tasks} tasks of Label Studio.")
     except CultureBenchError as error:
         yield f"Label Studio: {error}"

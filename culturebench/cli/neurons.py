@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from culturebench.cli._clone import CloneCommand
-from culturebench.cli._shared import ROOT
+from culturebench.cli._shared import ROOT, say
 
 if TYPE_CHECKING:
     from culturebench.interventions.packs.export import Wish
@@ -38,7 +38,7 @@ def export(
     pack = gather(ROOT, _wish(model, tower, licence, None if precision == "auto" else precision))
     size = files.save(pack, folder)
     config = pack.config
-    typer.echo(
+    say(
         f"{folder}: {config.rows} neurons of {len(config.regions)} regions, layer index {config.layer} of "
         f"{config.made_for.name}, in {config.precision}: {size / 1e6:.2f} MB under {config.licence}"
     )

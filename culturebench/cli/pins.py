@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from culturebench.cli._clone import CloneCommand
-from culturebench.cli._shared import ROOT
+from culturebench.cli._shared import ROOT, say
 
 app = typer.Typer(help="Weights from the hub, newer ones taken over, and pickles made safe.", no_args_is_help=True)
 
@@ -23,7 +23,7 @@ def fetch(name: Annotated[str, typer.Argument(help="Key of `pins` in params.yaml
 
     source = choose(load_section(Pins, load_document(ROOT / "params.yaml")), name)
     folder = fetch_pin(name, source, token=os.environ.get(TOKEN_VARIABLE), endpoint=os.environ.get("HF_ENDPOINT"))
-    typer.echo(f"{name} is in {folder}; `dvc repro pin_model@{name}` fixes its files by their hashes")
+    say(f"{name} is in {folder}; `dvc repro pin_model@{name}` fixes its files by their hashes")
 
 
 @app.command()
@@ -31,7 +31,7 @@ def convert(file: Annotated[Path, typer.Argument(help="A checkpoint such as pyto
     """Turn a pickled checkpoint into safetensors, reading tensors alone, and remove the pickle."""
     from culturebench.pickles import convert as convert_pickle
 
-    typer.echo(f"{file} is now {convert_pickle(file)}")
+    say(f"{file} is now {convert_pickle(file)}")
 
 
 @app.command(cls=CloneCommand)
@@ -39,4 +39,4 @@ def accept(name: Annotated[str, typer.Argument(help="Key of `pins` in params.yam
     """Put the revision that the flow reprobe proposed for a pin into params.yaml."""
     from culturebench.revisions import accept as accept_pin
 
-    typer.echo(accept_pin(ROOT, name))
+    say(accept_pin(ROOT, name))

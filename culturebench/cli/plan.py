@@ -52,7 +52,7 @@ def plan(
     found = planned(amount, prices, numbers, sections["train_enhancer"], sections["judges"].root)
     found = [*data_half(data, ROOT), *found]
     share = utilisation or UTILISATION
-    console.print(f"{name} on one {chosen.name}. Everything here is an estimate; nothing was run.")
+    console.print(f"{cell(name)} on one {chosen.name}. Everything here is an estimate; nothing was run.")
     _table(found, chosen, share)
     _measures(measures)
     if prices is None:
@@ -131,7 +131,7 @@ def _table(found: list[Planned], gpu: Gpu, share: float) -> None:
         amount = entry.amount
         time = "" if entry.cost is None else _duration(hours(entry.cost.flops, gpu, share))
         table.add_row(
-            amount.stage, *map(_count, (amount.prompts, amount.images, amount.pictures, amount.calls)), time,
+            cell(amount.stage), *map(_count, (amount.prompts, amount.images, amount.pictures, amount.calls)), time,
             _size(entry.disk), "" if entry.dollars is None else f"${entry.dollars:,.2f}",
         )  # fmt: skip
     paid = [entry.dollars for entry in found if entry.dollars is not None]
@@ -147,9 +147,9 @@ def _table(found: list[Planned], gpu: Gpu, share: float) -> None:
 
 def _measures(measures: MeasuresPlan) -> None:
     if measures.missing:
-        console.print(f"Measures without weights in `measure`, so not run: {', '.join(measures.missing)}.")
+        console.print(f"Measures without weights in `measure`, so not run: {cell(', '.join(measures.missing))}.")
     if measures.unknown:
-        console.print(f"Measures whose time is not in it, for want of a config: {', '.join(measures.unknown)}.")
+        console.print(f"Measures whose time is not in it, for want of a config: {cell(', '.join(measures.unknown))}.")
 
 
 def _memory(prices: Prices, gpu: Gpu) -> None:

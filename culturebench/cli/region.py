@@ -9,8 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 
 from culturebench.cli._clone import CloneCommand
-from culturebench.cli._shared import ROOT, cell, console
-from culturebench.errors import plain
+from culturebench.cli._shared import ROOT, cell, console, say
 
 app = typer.Typer(help="The regions of the project.", no_args_is_help=True)
 
@@ -45,10 +44,10 @@ def add_region(
 
     done = add(ROOT, code, country, language, iso or [])
     if done.lay_ready:
-        typer.echo(f"{done.path} lay ready; {code} is in params.yaml now. Run `make repro`.")
+        say(f"{done.path} lay ready; {code} is in params.yaml now. Run `make repro`.")
     else:
-        typer.echo(f"{done.path} is to be filled in, and {code} is in params.yaml.")
-        typer.echo(f"`culturebench region check {code}` says what is missing; then run `make repro`.")
+        say(f"{done.path} is to be filled in, and {code} is in params.yaml.")
+        say(f"`culturebench region check {code}` says what is missing; then run `make repro`.")
 
 
 @app.command("check", cls=CloneCommand)
@@ -61,12 +60,12 @@ def check_regions(
     every = chosen or codes(ROOT)
     found = check(ROOT, every)
     for error in found.errors:
-        typer.echo(plain(f"error: {error}"), err=True)
+        say(f"error: {error}", err=True)
     for warning in found.warnings:
-        typer.echo(plain(f"warning: {warning}"), err=True)
+        say(f"warning: {warning}", err=True)
     if found.errors:
         raise typer.Exit(1)
-    typer.echo(f"{len(every)} region files are in order: {', '.join(every)}.")
+    say(f"{len(every)} region files are in order: {', '.join(every)}.")
 
 
 @app.command("show", cls=CloneCommand)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from culturebench.cli._shared import ROOT
+from culturebench.cli._shared import ROOT, say
 from culturebench.errors import CultureBenchError
 
 
@@ -25,10 +25,10 @@ def release(
     settings, regions = load_section(Release, document), load_section(Regions, document)
     refuse_stale_data()
     done = make(ROOT, to, version, settings, list(regions))
-    typer.echo(f"{done.pictures} pictures in {done.files} files are in {done.folder}/; its README.md is the data card.")
+    say(f"{done.pictures} pictures in {done.files} files are in {done.folder}/; its README.md is the data card.")
     if done.provisional:
-        typer.echo(f"{done.provisional} provisional pictures were left out.")
-    typer.echo(f"{done.frozen} more assignments are frozen in annotations/splits/; commit them.")
+        say(f"{done.provisional} provisional pictures were left out.")
+    say(f"{done.frozen} more assignments are frozen in annotations/splits/; commit them.")
 
 
 def refuse_stale_data() -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from culturebench.cli._shared import ROOT
+from culturebench.cli._shared import ROOT, say
 from culturebench.errors import CultureBenchError
 
 REPORT = Path("reports/index.html")
@@ -24,10 +24,10 @@ def report(
     path = (ROOT / REPORT).resolve()
     if not path.is_file():
         raise CultureBenchError(f"{REPORT} is not there yet; run `make repro` in the project's root")
-    typer.echo(f"The report is at {path}")
+    say(f"The report is at {path}")
     if figure:
         figure.write_bytes(_figure())
-        typer.echo(f"The figure is at {figure.resolve()}")
+        say(f"The figure is at {figure.resolve()}")
     if show:
         webbrowser.open(path.as_uri())
 

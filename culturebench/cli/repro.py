@@ -12,7 +12,7 @@ import typer
 from rich.live import Live
 from rich.text import Text
 
-from culturebench.cli._shared import ROOT, console
+from culturebench.cli._shared import ROOT, console, say
 from culturebench.errors import plain
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def repro(
     from flows.workspace import only_writer
 
     progress = Progress()
-    with only_writer(ROOT, typer.echo, rebuild=True), progress.shown():
+    with only_writer(ROOT, say, rebuild=True), progress.shown():
         dvc.reproduce(targets or [], root=ROOT, on_event=progress.take, jobs=jobs)
 
 

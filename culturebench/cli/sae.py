@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from culturebench.cli._clone import CloneCommand
-from culturebench.cli._shared import ROOT
+from culturebench.cli._shared import ROOT, say
 
 app = typer.Typer(help="The trained autoencoders for other tools.", no_args_is_help=True)
 
@@ -34,4 +34,4 @@ def export(
     for seed in sae.seeds(source):
         target = sae.seed_folder(folder, seed)
         saelens.export(load(sae.seed_folder(source, seed)), target, encoder, layer)
-        typer.echo(f"{target}: seed {seed}, layer index {layer} of {encoder}")
+        say(f"{target}: seed {seed}, layer index {layer} of {encoder}")

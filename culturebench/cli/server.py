@@ -21,7 +21,7 @@ import typer
 from culturebench.cli import _prefect_environment as environment
 from culturebench.cli._clone import PipelineCommand
 from culturebench.cli._prefect_secret import NAME, password, private_home
-from culturebench.cli._shared import ROOT, console
+from culturebench.cli._shared import ROOT, console, say
 from culturebench.errors import CultureBenchError
 
 if TYPE_CHECKING:
@@ -78,13 +78,13 @@ def up(
 
 def _say_where(root: Path, secret: Path, url: str, set_aside: Sequence[str]) -> None:
     """Where the server is and how to ask it; the password itself is never printed."""
-    typer.echo(f"Prefect is at {url.removesuffix('/api')}, its worker in {root}; `culturebench server down` ends both.")
-    typer.echo(f"Its page asks for a password: the text of {secret}, which only you can read.")
+    say(f"Prefect is at {url.removesuffix('/api')}, its worker in {root}; `culturebench server down` ends both.")
+    say(f"Its page asks for a password: the text of {secret}, which only you can read.")
     if set_aside:
-        typer.echo(f"Of your environment {', '.join(set_aside)} is for another server, and is not used for this one.")
-    typer.echo("Tell other commands where it is:")
-    typer.echo(f"  export PREFECT_API_URL={url}")
-    typer.echo(f'  export PREFECT_API_AUTH_STRING="$(cat {shlex.quote(str(secret))})"')
+        say(f"Of your environment {', '.join(set_aside)} is for another server, and is not used for this one.")
+    say("Tell other commands where it is:")
+    say(f"  export PREFECT_API_URL={url}")
+    say(f'  export PREFECT_API_AUTH_STRING="$(cat {shlex.quote(str(secret))})"')
 
 
 @app.command(cls=PipelineCommand)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from culturebench.cli._shared import ROOT, cell, console
+from culturebench.cli._shared import ROOT, cell, console, say
 from culturebench.errors import CultureBenchError
 
 
@@ -33,7 +33,7 @@ def _look() -> None:
     from flows import dvc, whole
     from flows.workspace import only_writer
 
-    with only_writer(ROOT, typer.echo):
+    with only_writer(ROOT, say):
         found = whole.look_at_everything(ROOT, dvc.cache_folder(root=ROOT))
     kept, dropped = Store(store_url()).drop_damaged()
     console.print(f"DVC's cache: {found.objects} objects and {found.runs} noted runs were read.")
@@ -53,7 +53,7 @@ def _make_reference() -> None:
     from flows import reference
     from flows.workspace import only_writer
 
-    with only_writer(ROOT, typer.echo):
+    with only_writer(ROOT, say):
         count = reference.write(ROOT)
     console.print(f"{reference.PATH} holds the hashes of {count} outs; commit it with the version.")
 
