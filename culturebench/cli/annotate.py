@@ -121,8 +121,8 @@ def accept(
     from culturebench.params import load_document
 
     for code in region or load_document(ROOT / "params.yaml")["regions"]:
-        typer.echo(f"{code}: {keep(ROOT, code, annotator)} pictures kept by {plain(annotator.strip())}.")
-    typer.echo("Commit annotations/decisions/; then `dvc repro split`.")
+        say(f"{code}: {keep(ROOT, code, annotator)} pictures kept by {annotator.strip()}.")
+    say("Commit annotations/decisions/; then `dvc repro split`.")
 
 
 def _needed(region: str) -> str:
