@@ -43,6 +43,7 @@ GIVEN_ELSEWHERE = {
     "culturebench pins fetch sdxl": "tests/test_hub.py",
     "make repro": "tests/pipeline/test_documents.py",
     "dvc remote add --default team s3://bucket/artifacts": "tests/pipeline/test_two_machines.py",
+    "dvc remote modify team verify true": "tests/pipeline/test_two_machines.py",
     "dvc push": "tests/pipeline/test_two_machines.py",
     "ray start --head --port 6379": "tests/engine/test_cluster.py",
     "ray start --address 10.0.0.1:6379": "tests/engine/test_cluster.py",
