@@ -37,7 +37,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 	{ echo 'Python 3.11 or newer is needed; name one: make PYTHON=python3.11' >&2; exit 1; }
 	@echo 'Installing into .venv; the first time this takes some minutes.'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
 	$(BIN)/python -m pip check
 	@touch $@

@@ -100,5 +100,17 @@ def fix_threads() -> None:
     torch = sys.modules.get("torch")
     if torch is not None:
         torch.set_num_threads(THREADS)
+        _round_roots(torch)
         # Does what use_deterministic_algorithms(True) does, without importing the compiler: 1.5 s a stage.
         torch.set_deterministic_debug_mode("error")
+
+
+def _round_roots(torch: Any) -> None:
+    """Let a square root be the nearest number, as the processor's own instruction gives it.
+
+    torch takes those of MKL, which start from an estimate that Intel's and AMD's processors make differently. Samplers
+    take their noise levels from them.
+    """
+    torch.sqrt = lambda tensor, **out: torch.pow(tensor, 0.5, **out)
+    torch.Tensor.sqrt = lambda tensor: tensor.pow(0.5)
+    torch.Tensor.sqrt_ = lambda tensor: tensor.pow_(0.5)

@@ -23,10 +23,13 @@ import hashlib, json, sys
 sys.path.insert(0, sys.argv[1])
 import stages
 import numpy as np, torch
+from culturebench.stage import fix_threads
+from diffusers import UniPCMultistepScheduler
 from torch.nn import functional as F
 from culturebench.interventions.enhancer import Enhancer
 
-torch.set_num_threads(1)
+fix_threads()
+torch.set_deterministic_debug_mode("default")
 def number(*shape):
     count = int(np.prod(shape))
     return torch.from_numpy(((np.arange(count) * 48271 % 65521) / 8192 - 4).astype(np.float32)).reshape(shape)
@@ -42,7 +45,7 @@ found = {
     "attention": F.scaled_dot_product_attention(x, x, x), "step": weight.data, "softmax": a.softmax(-1),
     "group": F.group_norm(x, 8), "layer": F.layer_norm(a, (257,)), "silu": F.silu(a), "gelu": F.gelu(a),
     "exp": a.exp(), "log": a.abs().log(), "sum": a.sum(), "mean": a.double().mean(0), "norm": a.norm(dim=1),
-    "normal": torch.randn(1000),
+    "normal": torch.randn(1000), "root": a.abs().sqrt(), "levels": UniPCMultistepScheduler().sigmas,
     "enhancer": Enhancer(257, 32).residual(a), "similar": F.cosine_similarity(a, a.roll(1, 0)),
     "np product": a.numpy() @ b.numpy(), "np sum": n.sum(1), "np var": a.numpy().var(0),
     "np svd": np.linalg.svd(n[:40, :30])[1], "np exp": np.exp(a.numpy()), "np log": np.log(np.abs(a.numpy())),
@@ -68,6 +71,13 @@ def kernels(command: list[str], **environment: str) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def here() -> dict[str, str]:
     return kernels([])
+
+
+def test_a_stages_square_roots_are_the_nearest_numbers() -> None:
+    script = "import torch; from culturebench.stage import fix_threads; fix_threads(); "
+    script += "x = torch.arange(1.0, 20001) / 7; assert (torch.sqrt(x) == x.double().pow(0.5).float()).all()"
+    script += " and (x.sqrt() == torch.sqrt(x)).all() and torch.sqrt(torch.tensor(-1.0)).isnan()"
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True)
 
 
 @needs_avx2

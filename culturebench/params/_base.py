@@ -113,8 +113,12 @@ def _read_mapping(path: Path) -> dict[str, Any]:
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
     except FileNotFoundError:
         raise ParamsError(f"{path} is missing; run from the project's root") from None
+    except UnicodeDecodeError as error:
+        raise ParamsError(f"{path} is not UTF-8 (byte {error.start}); save it as UTF-8") from None
     except yaml.YAMLError as error:
         raise ParamsError(f"{path} is not valid YAML: {error}") from None
+    except RecursionError:
+        raise ParamsError(f"{path} is not valid YAML: it is nested too deeply") from None
     if not isinstance(content, dict):
         raise ParamsError(f"{path}: expected a mapping, got {type(content).__name__}")
     return content

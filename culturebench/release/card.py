@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from culturebench.ethics import SENTENCES
 from culturebench.release.counts import RegionCounts, total
 from culturebench.release.licences import licence_url, on_card
+from culturebench.release.markdown import words
 from culturebench.release.shards import Shard
 
 #: In the order that readers expect.
@@ -49,11 +50,11 @@ def render(template: str, values: Mapping[str, Any]) -> str:
     """A template of this package as Markdown."""
     environment = Environment(
         loader=PackageLoader("culturebench.release", "templates"),
-        autoescape=False,  # Markdown, and every value comes from region files and counts
+        autoescape=False,  # Markdown: what others said goes through `words`
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(licence_url=licence_url)
+    environment.filters.update(licence_url=licence_url, words=words)
     return environment.get_template(template).render(**values, ethics=SENTENCES)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from culturebench.release.contents import Part
+from culturebench.release.markdown import words
 
 #: A region of fewer pictures is named as a gap: at 300 its split ratios still vary by 8 points.
 SMALL = 300
@@ -75,7 +76,7 @@ def gaps(regions: Sequence[RegionCounts], subdivisions: Mapping[str, Mapping[str
             "them are made up as well. They show no real object, and results on them say nothing of a published model."
         )
     for region in regions:
-        where = f"{region.country} (`{region.code}`)"
+        where = f"{words(region.country)} (`{region.code}`)"
         if region.pictures < SMALL:
             yield f"{where} has {region.pictures} pictures, fewer than {SMALL}."
         empty = [split for split in ("train", "test", "detect") if not region.splits[split]]

@@ -147,7 +147,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "＝", "＋", "－", "＠")
 def _cell(text: str) -> str:
     """The text as a spreadsheet shows it and does not compute it: after an apostrophe where it would."""
     text = plain(text)  # a bare carriage return would end the row
-    return f"'{text}" if text.startswith(FORMULA) else text
+    return f"'{text}" if text.lstrip().startswith(FORMULA) else text
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
