@@ -106,11 +106,15 @@ def fix_threads() -> None:
 
 
 def _round_roots(torch: Any) -> None:
-    """Let a square root be the nearest number, as the processor's own instruction gives it.
+    """Let square roots be made of divisions and of the processor's own instruction, which every maker rounds alike.
 
     torch takes those of MKL, which start from an estimate that Intel's and AMD's processors make differently. Samplers
     take their noise levels from them.
     """
-    torch.sqrt = lambda tensor, **out: torch.pow(tensor, 0.5, **out)
-    torch.Tensor.sqrt = lambda tensor: tensor.pow(0.5)
-    torch.Tensor.sqrt_ = lambda tensor: tensor.pow_(0.5)
+
+    def sqrt(tensor: Any, *, out: Any = None) -> Any:
+        root = tensor.rsqrt().reciprocal()
+        return root if out is None else out.copy_(root)
+
+    torch.sqrt = torch.Tensor.sqrt = sqrt
+    torch.Tensor.sqrt_ = lambda tensor: sqrt(tensor, out=tensor)

@@ -46,8 +46,8 @@ class Enhancer(nn.Module):
         """What is added to features (..., d)."""
         hidden = nn.functional.silu(nn.functional.linear(features / self.unit, self.w1, self.b1))
         raw = hidden @ self.w2.T
-        size = raw.pow(2).mean(dim=-1, keepdim=True).add(EPSILON).pow(0.5)  # sqrt rounds by the processor's maker
-        return self.gain * self.unit * (raw / size)
+        inverse = raw.pow(2).mean(dim=-1, keepdim=True).add(EPSILON).rsqrt()  # sqrt rounds by the processor's maker
+        return self.gain * self.unit * (raw * inverse)
 
     def forward(self, features: Tensor) -> Tensor:
         """Enhanced features (..., d)."""
