@@ -50,6 +50,7 @@ class Project:
                 "image": data,
                 "captions": None,
                 "scene": None,
+                "released": None,
                 "status": "ok",
                 "size_bytes": 0,
             }
