@@ -4,7 +4,7 @@ BIN := $(CURDIR)/.venv/bin
 INSTALLED := .venv/installed
 export PATH := $(BIN):$(PATH)
 
-.PHONY: repro test check lock clean
+.PHONY: repro test check clean
 
 repro: $(INSTALLED)
 	@$(BIN)/culturebench validate
@@ -19,13 +19,6 @@ check: $(INSTALLED)
 	$(BIN)/ruff format --check
 	$(BIN)/pyright
 
-# After `pip install` of something new into .venv, and its entry in pyproject.toml.
-lock:
-	$(PYTHON) -m venv build/lock
-	build/lock/bin/python -m pip install --quiet uv
-	$(BIN)/python .ci/lock.py build/lock/bin/uv
-	@touch $(INSTALLED)
-
 # What stages made, and every cache; annotations, weights and the results kept outside of the project stay.
 clean:
 	rm -rf build *.egg-info data models .dvc/cache .dvc/tmp .pytest_cache .ruff_cache
@@ -37,7 +30,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 	{ echo 'Python 3.11 or newer is needed; name one: make PYTHON=python3.11' >&2; exit 1; }
 	@echo 'Installing into .venv; the first time this takes some minutes.'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
 	$(BIN)/python -m pip check
 	@touch $@
