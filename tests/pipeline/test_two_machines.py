@@ -167,8 +167,9 @@ def change_a_question(root: Path) -> None:
 
 def hand_over(first: Machine, folder: Path) -> Machine:
     """A clone of the first machine's commit that has pulled what the first one pushed."""
-    share, push = documented_commands()
+    share, verify, push = documented_commands()
     first.run(*share)
+    first.run(*verify)
     first.run("git", "add", "--all")
     first.run("git", "-c", "user.name=first", "-c", "user.email=first@localhost", "commit", "--quiet", "-m", "Results")
     first.run(*push)
