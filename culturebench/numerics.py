@@ -1,4 +1,4 @@
-"""The same bytes on other processors: which instructions the numeric libraries use is fixed before they load.
+"""Towards the same bytes on other processors: which instructions the numeric libraries use is fixed before they load.
 
 A library picks its kernels by the processor that it finds, and each of them rounds and adds up in an order of its own:
 an autoencoder that was trained on another processor has other neurons, and everything behind it changes. So stages take
