@@ -39,7 +39,7 @@ def pin(environment: MutableMapping[str, str]) -> None:
 
 
 def kind() -> str:
-    """What this processor is: results of one kind have equal bytes, those of two kinds need not."""
+    """What this processor is; results of two kinds need not have equal bytes."""
     return KIND if _has_avx2() else platform.machine()
 
 

@@ -20,7 +20,7 @@ def device_of(how: Runtime) -> torch.device:
 
 
 def kind_of(device: torch.device) -> str:
-    """What a device is: results of one kind have equal bytes, those of two kinds need not."""
+    """What a device is; results of two kinds need not have equal bytes."""
     if device.type == "cpu":
         return kind()
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
