@@ -118,3 +118,7 @@ def _round_roots(torch: Any) -> None:
 
     torch.sqrt = torch.Tensor.sqrt = sqrt
     torch.Tensor.sqrt_ = lambda tensor: sqrt(tensor, out=tensor)
+    theirs = torch.Tensor.__pow__
+    torch.Tensor.__pow__ = lambda tensor, power: (
+        sqrt(tensor) if isinstance(power, float) and power == 0.5 else theirs(tensor, power)
+    )
