@@ -100,25 +100,5 @@ def fix_threads() -> None:
     torch = sys.modules.get("torch")
     if torch is not None:
         torch.set_num_threads(THREADS)
-        _round_roots(torch)
         # Does what use_deterministic_algorithms(True) does, without importing the compiler: 1.5 s a stage.
         torch.set_deterministic_debug_mode("error")
-
-
-def _round_roots(torch: Any) -> None:
-    """Let square roots be made of divisions and of the processor's own instruction, which every maker rounds alike.
-
-    torch takes those of MKL, which start from an estimate that Intel's and AMD's processors make differently. Samplers
-    take their noise levels from them.
-    """
-
-    def sqrt(tensor: Any, *, out: Any = None) -> Any:
-        root = tensor.rsqrt().reciprocal()
-        return root if out is None else out.copy_(root)
-
-    torch.sqrt = torch.Tensor.sqrt = sqrt
-    torch.Tensor.sqrt_ = lambda tensor: sqrt(tensor, out=tensor)
-    theirs = torch.Tensor.__pow__
-    torch.Tensor.__pow__ = lambda tensor, power: (
-        sqrt(tensor) if isinstance(power, float) and power == 0.5 else theirs(tensor, power)
-    )
