@@ -241,7 +241,7 @@ def event(name: str, payload: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_no_secret_is_left_behind_and_down_ends_exactly_what_up_started(deployed: Deployed, first: str) -> None:
-    assert any(line.startswith("asking with ***") for line in deployed.lines(first))
+    assert any(line.startswith("evaluate: asking with ***") for line in deployed.lines(first))
     deployed.up()
     processes = [deployed.process(name) for name in ("server", "worker")]
     said = deployed.command("culturebench", "server", "down")
