@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from culturebench import numerics
+from flows.jobs import settings
 from workspace import Workspace
 
 pytestmark = [
@@ -34,7 +36,8 @@ OTHER = {
 def test_one_lock_holds_on_two_kinds_of_machines(workspace: Workspace) -> None:
     before = workspace.hashes()
     shutil.rmtree(workspace.store)  # nothing is taken from there
-    command = [sys.executable, "-P", str(Path("flows/_repro.py").resolve()), "repro", "--force", "--single-item"]
+    script = [sys.executable, "-P", str(Path("flows/_repro.py").resolve())]
+    command = [*script, json.dumps(settings(workspace.root, 1, [])), "repro", "--force", "--single-item"]
     environment = {**workspace.shell, **OTHER}
     subprocess.run([*command, *STAGES], cwd=workspace.root, env=environment, check=True, stdout=subprocess.DEVNULL)
     assert workspace.hashes() == before
