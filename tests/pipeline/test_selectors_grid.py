@@ -32,14 +32,21 @@ def start(workspace: Workspace, printed: Path) -> subprocess.Popen[bytes]:
         )  # fmt: skip
 
 
+def compared(grid: Path) -> bool:
+    """Whether the first comparison is there and DVC has noted it."""
+    result, lock = grid / RESULT, grid / "dvc.lock"
+    written = result.is_file() and '"elbow"' in result.read_text(encoding="utf-8")
+    return written and lock.is_file() and "compare_selectors@atlas:" in lock.read_text(encoding="utf-8")
+
+
 def test_a_killed_grid_goes_on_and_repeats_no_comparison(workspace: Workspace, tmp_path: Path) -> None:
     printed, grid = tmp_path / "printed.txt", workspace.root / "build/selectors"
     running = start(workspace, printed)
     deadline = time.monotonic() + 600
-    while not (grid / RESULT).is_file() or '"elbow"' not in (grid / RESULT).read_text(encoding="utf-8"):
+    while not compared(grid):
         assert running.poll() is None and time.monotonic() < deadline, printed.read_text(errors="replace")
         time.sleep(0.2)
-    time.sleep(3)  # DVC notes what the stage wrote
+    time.sleep(1)  # DVC writes its notes to the end
     os.killpg(running.pid, signal.SIGKILL)
     running.wait()
     before = printed.read_text(errors="replace").count("Running stage 'compare_selectors@atlas'")
