@@ -70,7 +70,7 @@ def test_planted_region_directions_are_recovered_with_few_false_picks(counts: di
 def test_cas_picks_almost_nothing_that_is_not_the_regions_own_and_lap_mostly_that(counts: dict[str, Count]):
     cas, lap = counts["cas"], counts["lap"]
     assert cas.recovered / cas.planted >= 0.8 and cas.wrong / cas.picked <= 0.02, counts
-    assert lap.recovered / lap.planted >= 0.95 and lap.wrong / lap.picked >= 0.5, counts
+    assert lap.recovered / lap.planted >= 0.9 and lap.wrong / lap.picked >= 0.5, counts
 
 
 def test_the_planted_world_is_as_crowded_as_it_claims():
