@@ -158,7 +158,8 @@ def page(text: str) -> str:
         "agreement": right, "annotators": {text: {"answers": 9, "right": 4}}, "other_options": 1,
     }  # fmt: skip
     return render({
-        "models": [], "alone": [], "regions": ["jp"], "reliability": reliability.values({text: judged}), "level": 0.95,
+        "models": [], "systems": None, "alone": [], "regions": ["jp"], "level": 0.95,
+        "reliability": reliability.values({text: judged}),
         "data": data_values({"regions": {"jp": found}, "all": found}, ["jp"], {"jp": agreement}),
         "pins": [{"name": text, "source": text, "files": 1, "megabytes": 1.0, "hash": "ab"}], "versions": [("x", text)],
         "params": params_values({"collect": {"author": text}}),

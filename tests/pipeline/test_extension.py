@@ -48,6 +48,8 @@ PRICE = (USAGE["prompt_tokens"] * 0.05 + USAGE["completion_tokens"] * 0.40) / 1_
 REASONS = {"blurred": "low_quality", "mislabelled": "wrong_culture", "plain": "not_authentic"}
 #: Of so many captions one is said to be a stereotype.
 STEREOTYPES = 30
+#: Columns of captions; in the first two experts marked noun and modifier.
+CULTURAL, NOUN = ("cultural", "cultural_en"), ("noun", "noun_en")
 Row = dict[str, Any]
 
 
@@ -273,8 +275,12 @@ def _check_splits(story: Story, asked: set[str]) -> None:
     for row in rows:
         said, finding = human[row["picture_id"]], story.web.truth[row["picture_id"]]
         assert said.audit in ("correct", "edit") and _authentic(finding)
-        assert {role: row[role] for role in said.captions} == said.captions
-        assert set(said.captions) == {"cultural", "cultural_en", "noun", "noun_en"}
+        assert {role: row[role] for role in CULTURAL} == {role: said.captions[role] for role in CULTURAL}
+        for role in NOUN:  # nobody marked the noun, so that the whole caption counts
+            text = said.captions[role]["text"]
+            assert said.captions[role]["noun_start"] == -1
+            assert (row[role]["text"], row[role]["noun_end"]) == (text, len(text))
+        assert set(said.captions) == {*CULTURAL, *NOUN}
         assert row["cultural"]["text"] == cultural_caption(finding.scene, "vi").text
         assert row["cultural"]["modifier_start"] >= 0 and row["licence"] not in ("", "unknown")
 

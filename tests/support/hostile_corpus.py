@@ -22,7 +22,7 @@ from pydantic import ValidationError
 
 from culturebench.annotation.lines import AnnotationError
 from culturebench.captions.human import read_human_captions
-from culturebench.chat.reply import BadReply, read_completion
+from culturebench.chat.reply import BadReply, NoCompletion, read_completion
 from culturebench.images.decode import Undecodable, decode
 from culturebench.label_studio.answers import Form, WrongAnswer, caption_row, picture_row, question_row
 from culturebench.params import ParamsError, RegionError
@@ -294,7 +294,7 @@ KINDS = {
     "manifest": Kind(_manifest, _read_manifest, (SourceError,)),
     "region file": Kind(_region, _read_region, (RegionError, ParamsError)),
     "captions": Kind(_captions, _read_captions, (AnnotationError,)),
-    "API reply": Kind(_reply, _read_reply, (ValidationError, BadReply)),
+    "API reply": Kind(_reply, _read_reply, (ValidationError, BadReply, NoCompletion)),
     "export": Kind(_export, _read_export, (WrongAnswer,)),
     "robots.txt": Kind(_robots, _read_robots, (Failed,)),
 }
