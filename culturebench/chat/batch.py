@@ -125,7 +125,7 @@ class Batches:
             return key, read_completion(json.dumps(response["body"]), limits, self._key)
         except NoCompletion as error:
             return key, Failure("broken_reply", str(error))
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return "", Failure("broken_reply", "a line of the batch's output is no answer")
 
 

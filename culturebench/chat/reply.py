@@ -153,7 +153,7 @@ def read_completion(body: str | bytes, max_tokens: tuple[int, int], key: str | N
 def _words(body: str | bytes, key: str | None) -> str:
     """What an endpoint said instead, its error alone where it names one; on one line and without the key."""
     said = body if isinstance(body, str) else body.decode(errors="replace")
-    with contextlib.suppress(ValueError, KeyError, TypeError):
+    with contextlib.suppress(ValueError, KeyError, TypeError, RecursionError):  # nested without an end
         said = json.dumps(json.loads(said)["error"] or said, ensure_ascii=False)
     return " ".join(blotted(said, key).split())[:_MAX_SAID] or "an empty body"
 
