@@ -59,5 +59,5 @@ def test_a_killed_grid_goes_on_and_repeats_no_comparison(workspace: Workspace, t
     page = printed.with_suffix(".md").read_text(encoding="utf-8")
     for k in ("elbow", "1", "2"):
         assert f"| {k} | wfs | " in page
-    for name in ("amplified", "language_amplified", "same_norm_steered_en"):
+    for name in ("amplified", "random_amplified", "same_norm_steered_en"):
         assert f" | {name} | " in page
