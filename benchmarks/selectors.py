@@ -25,6 +25,7 @@ from culturebench.conditions import EDITS, condition
 from culturebench.errors import CultureBenchError
 from culturebench.probing.selectors import SELECTORS
 from culturebench.progress import progress
+from flows.repair import clear_path_locks, repair
 
 ROOT: Final = Path(__file__).parents[1]
 AUTOENCODERS = 5
@@ -107,6 +108,8 @@ def _write_params(folder: Path, params: Mapping[str, Any]) -> None:
 def _dvc(folder: Path, *arguments: str) -> None:
     bin = Path(sys.executable).parent
     given = {"PYTHONPATH": str(folder), "PATH": f"{bin}{os.pathsep}{os.environ['PATH']}"}
+    for sentence in (*repair(folder), *clear_path_locks(folder)):  # what a kill has left
+        print(sentence, file=sys.stderr)
     command = [sys.executable, "-m", "dvc", *arguments]
     if subprocess.run(command, cwd=folder, env={**os.environ, **given}, check=False).returncode:
         raise GridError(f"`dvc {' '.join(arguments)}` failed in {folder}; mend what it says above, and run again")
