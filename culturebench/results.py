@@ -69,7 +69,7 @@ def pivot(
 
     - systems by measures: `pivot(results, ["model", "condition"], "measure")`
     - regions by conditions: `pivot(results, "region", "condition")`
-    - what an edit adds: `pivot(results, "condition", "against", against=["noun", "random_neurons"])`
+    - what an edit adds: `pivot(results, "condition", "against", against=["noun", "random_amplified"])`
 
     With several `values`, say `["value", "low", "high"]`, they are the last level of the columns. Conditions and
     measures stand in the order of their records. `ResultsError` where nothing is left, or two rows fall into one cell.

@@ -116,7 +116,7 @@ class SideBySide:
             return
         run.sorter.done(stage)
         run.ready.extend(run.sorter.get_ready())
-        del run.left[name]
+        run.left.remove(name)
         if future.result() is not None:
             run.changed.append(stage)
         outcome = "ran" if began else "cached" if future.result() is None else "restored"
@@ -168,7 +168,7 @@ class _Run:
         self.times = times
         waits = _waits(self.place, graph)
         self.waits = {one.addressing: [other.addressing for other in others] for one, others in waits.items()}
-        self.left = {stage.addressing: times.of(stage.addressing) for stage in stages}
+        self.left = {stage.addressing for stage in stages}
         self.sorter = TopologicalSorter(waits)
         self.sorter.prepare()
         self.ready: list[Any] = list(self.sorter.get_ready())
@@ -180,7 +180,7 @@ class _Run:
     def progress(self, jobs: int) -> dict[str, Any]:
         """How many stages are done, of how many, and an estimate of the seconds left; `sure` when all were measured."""
         now = time.monotonic()
-        left = dict(self.left)  # another thread may take one out
+        left = {name: self.times.of(name) for name in list(self.left)}  # another thread may take one out
         seconds = {name: found or 0.0 for name, found in left.items()}
         for name, began in list(self.began.items()):
             seconds[name] = max(0.0, seconds.get(name, 0.0) - (now - began))

@@ -38,7 +38,7 @@ class Times:
         if stage in self._seconds:
             return self._seconds[stage]
         group = stage.partition("@")[0]
-        alike = [seconds for name, seconds in self._seconds.items() if name.partition("@")[0] == group]
+        alike = [seconds for name, seconds in list(self._seconds.items()) if name.partition("@")[0] == group]
         return fmean(alike) if alike else None
 
     def write(self) -> None:

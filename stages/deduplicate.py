@@ -13,13 +13,12 @@ from culturebench.artifacts import candidates, duplicates, screened
 from culturebench.artifacts._folder import keep_only
 from culturebench.artifacts.duplicates import DuplicateRow
 from culturebench.engine.batches import map_batches
-from culturebench.engine.worker import each, in_batches
+from culturebench.engine.worker import each, fitting, in_batches
 from culturebench.images.custom_model import Numbers, ask, load_function
 from culturebench.images.decode import RGB_BYTES, ROOM, decode, decoded
 from culturebench.images.grouping import Copies
 from culturebench.images.hashing import DECODED_SIDE, Fingerprint, fingerprint
 from culturebench.images.matching import EmbeddingMatcher, HashMatcher, Matcher, find_copies
-from culturebench.images.room import fitting
 from culturebench.params.deduplicate import Deduplicate
 from culturebench.params.engine import Engine
 from culturebench.params.regions import Regions

@@ -12,9 +12,8 @@ from culturebench.artifacts import candidates, screened
 from culturebench.artifacts.candidates import CandidateRow
 from culturebench.artifacts.screened import ScreenedRow
 from culturebench.engine.batches import map_batches
-from culturebench.engine.worker import each, in_batches
+from culturebench.engine.worker import each, fitting, in_batches
 from culturebench.images.decode import RGB_BYTES, ROOM
-from culturebench.images.room import fitting
 from culturebench.images.screening import Screened, consult, screen
 from culturebench.params.engine import Engine
 from culturebench.params.screen import Screen

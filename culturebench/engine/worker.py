@@ -105,3 +105,18 @@ def in_batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
     rest = iter(items)
     while batch := list(islice(rest, size)):
         yield batch
+
+
+def fitting(items: Iterable[T], size: Callable[[T], int], most: int, count: int) -> Iterator[list[T]]:
+    """Batches of at most `count` items whose sizes sum to at most `most`, or of one that is larger alone."""
+    batch: list[T] = []
+    taken = 0
+    for item in items:
+        needed = size(item)
+        if batch and (len(batch) == count or taken + needed > most):
+            yield batch
+            batch, taken = [], 0
+        batch.append(item)
+        taken += needed
+    if batch:
+        yield batch

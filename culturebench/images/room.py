@@ -5,28 +5,11 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
-from typing import TypeVar
 
-T = TypeVar("T")
 #: After pictures of more than this part of the room, the allocator is asked for what it has hoarded for their thread.
 _LARGE = 16
-
-
-def fitting(items: Iterable[T], size: Callable[[T], int], most: int, count: int) -> Iterator[list[T]]:
-    """Batches of at most `count` items that take at most `most` bytes together, or of one that takes more alone."""
-    batch: list[T] = []
-    taken = 0
-    for item in items:
-        needed = size(item)
-        if batch and (len(batch) == count or taken + needed > most):
-            yield batch
-            batch, taken = [], 0
-        batch.append(item)
-        taken += needed
-    if batch:
-        yield batch
 
 
 class Room:

@@ -23,19 +23,18 @@ MEASURES = ("culture_vqa", *records.at("column"))
 def systems(
     rows: Sequence[Row], papers: Mapping[str, str], regions: Sequence[str], level: float
 ) -> dict[str, Any] | None:
-    """`{measures, rows: [{model, condition, cells: [{row, best, paper}]}], chance, paper}`; None for one system alone.
+    """`{measures, rows: [{model, condition, cells: [{row, best, paper}]}], chance}`; None without two systems.
 
     `papers` says of each model of the run what the paper calls it, "" for one that it does not have. Among all rows
     the best value of a measure is marked `best`; `chance` is CultureVQA of a guess among the regions and
-    "unrecognizable".
+    "unrecognizable". Where nothing was measured there is no table either.
     """
-    if len(papers) < 2:
+    measured = [row for row in rows if row["value"] is not None and row["condition"] in SHOWN]
+    if len(papers) < 2 or not measured:
         return None
     found = {model: Results(rows, model, level) for model in papers}
     wanted = {"condition": list(SHOWN), "measure": list(MEASURES), "model": list(papers)}
-    values = pivot(
-        as_table([row for row in rows if row["value"] is not None]), ["model", "condition"], "measure", **wanted
-    )
+    values = pivot(as_table(measured), ["model", "condition"], "measure", **wanted)
     measures = [str(name) for name in values.columns]
     best = {name: _best(name, values[name]) for name in measures}
     lines = [(model, name) for model in papers for name in found[model].present(SHOWN)]

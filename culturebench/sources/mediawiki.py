@@ -8,6 +8,7 @@ from urllib.parse import quote, unquote
 
 from pydantic import BeforeValidator, Field
 
+from culturebench.engine.worker import fitting
 from culturebench.sources.api import Answer, Api, Part, without_nulls
 from culturebench.sources.base import About
 from culturebench.sources.search_hit import SearchHit, licence_text, plain
@@ -173,17 +174,7 @@ class MediaWiki:
 
 def _batches(titles: Sequence[str]) -> Iterator[list[str]]:
     """Titles that fit into one request, by their number and by the length of its address."""
-    batch: list[str] = []
-    length = 0
-    for title in titles:
-        size = len(quote(title)) + len("%7C")
-        if batch and (len(batch) == BATCH or length + size > _MAX_ADDRESS):
-            yield batch
-            batch, length = [], 0
-        batch.append(title)
-        length += size
-    if batch:
-        yield batch
+    return fitting(titles, lambda title: len(quote(title)) + len("%7C"), _MAX_ADDRESS, BATCH)
 
 
 def _merge(known: Page | None, page: Page) -> Page:

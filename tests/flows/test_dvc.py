@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from flows import dvc
 from flows.outcomes import Outcome, OutcomeReader
 from flows.pipeline import UnknownName
 from flows.repair import repair
+from processes import ends_soon
 
 ROOT = Path(__file__).parents[2]
 PIPELINE = """
@@ -147,16 +147,6 @@ def nobody_works(project: Path, pids: list[int]) -> bool:
     size = (project / "first.txt").stat().st_size if (project / "first.txt").exists() else 0
     time.sleep(0.2)
     return ended and ((project / "first.txt").stat().st_size if (project / "first.txt").exists() else 0) == size
-
-
-def ends_soon(pid: int) -> bool:
-    for _ in range(300):
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def test_two_reproductions_at_once_wait_for_each_other(project: Path) -> None:

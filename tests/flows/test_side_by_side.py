@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ import yaml
 from flows import dvc
 from flows._times import Times, rest
 from flows.outcomes import Event, Outcome
+from processes import ends_soon
 
 ROOT = Path(__file__).parents[2]
 #: Writes NAME.txt; before that the lines of the test.
@@ -118,16 +118,6 @@ def test_a_kill_while_two_stages_run_leaves_no_process_and_the_next_run_goes_on(
     assert not any(json.loads((root / ".dvc/tmp/rwlock").read_text()).values())
 
 
-def ends_soon(pid: int) -> bool:
-    for _ in range(300):
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return True
-        time.sleep(0.05)
-    return False
-
-
 def test_one_device_has_one_stage_at_a_time_and_others_do_not_wait_for_it(tmp_path: Path) -> None:
     seen = "Path(f'{name}.seen').write_text(os.environ.get('CUDA_VISIBLE_DEVICES', 'none'))\n"
     alone = "Path('busy').mkdir()\ntime.sleep(0.5)\nPath('busy').rmdir()"
@@ -151,6 +141,17 @@ def test_the_time_left_is_known_when_every_stage_was_measured(tmp_path: Path) ->
             ("b", 1, 2, sure),
         ]
     assert begun[0].left > begun[1].left > 0
+
+
+def test_a_first_run_knows_the_time_of_a_group_as_soon_as_one_stage_of_it_has_ended(tmp_path: Path) -> None:
+    root = project(tmp_path, {})
+    stage = {"cmd": "sleep 0.5; echo ${item} > ${item}.txt", "outs": ["${item}.txt"]}
+    (root / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"judge": {"foreach": ["a", "b"], "do": stage}}}))
+    events: list[Event] = []
+    dvc.reproduce(root=root, on_event=events.append, jobs=1)
+    begun = [event for event in events if event.kind == "begun"]
+    assert [event.sure for event in begun] == [False, True]
+    assert begun[1].left > 0.4
 
 
 @pytest.mark.parametrize(("jobs", "seconds"), [(1, 14.0), (2, 9.0), (3, 9.0)])

@@ -9,8 +9,9 @@ import time
 
 import pytest
 
+from culturebench.engine.worker import fitting
 from culturebench.images.decode import ROOM
-from culturebench.images.room import Room, fitting
+from culturebench.images.room import Room
 from import_graph import ROOT
 
 MEASURED = """

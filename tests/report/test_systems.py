@@ -42,6 +42,10 @@ def test_a_run_of_one_system_has_no_such_table() -> None:
     assert systems(ROWS, {"own": ""}, ["jp"], 0.95) is None
 
 
+def test_systems_of_which_nothing_was_measured_have_no_such_table() -> None:
+    assert systems([row(model, "noun", "culture_vqa", None) for model in MODELS], MODELS, ["jp"], 0.95) is None
+
+
 def test_every_system_stands_as_it_comes_and_with_what_brings_culture_back(table: dict[str, Any]) -> None:
     lines = [(line["model"], line["condition"]) for line in table["rows"]]
     assert lines == [("pea", "noun"), ("pea", "amplified"), ("own", "noun")]
