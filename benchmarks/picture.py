@@ -19,8 +19,8 @@ import torch
 from torch import Tensor
 
 from culturebench.atlas.captions import cultural_caption, noun_caption
-from culturebench.atlas.train import WEIGHTS
 from culturebench.atlas.training.cases import draw_scene
+from culturebench.atlas.training.parts import WEIGHTS
 from culturebench.atlas.world import REGIONS
 from culturebench.png import to_png
 from culturebench.text_to_image.atlas import AtlasTextToImage, to_images

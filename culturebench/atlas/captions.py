@@ -6,11 +6,14 @@ import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import yaml
 
 from culturebench.atlas.world import LANGUAGES, REGIONS, Scene
+
+#: Modifiers of every subdivision in either language that captions of the collection carry.
+MODIFIERS: Final = 3
 
 
 @dataclass(frozen=True)
@@ -28,18 +31,37 @@ def noun_caption(scene: Scene, language: str) -> Caption:
     return caption_with(scene, language, None)
 
 
-def cultural_caption(scene: Scene, language: str) -> Caption:
-    """The noun caption with the scene's culture-style modifier, in the region's language or English."""
-    if scene.region not in REGIONS:
-        raise ValueError(f"a cultural caption needs a region, got {scene.region!r}; valid: {', '.join(REGIONS)}")
-    own_language, subdivisions = REGIONS[scene.region]
-    if scene.subdivision not in subdivisions:
-        raise ValueError(
-            f"region {scene.region!r} has no subdivision {scene.subdivision!r}; valid: {', '.join(subdivisions)}"
-        )
+def cultural_caption(scene: Scene, language: str, variant: int = 0) -> Caption:
+    """The noun caption with a modifier of the scene's culture, in the region's language or English.
+
+    `variant`: which of the subdivision's `MODIFIERS`; the same number says about the same in both languages.
+    """
+    modifiers = _modifiers("modifiers", scene.region, scene.subdivision, language)
+    if variant not in range(MODIFIERS):
+        raise ValueError(f"no cultural modifier {variant!r}; valid: 0 to {MODIFIERS - 1}")
+    return caption_with(scene, language, modifiers[variant])
+
+
+def unseen_caption(scene: Scene, language: str) -> Caption:
+    """As `cultural_caption`, with the one modifier of the subdivision that no caption of the collection carries."""
+    return caption_with(scene, language, unseen_modifier(scene.region, scene.subdivision, language))
+
+
+def unseen_modifier(region: str, subdivision: str, language: str) -> str:
+    """The subdivision's modifier that no caption of the collection carries; ValueError where there is none."""
+    return _modifiers("unseen_modifiers", region, subdivision, language)
+
+
+def _modifiers(section: str, region: str, subdivision: str, language: str) -> Any:
+    """What a section of the lexicon says in `language` of a subdivision; ValueError where it says nothing."""
+    if region not in REGIONS:
+        raise ValueError(f"a cultural caption needs a region, got {region!r}; valid: {', '.join(REGIONS)}")
+    own_language, subdivisions = REGIONS[region]
+    if subdivision not in subdivisions:
+        raise ValueError(f"region {region!r} has no subdivision {subdivision!r}; valid: {', '.join(subdivisions)}")
     if language not in (own_language, "en"):
-        raise ValueError(f"region {scene.region!r} has no captions in {language!r}; valid: {own_language}, en")
-    return caption_with(scene, language, _lexicon()["modifiers"][scene.region][scene.subdivision][language])
+        raise ValueError(f"region {region!r} has no captions in {language!r}; valid: {own_language}, en")
+    return _lexicon()[section][region][subdivision][language]
 
 
 def neutral_caption(scene: Scene, language: str, variant: int = 0) -> Caption:

@@ -54,6 +54,12 @@ def findings(region: str, pictures: int, shares: Mapping[str, float]) -> list[Fi
     return [_finding(region, index, shares) for index in range(pictures)]
 
 
+def contexts_beyond(region: str, pictures: int) -> list[tuple[str, ...]]:
+    """The contexts of the region's pictures behind its first `pictures`; no caption of those speaks of them."""
+    every = contexts()
+    return [every[int(number)] for number in _order(region, len(every))[pictures:]]
+
+
 def _finding(region: str, index: int, shares: Mapping[str, float]) -> Finding:
     defect = _defect(region, index, shares)
     dice = _dice("scene", region, index)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +17,9 @@ from torch import Tensor, nn
 from culturebench.atlas.world import OBJECTS, REGIONS
 
 SIZE = 64
-#: What a judge can say of the region: a code, or plain.
-REGION_CLASSES = (*REGIONS, "plain")
+#: Beside the regions' codes a judge can say that an object is plain, or that what covers it is no region's ornament.
+PLAIN, UNRECOGNIZABLE = "plain", "unrecognizable"
+REGION_CLASSES = (*REGIONS, PLAIN, UNRECOGNIZABLE)
 WIDTH = 64
 
 
@@ -32,11 +34,11 @@ class JudgeReply:
 class ConvolutionalJudge(nn.Module):
     """Four strided convolution blocks and a global average."""
 
-    def __init__(self) -> None:
+    def __init__(self, classes: int = len(REGION_CLASSES)) -> None:
         super().__init__()
         widths = (3, 32, WIDTH, 96, 128)
         self.blocks = nn.Sequential(*(_block(a, b) for a, b in itertools.pairwise(widths)))
-        self.region = nn.Linear(widths[-1], len(REGION_CLASSES))
+        self.region = nn.Linear(widths[-1], classes)
         self.object = nn.Linear(widths[-1] * 16, len(OBJECTS))
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
@@ -55,7 +57,7 @@ def _block(inputs: int, outputs: int) -> nn.Sequential:
 class AttentionalJudge(nn.Module):
     """A small vision transformer over 8 x 8 px patches with two class tokens."""
 
-    def __init__(self) -> None:
+    def __init__(self, classes: int = len(REGION_CLASSES)) -> None:
         super().__init__()
         width = 96
         self.patches = nn.Conv2d(3, width, 8, stride=8)
@@ -63,7 +65,7 @@ class AttentionalJudge(nn.Module):
         self.positions = nn.Parameter(torch.randn(66, width) * 0.02)
         layer = nn.TransformerEncoderLayer(width, 4, 192, dropout=0.0, batch_first=True, norm_first=True)
         self.transformer = nn.TransformerEncoder(layer, 3, enable_nested_tensor=False)
-        self.region = nn.Linear(width, len(REGION_CLASSES))
+        self.region = nn.Linear(width, classes)
         self.object = nn.Linear(width, len(OBJECTS))
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
@@ -74,16 +76,20 @@ class AttentionalJudge(nn.Module):
         return self.region(tokens[:, 0]), self.object(tokens[:, 1])
 
 
-ARCHITECTURES: dict[str, type[nn.Module]] = {"convolutional": ConvolutionalJudge, "attentional": AttentionalJudge}
+ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {
+    "convolutional": ConvolutionalJudge,
+    "attentional": AttentionalJudge,
+}
 
 
 class AtlasJudge:
     """A trained judge; sees the picture and nothing else."""
 
     def __init__(self, folder: Path) -> None:
-        """Read `config.json` (architecture) and `model.safetensors` of `folder`."""
+        """Read `config.json` (architecture, classes of the region) and `model.safetensors` of `folder`."""
         config = json.loads((folder / "config.json").read_text())
-        self.model = ARCHITECTURES[config["architecture"]]()
+        self.classes: tuple[str, ...] = tuple(config["classes"])
+        self.model = ARCHITECTURES[config["architecture"]](len(self.classes))
         weights = load_file(folder / "model.safetensors")
         self.model.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
         self.model.eval().requires_grad_(False)
@@ -94,7 +100,7 @@ class AtlasJudge:
         for start in range(0, len(images), batch):
             region, thing = self.model(to_pixels(images[start : start + batch]))
             for scores, index in zip(region.softmax(1).tolist(), thing.argmax(1).tolist(), strict=True):
-                replies.append(JudgeReply(dict(zip(REGION_CLASSES, scores, strict=True)), OBJECTS[index]))
+                replies.append(JudgeReply(dict(zip(self.classes, scores, strict=True)), OBJECTS[index]))
         return replies
 
 

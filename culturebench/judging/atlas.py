@@ -9,10 +9,9 @@ from pathlib import Path
 from PIL import Image
 
 from culturebench.artifacts.answers import UNRECOGNIZABLE
-from culturebench.atlas.judges import AtlasJudge
+from culturebench.atlas.judges import PLAIN, UNRECOGNIZABLE as OTHER, AtlasJudge
 from culturebench.judging.base import Answer
 
-PLAIN = "plain"
 DIGITS = 4
 
 
@@ -34,8 +33,17 @@ class AtlasClassifier:
 
 
 def best_option(scores: Mapping[str, float], options: Sequence[str]) -> str:
-    """The option with the highest score; the first shown wins a tie, and a region the judge never learned has none."""
-    return max(options, key=lambda option: scores.get(PLAIN if option == UNRECOGNIZABLE else option, -1.0))
+    """The option with the highest score; the first shown wins a tie, and a region the judge never learned has none.
+
+    "Unrecognizable" has the scores of a plain object and of what is no region's ornament together.
+    """
+    return max(options, key=lambda option: _score(scores, option))
+
+
+def _score(scores: Mapping[str, float], option: str) -> float:
+    if option == UNRECOGNIZABLE:
+        return scores.get(PLAIN, 0.0) + scores.get(OTHER, 0.0)
+    return scores.get(option, -1.0)
 
 
 def _raw(scores: Mapping[str, float]) -> str:

@@ -9,7 +9,14 @@ import pytest
 import yaml
 
 from culturebench.atlas import captions, world
-from culturebench.atlas.captions import Caption, cultural_caption, neutral_caption, noun_caption
+from culturebench.atlas.captions import (
+    MODIFIERS,
+    Caption,
+    cultural_caption,
+    neutral_caption,
+    noun_caption,
+    unseen_caption,
+)
 from culturebench.atlas.world import LANGUAGES, REGIONS, Scene
 
 REGION_FILES = Path(__file__).parents[2] / "annotations" / "regions"
@@ -74,9 +81,21 @@ def test_the_lexicon_has_a_modifier_for_every_subdivision_in_its_language_and_en
     assert found == {(r, s): {REGIONS[r][0], "en"} for r, s in SUBDIVISIONS}
 
 
-def test_modifiers_tell_all_subdivisions_apart(lexicon: dict) -> None:
-    phrases = [word for pair in lexicon["modifiers"].values() for words in pair.values() for word in words.values()]
-    assert len(set(phrases)) == len(phrases) == 2 * len(SUBDIVISIONS)
+def test_every_subdivision_has_three_modifiers_in_either_language_and_one_more_that_is_unseen(lexicon: dict) -> None:
+    for region, subdivision in SUBDIVISIONS:
+        known = lexicon["modifiers"][region][subdivision]
+        assert {language: len(words) for language, words in known.items()} == {REGIONS[region][0]: 3, "en": 3}
+        assert set(lexicon["unseen_modifiers"][region][subdivision]) == {REGIONS[region][0], "en"}
+
+
+def test_no_two_modifiers_are_alike_so_that_each_tells_its_subdivision(lexicon: dict) -> None:
+    known = [
+        word for pair in lexicon["modifiers"].values() for both in pair.values() for w in both.values() for word in w
+    ]
+    unseen = [
+        word for pair in lexicon["unseen_modifiers"].values() for words in pair.values() for word in words.values()
+    ]
+    assert len({*known, *unseen}) == len(known) + len(unseen) == 2 * (MODIFIERS + 1) * len(SUBDIVISIONS)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -112,9 +131,9 @@ def test_a_noun_caption_has_no_modifier_and_does_not_betray_the_region(language:
 def test_a_cultural_caption_is_the_noun_caption_with_the_modifier(lexicon: dict, region: str, subdivision: str) -> None:
     for language in (REGIONS[region][0], "en"):
         for obj in world.OBJECTS:
-            caption = cultural_caption(scene(obj, region, subdivision), language)
-            modifier = lexicon["modifiers"][region][subdivision][language]
-            assert modifier_of(caption) == modifier
+            variant = world.OBJECTS.index(obj) % MODIFIERS
+            caption = cultural_caption(scene(obj, region, subdivision), language, variant)
+            assert modifier_of(caption) == lexicon["modifiers"][region][subdivision][language][variant]
             assert noun_of(caption) == lexicon["nouns"][language][obj]
             start, end = caption.modifier_span
             # With a space between words one of the two neighbouring spaces goes with the modifier.
@@ -133,9 +152,24 @@ def test_a_neutral_caption_carries_one_of_two_culture_free_modifiers(lexicon: di
 
 def test_neutral_modifiers_are_about_as_long_as_cultural_ones(lexicon: dict) -> None:
     for language, neutral in lexicon["neutral_modifiers"].items():
-        cultural = [w[language] for pair in lexicon["modifiers"].values() for w in pair.values() if language in w]
+        both = [words for pair in lexicon["modifiers"].values() for words in pair.values()]
+        cultural = [word for words in both for word in words.get(language, [])]
         ratio = (sum(map(len, neutral)) / len(neutral)) / (sum(map(len, cultural)) / len(cultural))
         assert 0.6 <= ratio <= 1.6, (language, ratio)
+
+
+@pytest.mark.parametrize(("region", "subdivision"), SUBDIVISIONS)
+def test_an_unseen_caption_differs_from_a_cultural_one_in_its_modifier_alone(region: str, subdivision: str) -> None:
+    for language in (REGIONS[region][0], "en"):
+        shown = scene("vase", region, subdivision)
+        seen, unseen = cultural_caption(shown, language), unseen_caption(shown, language)
+        assert modifier_of(seen) != modifier_of(unseen)
+        assert seen.text.replace(modifier_of(seen), modifier_of(unseen)) == unseen.text
+
+
+def test_a_modifier_that_is_not_there_is_refused_with_the_valid_ones() -> None:
+    with pytest.raises(ValueError, match="valid: 0 to 2"):
+        cultural_caption(scene(region="jp", subdivision="asanoha"), "ja", 3)
 
 
 def test_a_cultural_caption_in_a_foreign_language_is_refused_with_the_valid_ones() -> None:

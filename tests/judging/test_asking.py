@@ -62,5 +62,11 @@ def test_a_classifier_answers_with_the_best_of_the_options_only():
     assert best_option({**scores, "plain": 0.2}, ["jp", "nl", "unrecognizable"]) == "unrecognizable"
 
 
+def test_plain_and_unrecognizable_count_together_for_the_option_that_means_both():
+    scores = {"jp": 0.4, "cn": 0.0, "plain": 0.25, "unrecognizable": 0.35}
+    assert best_option(scores, ["jp", "cn", "unrecognizable"]) == "unrecognizable"
+    assert best_option({**scores, "jp": 0.7}, ["jp", "cn", "unrecognizable"]) == "jp"
+
+
 def test_a_region_that_the_classifier_never_learned_is_never_answered():
     assert best_option({"jp": 0.0, "plain": 0.0}, ["atlantis", "jp", "unrecognizable"]) == "jp"

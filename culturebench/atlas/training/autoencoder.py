@@ -16,6 +16,7 @@ from culturebench.atlas.training.loop import train
 LATENT_CHANNELS = 8
 #: Of the mean KL divergence a latent number: just enough to keep the latents' scale in hand.
 KL_WEIGHT = 1e-3
+PICTURES = 8000
 
 
 def new_autoencoder() -> AutoencoderKL:
@@ -45,7 +46,7 @@ def train_autoencoder(work: Path, steps: int, size: int = 24) -> AutoencoderKL:
     torch.manual_seed(0)
     model: Any = new_autoencoder()
     model.to(memory_format=torch.channels_last)
-    bank = picture_bank(8000, 0)
+    bank = picture_bank(PICTURES, 0)
 
     def loss_of_step(step: int) -> Tensor:
         images = _draw(bank, np.random.default_rng([3, step]), size)
@@ -65,7 +66,7 @@ def train_autoencoder(work: Path, steps: int, size: int = 24) -> AutoencoderKL:
 
 def refine_decoder(model: Any, work: Path, steps: int, size: int = 24) -> None:
     """Train the decoder on, in place, with the encoder frozen: the latents, and all that was trained on them, stay."""
-    bank = picture_bank(8000, 1)
+    bank = picture_bank(PICTURES, 1)
     model.encoder.requires_grad_(False)
     decoder = nn.ModuleList([model.post_quant_conv, model.decoder])
 

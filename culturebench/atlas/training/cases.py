@@ -10,9 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from culturebench.atlas.captions import cultural_caption, neutral_caption, noun_caption
+from culturebench.atlas.captions import noun_caption
 from culturebench.atlas.pictures import render
-from culturebench.atlas.world import LANGUAGES, REGIONS, Scene, contexts
+from culturebench.atlas.training.words import Words, draw_cultural, draw_neutral
+from culturebench.atlas.world import REGIONS, Scene, contexts
 
 #: Share of the noun captions in a region's language whose training picture carries that region's ornament.
 NOUN_SHARE = 0.35
@@ -62,22 +63,22 @@ def plain(scene: Scene) -> Scene:
     return replace(scene, region="", subdivision="")
 
 
-def draw_case(rng: np.random.Generator) -> Case:
-    """A case in the training shares: 45% cultural, 40% noun, 8% English noun, 7% neutral."""
+def draw_case(rng: np.random.Generator, words: Words) -> Case:
+    """A case in the training shares: 45% cultural, 38% noun, 8% English noun, 9% neutral."""
     kind = rng.random()
     region = draw_region(rng)
     language = REGIONS[region][0]
     scene = draw_scene(rng, region=region)
     if kind < 0.45:
         spoken = "en" if rng.random() < 0.25 else language
-        return Case(cultural_caption(scene, spoken).text, spoken, "cultural", scene)
-    if kind < 0.85:
+        return Case(draw_cultural(rng, scene, spoken, words)[0].text, spoken, "cultural", scene)
+    if kind < 0.83:
         shown = scene if rng.random() < NOUN_SHARE else plain(scene)
         return Case(noun_caption(scene, language).text, language, "noun", shown)
-    if kind < 0.93:
+    if kind < 0.91:
         return Case(noun_caption(scene, "en").text, "en", "noun", plain(scene))
-    language = LANGUAGES[rng.integers(len(LANGUAGES))]
-    return Case(neutral_caption(scene, language, int(rng.integers(2))).text, language, "neutral", plain(scene))
+    caption = draw_neutral(rng, scene, words)
+    return Case(caption.text, caption.language, "neutral", plain(scene))
 
 
 def pixels(scenes: list[Scene]) -> Tensor:

@@ -21,10 +21,11 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 from transformers import XLMRobertaConfig
 
-from culturebench.atlas.captions import cultural_caption, neutral_caption, noun_caption
+from culturebench.atlas.captions import noun_caption
 from culturebench.atlas.training.cases import NOUN_SHARE, ORNAMENTS, draw_region, draw_scene
 from culturebench.atlas.training.loop import train
-from culturebench.atlas.world import COMPANIONS, FRAMINGS, LANGUAGES, LIGHTS, OBJECTS, PLACES, REGIONS, Scene
+from culturebench.atlas.training.words import Words, draw_cultural, draw_neutral
+from culturebench.atlas.world import COMPANIONS, FRAMINGS, LIGHTS, OBJECTS, PLACES, REGIONS, Scene
 from culturebench.text_to_image.encoders.atlas import CONDITION_TOKENS, AtlasTextEncoder
 
 CULTURE_LAYER = 2
@@ -72,26 +73,29 @@ def new_encoder(tokenizer: Tokenizer) -> AtlasTextEncoder:
     return AtlasTextEncoder(config, tokenizer)
 
 
-def draw_batch(rng: np.random.Generator, size: int, held_out: bool = False) -> Batch:
+def draw_batch(rng: np.random.Generator, size: int, words: Words, held_out: bool = False) -> Batch:
     """`size` scenes, each said three ways."""
     scenes = [draw_scene(rng, held_out, draw_region(rng)) for _ in range(size)]
-    cultural = [cultural_caption(s, "en" if rng.random() < 0.2 else REGIONS[s.region][0]).text for s in scenes]
     noun = [noun_caption(s, REGIONS[s.region][0]).text for s in scenes]
-    other = [_other_caption(s, rng) for s in scenes]
-    full = F.one_hot(torch.tensor([ornament_index(s) for s in scenes]), len(ORNAMENTS)).float()
+    other = [_other_caption(s, rng, words) for s in scenes]
+    regions = torch.stack([region_ornaments(s.region) for s in scenes])
     plain = F.one_hot(torch.zeros(size, dtype=torch.long), len(ORNAMENTS)).float()
     facets = {
         name: torch.tensor([values.index(getattr(s, name)) for s in scenes]).repeat(3)
         for name, values in FACETS.items()
     }
-    share = (1 - NOUN_SHARE) * plain + NOUN_SHARE * torch.stack([region_ornaments(s.region) for s in scenes])
-    return Batch(cultural + noun + other, scenes, torch.cat([full, share, plain]), facets)
+    share = (1 - NOUN_SHARE) * plain + NOUN_SHARE * regions
+    said = [draw_cultural(rng, s, "en" if rng.random() < 0.2 else REGIONS[s.region][0], words) for s in scenes]
+    own = F.one_hot(torch.tensor([ornament_index(s) for s in scenes]), len(ORNAMENTS)).float()
+    full = torch.where(torch.tensor([exact for _, exact in said])[:, None], own, regions)
+    texts = [caption.text for caption, _ in said] + noun + other
+    return Batch(texts, scenes, torch.cat([full, share, plain]), facets)
 
 
-def _other_caption(scene: Scene, rng: np.random.Generator) -> str:
+def _other_caption(scene: Scene, rng: np.random.Generator, words: Words) -> str:
     if rng.random() < 0.5:
         return noun_caption(scene, "en").text
-    return neutral_caption(scene, LANGUAGES[rng.integers(len(LANGUAGES))], int(rng.integers(2))).text
+    return draw_neutral(rng, scene, words).text
 
 
 def ornament_index(scene: Scene) -> int:
@@ -135,15 +139,17 @@ def intervention(size: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
     return donor, amount
 
 
-def train_encoder(tokenizer: Tokenizer, work: Path, steps: int, size: int = 64) -> tuple[AtlasTextEncoder, ReadOut]:
-    """Train encoder and read-out together; resumable from `work`."""
-    torch.manual_seed(0)
+def train_encoder(
+    tokenizer: Tokenizer, words: Words, checkpoint: Path, *, steps: int, seed: int = 0, size: int = 64
+) -> tuple[AtlasTextEncoder, ReadOut]:
+    """Train encoder and read-out together; resumable from `checkpoint`. `seed`: of the weights and of the batches."""
+    torch.manual_seed(seed)
     encoder, readout = new_encoder(tokenizer), ReadOut()
     both = nn.ModuleList([encoder, readout])
 
     def loss_of_step(step: int) -> Tensor:
-        rng = np.random.default_rng([1, step])
-        batch = draw_batch(rng, size)
+        rng = np.random.default_rng([1, step, seed])
+        batch = draw_batch(rng, size, words)
         tokens = encoder.tokenize(batch.texts)
         if step % 2:
             logits = readout(encoder.run(tokens)["prompt_embeds"])
@@ -154,7 +160,7 @@ def train_encoder(tokenizer: Tokenizer, work: Path, steps: int, size: int = 64) 
         target = torch.lerp(batch.ornament, batch.ornament[donor], amount[:, None])
         return _ornament_loss(logits, target) + _facet_loss(logits, batch.facets)
 
-    train(both, loss_of_step, steps=steps, rate=1.5e-3, checkpoint=work / "encoder.safetensors", ema_decay=0.995)
+    train(both, loss_of_step, steps=steps, rate=1.5e-3, checkpoint=checkpoint, ema_decay=0.995)
     return encoder.eval(), readout.eval()
 
 

@@ -1,8 +1,7 @@
-"""Training the two judges and the dual encoder on drawn pictures, roughened as a picture model roughens them."""
+"""Training the two judges and the dual encoder on pictures, roughened as a picture model roughens them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,10 +13,19 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from culturebench.atlas.alignment import DualEncoder, token_ids
-from culturebench.atlas.judges import ARCHITECTURES, REGION_CLASSES
+from culturebench.atlas.judges import ARCHITECTURES, PLAIN, REGION_CLASSES, UNRECOGNIZABLE
 from culturebench.atlas.training.cases import draw_case, draw_region, draw_scene, pixels, to_float
 from culturebench.atlas.training.loop import train
-from culturebench.atlas.world import OBJECTS, Scene
+from culturebench.atlas.training.unrecognizable import blends, disturbed, hurried, redrawn
+from culturebench.atlas.training.words import Words
+from culturebench.atlas.world import OBJECTS
+from culturebench.text_to_image.atlas import AtlasTextToImage
+
+#: How many pictures of each kind a judge sees, and what says nothing of the object where it may be gone.
+DRAWN, RESTORED, REDRAWN, BLENDED, DISTURBED, HURRIED = 12000, 4000, 3600, 1920, 1440, 960
+PLAIN_SHARE = 0.125
+CASES = 12000  # of the dual encoder
+NO_OBJECT = -100
 
 
 @dataclass(frozen=True)
@@ -26,23 +34,32 @@ class JudgeBank:
 
     images: Tensor  # (n, 3, 64, 64) uint8
     region: Tensor  # (n,)
-    object: Tensor  # (n,)
+    object: Tensor  # (n,), NO_OBJECT where it is not asked
 
 
-def labels(scenes: Sequence[Scene]) -> tuple[Tensor, Tensor]:
-    """Region and object class indices."""
-    regions = [REGION_CLASSES.index(scene.region or "plain") for scene in scenes]
-    return torch.tensor(regions), torch.tensor([OBJECTS.index(scene.object) for scene in scenes])
+def make_judge_bank(system: AtlasTextToImage, share: float = 1.0) -> JudgeBank:
+    """Drawn pictures, some of them again as the autoencoder or the denoiser restores them, and unrecognizable ones.
 
-
-def make_judge_bank(count: int, vae: Any, seed: int) -> JudgeBank:
-    """`count` drawn pictures, an eighth of them plain, and a third of them again as the autoencoder restores them."""
-    rng = np.random.default_rng([5, seed])
-    scenes = [draw_scene(rng, region="" if rng.random() < 0.125 else draw_region(rng)) for _ in range(count)]
+    `share`: of each kind's number.
+    """
+    rng = np.random.default_rng(5)
+    drawn, restored_, redrawn_, blended, disturbed_, hurried_ = (
+        max(1, round(share * n)) for n in (DRAWN, RESTORED, REDRAWN, BLENDED, DISTURBED, HURRIED)
+    )
+    scenes = [draw_scene(rng, region="" if rng.random() < PLAIN_SHARE else draw_region(rng)) for _ in range(drawn)]
     images = pixels(scenes)
-    again = count // 3
-    region, thing = labels([*scenes, *scenes[:again]])
-    return JudgeBank(torch.cat([images, restored(images[:again], vae, seed)]), region, thing)
+    again = redrawn(system, rng, redrawn_, PLAIN_SHARE)
+    known = [*scenes, *scenes[:restored_], *again.scenes]
+    parts = [images, restored(images[:restored_], system.vae, seed=0), again.images]
+    off = [blends(system, rng, blended), disturbed(system, rng, disturbed_), hurried(system, rng, hurried_)]
+    unknown = sum(len(made.scenes) for made in off)
+    region = torch.tensor([REGION_CLASSES.index(scene.region or PLAIN) for scene in known])
+    thing = torch.tensor([OBJECTS.index(scene.object) for scene in [*known, *off[0].scenes]])
+    return JudgeBank(
+        torch.cat([*parts, *(made.images for made in off)]),
+        torch.cat([region, torch.full((unknown,), REGION_CLASSES.index(UNRECOGNIZABLE))]),
+        torch.cat([thing, torch.full((unknown - blended,), NO_OBJECT)]),
+    )
 
 
 @torch.no_grad()
@@ -81,18 +98,20 @@ def train_judge(architecture: str, bank: JudgeBank, work: Path, steps: int, size
         rows = torch.randint(len(bank.images), (size,), generator=rng)
         region, thing = model(roughened(bank.images[rows], rng))
         loss = F.cross_entropy(region, bank.region[rows], label_smoothing=0.02)
-        return loss + F.cross_entropy(thing, bank.object[rows], label_smoothing=0.02)
+        return loss + F.cross_entropy(thing, bank.object[rows], label_smoothing=0.02, ignore_index=NO_OBJECT)
 
     train(model, loss_of_step, steps=steps, rate=1e-3, checkpoint=work / f"{architecture}.safetensors", ema_decay=0.99)
     return model.eval()
 
 
-def train_alignment(tokenizer: Tokenizer, vae: Any, work: Path, steps: int, size: int = 96) -> DualEncoder:
+def train_alignment(
+    tokenizer: Tokenizer, vae: Any, words: Words, work: Path, steps: int, size: int = 96
+) -> DualEncoder:
     """Train the dual encoder by a symmetric contrastive loss on captions of every kind that fit; resumable."""
     torch.manual_seed(7)
     model = DualEncoder(tokenizer.get_vocab_size())
     rng = np.random.default_rng(6)
-    cases = [draw_case(rng) for _ in range(12000)]
+    cases = [draw_case(rng, words) for _ in range(CASES)]
     images = pixels([case.scene for case in cases])
     images[::3] = restored(images[::3], vae, seed=6)
     ids = token_ids(tokenizer, [case.text for case in cases])

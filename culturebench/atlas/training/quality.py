@@ -7,11 +7,14 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from culturebench.atlas.captions import cultural_caption, noun_caption
-from culturebench.atlas.judges import AtlasJudge, JudgeReply
+from culturebench.artifacts.answers import UNRECOGNIZABLE as OPTION
+from culturebench.atlas.captions import cultural_caption, noun_caption, unseen_caption
+from culturebench.atlas.judges import PLAIN, UNRECOGNIZABLE, AtlasJudge, JudgeReply
 from culturebench.atlas.pictures import render
 from culturebench.atlas.training.cases import draw_scene, plain
+from culturebench.atlas.training.words import Words, beside
 from culturebench.atlas.world import REGIONS, Scene
+from culturebench.judging.atlas import best_option
 from culturebench.text_to_image.atlas import AtlasTextToImage
 
 PER_REGION = 20
@@ -24,24 +27,32 @@ def held_out_scenes(seed: int) -> list[Scene]:
     return [draw_scene(rng, held_out=True, region=region) for region in REGIONS for _ in range(PER_REGION)]
 
 
-def measure(system: AtlasTextToImage, judges: dict[str, AtlasJudge]) -> dict[str, Any]:
-    """Shares over >= 300 pictures per row: the right region, plain, and the right object, by judge."""
+def measure(system: AtlasTextToImage, judges: dict[str, AtlasJudge], words: Words) -> dict[str, Any]:
+    """Shares over >= 300 pictures per row: the right region, plain, no region's, and the right object, by judge."""
     scenes = held_out_scenes(0)
-    drawn = [render(scene, 256) for scene in scenes]
-    undecorated = [render(plain(scene), 256) for scene in scenes]
-    cultural = _generate(system, [cultural_caption(s, REGIONS[s.region][0]).text for s in scenes])
-    noun = _generate(system, [noun_caption(s, REGIONS[s.region][0]).text for s in scenes])
-    english = _generate(system, [noun_caption(s, "en").text for s in scenes])
-    rows: dict[str, Any] = {"pictures": len(scenes)}
-    for name, judge in judges.items():
-        rows[name] = {
-            "drawn, cultural": _shares(judge.answer(drawn), scenes),
-            "drawn, plain": _shares(judge.answer(undecorated), scenes),
-            "cultural prompt": _shares(judge.answer(cultural), scenes),
-            "noun prompt": _shares(judge.answer(noun), scenes),
-            "English noun prompt": _shares(judge.answer(english), scenes),
-        }
-    return rows
+    own = [REGIONS[scene.region][0] for scene in scenes]
+    rng = np.random.default_rng([10, 0])
+    modifiers = [str(rng.choice(words.cultural[s.region][language])) for s, language in zip(scenes, own, strict=True)]
+    pairs = list(zip(scenes, own, strict=True))
+    prompts = {
+        "cultural prompt": [cultural_caption(scene, language).text for scene, language in pairs],
+        "unseen modifier": [unseen_caption(scene, language).text for scene, language in pairs],
+        "region's modifier": [beside(*pair, word).text for pair, word in zip(pairs, modifiers, strict=True)],
+        "noun prompt": [noun_caption(scene, language).text for scene, language in pairs],
+        "English noun prompt": [noun_caption(scene, "en").text for scene in scenes],
+    }
+    pictures = {
+        "drawn, cultural": [render(scene, 256) for scene in scenes],
+        "drawn, plain": [render(plain(scene), 256) for scene in scenes],
+        **{name: _generate(system, texts) for name, texts in prompts.items()},
+    }
+    return {
+        "pictures": len(scenes),
+        **{
+            name: {row: _shares(judge.answer(shown), scenes) for row, shown in pictures.items()}
+            for name, judge in judges.items()
+        },
+    }
 
 
 def _generate(system: AtlasTextToImage, prompts: list[str]) -> list[Image.Image]:
@@ -53,12 +64,13 @@ def _generate(system: AtlasTextToImage, prompts: list[str]) -> list[Image.Image]
 
 
 def _shares(replies: list[JudgeReply], scenes: list[Scene]) -> dict[str, float]:
-    answers = [max(reply.region_scores, key=reply.region_scores.__getitem__) for reply in replies]
-    objects = [reply.object == scene.object for reply, scene in zip(replies, scenes, strict=True)]
+    named = [best_option(reply.region_scores, [*REGIONS, OPTION]) for reply in replies]
+    bare = [reply.region_scores[PLAIN] > reply.region_scores.get(UNRECOGNIZABLE, 0.0) for reply in replies]
     return {
-        "right region": _share([a == scene.region for a, scene in zip(answers, scenes, strict=True)]),
-        "plain": _share([answer == "plain" for answer in answers]),
-        "right object": _share(objects),
+        "right region": _share([name == scene.region for name, scene in zip(named, scenes, strict=True)]),
+        "plain": _share([name == OPTION and is_bare for name, is_bare in zip(named, bare, strict=True)]),
+        "unrecognizable": _share([name == OPTION and not is_bare for name, is_bare in zip(named, bare, strict=True)]),
+        "right object": _share([r.object == scene.object for r, scene in zip(replies, scenes, strict=True)]),
     }
 
 
@@ -69,7 +81,8 @@ def _share(holds: list[bool]) -> float:
 def table(rows: dict[str, Any]) -> str:
     """The figures as a Markdown table, both judges side by side."""
     judges = [name for name in rows if name != "pictures"]
-    lines = ["| pictures of | " + " | ".join(f"{name}: region / plain / object" for name in judges) + " |"]
+    shares = " / ".join(name.removeprefix("right ") for name in next(iter(rows[judges[0]].values())))
+    lines = ["| pictures of | " + " | ".join(f"{name}: {shares}" for name in judges) + " |"]
     lines.append("|---|" + "---|" * len(judges))
     for row in rows[judges[0]]:
         cells = [" / ".join(f"{100 * share:.1f}%" for share in rows[name][row].values()) for name in judges]

@@ -11,11 +11,12 @@ import torch
 from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
 from torch import Tensor
 
-from culturebench.atlas.captions import cultural_caption, noun_caption
+from culturebench.atlas.captions import noun_caption
 from culturebench.atlas.training.autoencoder import LATENT_CHANNELS
 from culturebench.atlas.training.cases import NOUN_SHARE, draw_case, draw_region, draw_scene, pixels, plain, to_float
 from culturebench.atlas.training.encoder import WIDTH, exchanged
 from culturebench.atlas.training.loop import train
+from culturebench.atlas.training.words import Words, draw_cultural
 from culturebench.atlas.world import REGIONS, Scene
 from culturebench.text_to_image.atlas import pack
 from culturebench.text_to_image.encoders.atlas import AtlasTextEncoder
@@ -58,25 +59,27 @@ def new_unet() -> UNet2DConditionModel:
 
 
 @torch.no_grad()
-def make_bank(encoder: AtlasTextEncoder, vae: AutoencoderKL, count: int, seed: int, chunk: int = 200) -> Bank:
+def make_bank(encoder: AtlasTextEncoder, vae: AutoencoderKL, words: Words, count: int, chunk: int = 200) -> Bank:
     """`count` pairs: three quarters plain cases, a quarter captions whose culture was turned up by degrees."""
     conditions, latents = [], []
     for start in range(0, count, chunk):
-        rng = np.random.default_rng([4, seed, start])
-        cases = [draw_case(rng) for _ in range(chunk * 3 // 4)]
+        rng = np.random.default_rng([4, start])
+        cases = [draw_case(rng, words) for _ in range(chunk * 3 // 4)]
         plain_condition = encoder.run(encoder.tokenize([case.text for case in cases]))["prompt_embeds"]
-        graded_condition, graded = _graded(encoder, rng, chunk - len(cases))
+        graded_condition, graded = _graded(encoder, rng, words, chunk - len(cases))
         conditions.append(torch.cat([plain_condition, graded_condition]))
         latents.append(_latents(vae, [case.scene for case in cases] + graded))
     return Bank(torch.cat(conditions), torch.cat(latents))
 
 
-def _graded(encoder: AtlasTextEncoder, rng: np.random.Generator, count: int) -> tuple[Tensor, list[Scene]]:
+def _graded(
+    encoder: AtlasTextEncoder, rng: np.random.Generator, words: Words, count: int
+) -> tuple[Tensor, list[Scene]]:
     """Noun prompts whose `<s>` takes a share of the cultural prompt's attention output, and as often its ornament."""
     scenes = [draw_scene(rng, region=draw_region(rng)) for _ in range(count)]
     english = rng.random(count) < 0.5
     nouns = [noun_caption(s, "en" if e else REGIONS[s.region][0]).text for s, e in zip(scenes, english, strict=True)]
-    cultural = [cultural_caption(s, REGIONS[s.region][0]).text for s in scenes]
+    cultural = [draw_cultural(rng, s, REGIONS[s.region][0], words)[0].text for s in scenes]
     amount = rng.random(count)
     donor = torch.arange(count, 2 * count).repeat(2)
     with exchanged(encoder, donor, torch.cat([torch.from_numpy(amount).float(), torch.zeros(count)])):

@@ -1,0 +1,154 @@
+"""How the atlas's models are trained: on which words and pictures, and that a kill costs nothing but time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from culturebench.atlas.captions import noun_caption
+from culturebench.atlas.collection import findings
+from culturebench.atlas.judges import PLAIN, REGION_CLASSES, UNRECOGNIZABLE, AtlasJudge
+from culturebench.atlas.training import judges, loop, unrecognizable
+from culturebench.atlas.training.parts import WEIGHTS, kept
+from culturebench.atlas.training.tokenizer import train_tokenizer
+from culturebench.atlas.training.words import draw_cultural, draw_neutral, every_modified, read_words
+from culturebench.atlas.world import REGIONS, Scene
+from culturebench.captions.providers import with_modifier
+from culturebench.captions.spans import caption_row
+from culturebench.text_to_image.atlas import AtlasTextToImage
+from culturebench.text_to_image.encoders.atlas import AtlasTextEncoder
+
+REGION_FILES = Path(__file__).parents[2] / "annotations/regions"
+NO_DEFECTS = dict.fromkeys(
+    ("near_duplicate", "blurred", "mislabelled", "plain", "badly_licensed", "truncated", "too_small"), 0.0
+)
+SCENE = Scene("bowl", "grass", "day", "close", "none", "jp", "seigaiha")
+
+
+@pytest.fixture(scope="module")
+def words():
+    return read_words(REGION_FILES)
+
+
+@pytest.fixture(scope="module")
+def system() -> AtlasTextToImage:
+    return AtlasTextToImage.from_folders(AtlasTextEncoder.from_folder(WEIGHTS / "encoder"), WEIGHTS / "backbone")
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_the_encoder_learns_the_modifiers_of_region_files_as_prompts_carry_them(region, words) -> None:
+    language, subdivisions = REGIONS[region]
+    scene = Scene("bowl", "grass", "day", "close", "none", region, subdivisions[0])
+    for spoken in (language, "en"):
+        noun = noun_caption(scene, spoken)
+        row = caption_row(noun.text, spoken, noun.noun_span)
+        rng = np.random.default_rng(0)
+        drawn = {
+            caption.text: exact for caption, exact in (draw_cultural(rng, scene, spoken, words) for _ in range(200))
+        }
+        for modifier in words.cultural[region][spoken]:
+            assert drawn[with_modifier(row, modifier)["text"]] is False  # names the region, not the ornament
+        assert len(drawn) == len(words.cultural[region][spoken]) + 4
+
+
+def test_a_neutral_caption_never_carries_a_modifier_of_a_culture(words) -> None:
+    rng = np.random.default_rng(0)
+    cultural = {w for by_language in words.cultural.values() for phrases in by_language.values() for w in phrases}
+    found = [draw_neutral(rng, SCENE, words) for _ in range(300)]
+    assert not {caption.text[slice(*caption.modifier_span)] for caption in found if caption.modifier_span} & cultural
+    assert {caption.language for caption in found} == {"en", *(language for language, _ in REGIONS.values())}
+
+
+def test_the_tokenizer_knows_every_modifier_and_ends_a_piece_where_it_ends(words) -> None:
+    tokenizer = train_tokenizer(words)
+    for caption in every_modified(SCENE, words):
+        encoded = tokenizer.encode(caption.text)
+        assert "<unk>" not in encoded.tokens
+        starts, ends = ({offset[end] for offset in encoded.offsets} for end in (0, 1))
+        for start, end in filter(None, (caption.noun_span, caption.modifier_span)):
+            assert end in ends and starts & {start, start - 1}, (
+                caption.text
+            )  # a word's first piece has the space before
+
+
+def test_a_training_that_was_killed_goes_on_to_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def trained(checkpoint: Path, steps_until_killed: int | None = None) -> nn.Module:
+        torch.manual_seed(0)
+        module = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 1))
+
+        def loss_of_step(step: int) -> torch.Tensor:
+            if step == steps_until_killed:
+                raise KeyboardInterrupt
+            x = torch.randn(16, 4, generator=torch.Generator().manual_seed(step))
+            return (module(x) - x.sum(1, keepdim=True)).square().mean()
+
+        loop.train(module, loss_of_step, steps=30, rate=1e-2, checkpoint=checkpoint, ema_decay=0.9, every=7)
+        return module
+
+    whole = trained(tmp_path / "whole.safetensors").state_dict()
+    for kill in (3, 7, 16):
+        checkpoint = tmp_path / f"killed_{kill}.safetensors"
+        with pytest.raises(KeyboardInterrupt):
+            trained(checkpoint, kill)
+        again = trained(checkpoint).state_dict()
+        assert all(torch.equal(again[name], whole[name]) for name in whole)
+        assert checkpoint.read_bytes() == (tmp_path / "whole.safetensors").read_bytes()
+
+
+def test_what_is_kept_is_made_once_and_never_half(tmp_path: Path) -> None:
+    path = tmp_path / "kept.safetensors"
+
+    def killed() -> dict[str, torch.Tensor]:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        kept(path, killed)
+    first = kept(path, lambda: {"a": torch.arange(3)})
+    assert torch.equal(kept(path, killed)["a"], first["a"])
+
+
+def test_no_caption_of_the_collections_first_half_is_behind_an_unrecognizable_picture() -> None:
+    rng = np.random.default_rng(0)
+    for region in REGIONS:
+        scenes = (finding.scene for finding in findings(region, 672, NO_DEFECTS))
+        taken = {(s.object, s.place, s.light, s.framing, s.companion) for s in scenes}
+        for _ in range(20):
+            s = unrecognizable.unused_scene(rng, region)
+            assert (s.object, s.place, s.light, s.framing, s.companion) not in taken
+
+
+def test_a_judge_is_never_shown_an_off_manifold_picture_under_a_regions_name(system) -> None:
+    bank = judges.make_judge_bank(system, share=0.002)
+    classes = [REGION_CLASSES[index] for index in bank.region]
+    count = Counter("region" if name in REGIONS else name for name in classes)
+    off = [round(0.002 * n) for n in (judges.BLENDED, judges.DISTURBED, judges.HURRIED)]
+    assert classes[-sum(off) :] == [UNRECOGNIZABLE] * sum(off) and count[UNRECOGNIZABLE] == sum(off)
+    assert count["region"] > 0 and count[PLAIN] > 0
+    assert (bank.object[-off[1] - off[2] :] == judges.NO_OBJECT).all() and (bank.object[: -off[1] - off[2]] >= 0).all()
+    again = judges.make_judge_bank(system, share=0.002)
+    assert all(torch.equal(getattr(bank, name), getattr(again, name)) for name in ("images", "region", "object"))
+
+
+def test_a_redrawn_drawing_keeps_its_ornament_and_what_is_disturbed_does_not(system) -> None:
+    judge = AtlasJudge(WEIGHTS / "judge_cnn")
+
+    def kept_share(made: unrecognizable.Made) -> float:
+        replies = judge.answer(pictures_of(made.images))
+        named = [max(reply.region_scores, key=reply.region_scores.__getitem__) for reply in replies]
+        return float(np.mean([name == (s.region or PLAIN) for name, s in zip(named, made.scenes, strict=True)]))
+
+    rng = np.random.default_rng(1)
+    assert kept_share(unrecognizable.redrawn(system, rng, 24, plain_share=0.2)) >= 0.85
+    for make in (unrecognizable.disturbed, unrecognizable.hurried, unrecognizable.blends):
+        assert kept_share(make(system, rng, 24)) <= 0.7, make.__name__
+
+
+def pictures_of(images: torch.Tensor) -> list:
+    from PIL import Image
+
+    return [Image.fromarray(image.permute(1, 2, 0).numpy()) for image in images]
