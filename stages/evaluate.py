@@ -104,11 +104,10 @@ def _made(
 
 def _languages(folder: Path, pinned: Collection[str]) -> dict[str, str]:
     """Region -> language, as prompts that are no English rendering have it; none where there are no such prompts."""
-    name = next((name for name in ("noun", "cultural") if name in pinned), None)
-    if name is None:
-        return {}
-    rows = pictures.TABLE.load(folder / f"{name}.parquet", ("region", "language"))
-    return {row["region"]: row["language"] for row in rows}
+    for name in ("noun", "cultural"):
+        if name in pinned and (rows := pictures.TABLE.load(folder / f"{name}.parquet", ("region", "language"))):
+            return {row["region"]: row["language"] for row in rows}
+    return {}
 
 
 def _load_answers(inputs: Paths, judge: str, prompts: str, model: str, name: str) -> list[AnswerRow]:

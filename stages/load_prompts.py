@@ -14,9 +14,10 @@ from culturebench.artifacts._caption import CaptionRow
 from culturebench.artifacts.prompts import PromptRow
 from culturebench.captions.outside import OutsideError, Place, read_outside
 from culturebench.captions.template import beside, pick
+from culturebench.captions.unseen import with_unseen_modifiers
 from culturebench.params import choose
 from culturebench.params.generate import Generate
-from culturebench.params.prompts import TEST, Prompts
+from culturebench.params.prompts import TEST_FOLDER, Prompts, PromptSource
 from culturebench.params.regions import Regions
 from culturebench.stage import Paths, Stage
 from culturebench.text_to_image.prompts import COLUMNS, select_prompts
@@ -33,9 +34,9 @@ class Params:
 
 def run(params: Params, inputs: Paths, outputs: Paths, *, prompts: str) -> None:
     """Write one set of prompts, the same for every model and condition."""
-    file = choose(params.prompts, prompts).file
+    source = choose(params.prompts, prompts)
     known = {code: places.load(inputs["places"] / f"{code}.json") for code in params.regions}
-    found = _drawn(params, Path(file)) if prompts == TEST else _from_outside(known, prompts, file)
+    found = _drawn(params, source) if source.file == TEST_FOLDER else _from_outside(known, prompts, source.file)
     prompt_sets.TABLE.save(outputs["prompts"], [_prompted(row, known[row["region"]]) for row in found])
 
 
@@ -55,9 +56,11 @@ def _prompted(row: PromptRow, place: places.Place) -> PromptRow:
     }
 
 
-def _drawn(params: Params, folder: Path) -> list[PromptRow]:
-    test = splits.TABLE.load_all(folder, params.regions, COLUMNS)
-    return select_prompts(test, list(params.regions), params.generate.prompts_per_region)
+def _drawn(params: Params, source: PromptSource) -> list[PromptRow]:
+    test = splits.TABLE.load_all(Path(source.file), params.regions, COLUMNS)
+    count = source.prompts_per_region or params.generate.prompts_per_region
+    found = select_prompts(test, list(params.regions), count)
+    return with_unseen_modifiers(found) if source.modifiers else found
 
 
 def _from_outside(known: Mapping[str, places.Place], name: str, file: str) -> list[PromptRow]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -40,7 +40,7 @@ from culturebench.params.judges import Judges
 from culturebench.params.measure import Measure
 from culturebench.params.models import Model, Models
 from culturebench.params.probe_layers import ProbeLayers
-from culturebench.params.prompts import Prompts
+from culturebench.params.prompts import TEST_FOLDER, Prompts
 from culturebench.params.regions import Regions
 from culturebench.params.report import Report
 from culturebench.params.sampler import Sampler
@@ -155,7 +155,8 @@ def _model(
         adapter=chosen.adapter,
         paper=published.model_of(_repositories(params, inputs["pins"], chosen)),
         results=_results(params, rows, name),
-        outside={prompts: _results(params, rows, name, prompts) for prompts in params.prompts.root if prompts != TEST},
+        outside=_of_sets(params, rows, name, [s for s, at in params.prompts.root.items() if at.file != TEST_FOLDER]),
+        unseen=_of_sets(params, rows, name, [s for s, at in params.prompts.root.items() if at.modifiers]),
         confusion=confusion,
         pictures={
             condition: {(row["prompt_id"], row["seed"]): row for row in _pictures(inputs, name, condition)}
@@ -185,6 +186,10 @@ def _repositories(params: Params, folder: Path, model: Model) -> list[str | None
     """The hub repositories of everything that the model is made of."""
     towers = [params.encoders.root[tower].pin for tower in model.towers]
     return [pins.load(folder / f"{pin}.json").repo for pin in (*towers, model.pin, model.bridge) if pin]
+
+
+def _of_sets(params: Params, rows: list[EvaluationRow], model: str, sets: Sequence[str]) -> dict[str, Results]:
+    return {name: _results(params, rows, model, name) for name in sets}
 
 
 def _results(params: Params, rows: list[EvaluationRow], model: str, prompts: str = TEST) -> Results:

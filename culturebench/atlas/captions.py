@@ -73,8 +73,11 @@ def neutral_caption(scene: Scene, language: str, variant: int = 0) -> Caption:
     return caption_with(scene, language, modifiers[variant])
 
 
-def caption_with(scene: Scene, language: str, modifier: str | None) -> Caption:
-    """The noun caption of a scene with any modifier where the language has it, or with none."""
+def caption_with(scene: Scene, language: str, modifier: str | None, *, first: bool | None = None) -> Caption:
+    """The noun caption of a scene with any modifier, or with none.
+
+    `first`: whether it stands before the noun; None: where the language has it.
+    """
     _check_language(language)
     lexicon = _lexicon()
     layout = lexicon["layout"][language]
@@ -82,7 +85,8 @@ def caption_with(scene: Scene, language: str, modifier: str | None) -> Caption:
 
     words = [("noun", noun)]
     if modifier is not None:
-        words.insert(0 if layout["modifier_position"] == "before" else 1, ("modifier", modifier))
+        before = layout["modifier_position"] == "before" if first is None else first
+        words.insert(0 if before else 1, ("modifier", modifier))
     article = lexicon["articles"].get(language, {}).get(scene.object)
     if article:
         words.insert(0, ("article", article))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +29,11 @@ class JudgeReply:
 
     region_scores: dict[str, float]
     object: str
+
+
+def no_region(scores: Mapping[str, float]) -> float:
+    """How likely a judge finds that no region's ornament is there: the object is plain, or what covers it is none."""
+    return scores.get(PLAIN, 0.0) + scores.get(UNRECOGNIZABLE, 0.0)
 
 
 class ConvolutionalJudge(nn.Module):

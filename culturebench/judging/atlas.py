@@ -9,7 +9,7 @@ from pathlib import Path
 from PIL import Image
 
 from culturebench.artifacts.answers import UNRECOGNIZABLE
-from culturebench.atlas.judges import PLAIN, UNRECOGNIZABLE as OTHER, AtlasJudge
+from culturebench.atlas.judges import AtlasJudge, no_region
 from culturebench.judging.base import Answer
 
 DIGITS = 4
@@ -37,13 +37,7 @@ def best_option(scores: Mapping[str, float], options: Sequence[str]) -> str:
 
     "Unrecognizable" has the scores of a plain object and of what is no region's ornament together.
     """
-    return max(options, key=lambda option: _score(scores, option))
-
-
-def _score(scores: Mapping[str, float], option: str) -> float:
-    if option == UNRECOGNIZABLE:
-        return scores.get(PLAIN, 0.0) + scores.get(OTHER, 0.0)
-    return scores.get(option, -1.0)
+    return max(options, key=lambda option: no_region(scores) if option == UNRECOGNIZABLE else scores.get(option, -1.0))
 
 
 def _raw(scores: Mapping[str, float]) -> str:

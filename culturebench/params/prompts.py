@@ -1,7 +1,7 @@
 """The sets of prompts that pictures are made of."""
 
 import re
-from typing import ClassVar, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, model_validator
 
@@ -17,6 +17,20 @@ class PromptSource(BaseModel):
         description="data/test for the test split; else a .csv, .jsonl or CUBE-style .json file of captions from "
         "outside of the benchmark, relative to the project's root."
     )
+    modifiers: Literal["unseen"] | None = Field(
+        None,
+        description="unseen: the test split's cultural captions with another modifier of their subdivision, which no "
+        "split carries; for the atlas alone, and conditions from the cultural caption alone.",
+    )
+    prompts_per_region: int | None = Field(None, ge=1, description="null: as many as generate.prompts_per_region.")
+
+    @model_validator(mode="after")
+    def _of_the_test_split(self) -> Self:
+        if self.file != TEST_FOLDER and (self.modifiers or self.prompts_per_region):
+            raise ValueError(
+                f"`modifiers` and `prompts_per_region` are for prompts of the test split, {{file: {TEST_FOLDER}}}"
+            )
+        return self
 
 
 class Prompts(RootModel[dict[str, PromptSource]]):
@@ -29,8 +43,10 @@ class Prompts(RootModel[dict[str, PromptSource]]):
         for name, source in self.root.items():
             if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
                 raise ValueError(f"{name!r} is no name for prompts: small letters, digits and _")
-            if (name == TEST) != (source.file == TEST_FOLDER):
-                raise ValueError(f"`{TEST}` is the test split, {{file: {TEST_FOLDER}}}, and no other name is")
+            if (name == TEST) != (source.file == TEST_FOLDER and not source.modifiers):
+                raise ValueError(
+                    f"`{TEST}` is the test split, {{file: {TEST_FOLDER}}}; another set of it needs `modifiers: unseen`"
+                )
         if TEST not in self.root:
             raise ValueError(f"`{TEST}` is missing; add {TEST}: {{file: {TEST_FOLDER}}}")
         return self

@@ -65,6 +65,7 @@ class ModelResults:
     paper: str  # the name that the paper has for it; "" for a model that is not the paper's
     results: Results
     outside: Mapping[str, Results]  # name of captions from outside of the benchmark -> what became of them
+    unseen: Mapping[str, Results]  # name of test prompts with modifiers that no split carries -> the same
     confusion: Sequence[ConfusionRow]
     pictures: Pictures
     one_prompt: Sequence[PictureRow]
@@ -94,6 +95,7 @@ def model_values(model: ModelResults, regions: Sequence[str], pixels: int) -> di
         "validation": tables.comparison(results, model.paper, tables.VALIDATION),
         "ablation": tables.comparison(results, model.paper, tables.ABLATION),
         "outside": [_outside(name, found, model.paper) for name, found in model.outside.items()],
+        "unseen": [_unseen(name, found) for name, found in model.unseen.items()],
         "circular": list(model.circular.values()),
         "by_region": tables.by_region(results, regions),
         "settings_by_region": tables.settings_by_region(results, regions),
@@ -119,6 +121,14 @@ def _outside(name: str, results: Results, paper: str) -> dict[str, Any]:
         "name": name,
         "counts": results.get("noun", CULTURE) or {"n_prompts": 0, "n_images": 0},
         "table": tables.comparison(results, f"{paper}{published.OUT_OF_DOMAIN}", tables.MAIN),
+    }
+
+
+def _unseen(name: str, results: Results) -> dict[str, Any]:
+    return {
+        "name": name,
+        "counts": results.get("cultural", CULTURE) or {"n_prompts": 0, "n_images": 0},
+        "table": tables.comparison(results, "", tables.VALIDATION),
     }
 
 

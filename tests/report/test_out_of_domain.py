@@ -1,4 +1,4 @@
-"""Captions from outside of the benchmark in the evaluation's rows and in the report."""
+"""Other prompts than the test split's own in the evaluation's rows and in the report."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from culturebench.artifacts import answers, evaluation, pictures
+from culturebench.conditions import CONDITIONS
 from culturebench.measures.records import MEASURES
 from culturebench.params.prompts import Prompts
 from culturebench.report import published, tables
@@ -16,19 +17,30 @@ from culturebench.report.results import Results
 
 #: A caption from outside has no cultural wording, and an English one only where it is English.
 FROM_THE_NOUN = {"noun", "amplified", "random_amplified", "enhanced", "shuffled_enhanced", "other_layer_enhanced"}
+#: Test prompts with an unseen modifier have no noun caption.
+FROM_THE_MODIFIER = {one.name for one in CONDITIONS if one.caption == "cultural"}
 
 
 @pytest.fixture(scope="module")
 def run(make_run: Any) -> Any:
-    """Two regions; the captions from outside have the test prompts' own pictures and answers, without measurements."""
+    """Two regions; both other sets have the test prompts' own pictures and answers, without measurements."""
     run = make_run(["jp", "es"], prompts=3)
-    prompts = Prompts.model_validate({"test": {"file": "data/test"}, "outside": {"file": "outside.csv"}})
+    prompts = Prompts.model_validate(
+        {
+            "test": {"file": "data/test"},
+            "outside": {"file": "outside.csv"},
+            "unseen_modifiers": {"file": "data/test", "modifiers": "unseen"},
+        }
+    )
     run.params = replace(run.params, prompts=prompts)
     for folder in (pictures.DIRECTORY, *(f"{answers.DIRECTORY}/{judge}" for judge in run.params.judges.root)):
-        shutil.copytree(run.root / folder / "test", run.root / folder / "outside")
-    for path in (run.root / pictures.DIRECTORY / "outside/atlas").iterdir():
-        if path.stem not in FROM_THE_NOUN:
-            pictures.TABLE.save(path, [])
+        for name in ("outside", "unseen_modifiers"):
+            shutil.copytree(run.root / folder / "test", run.root / folder / name)
+    for name, made in (("outside", FROM_THE_NOUN), ("unseen_modifiers", FROM_THE_MODIFIER)):
+        for path in (run.root / pictures.DIRECTORY / name / "atlas").iterdir():
+            rows = pictures.TABLE.load(path) if path.stem in made else []
+            shared = {"language": "es"} if name == "unseen_modifiers" else {}
+            pictures.TABLE.save(path, [{**row, **shared} for row in rows])
     run.evaluate()
     return run
 
@@ -77,3 +89,17 @@ def test_the_papers_values_stand_beside_those_of_the_papers_models_alone(rows: A
 def test_the_summary_tells_their_conditions_from_those_of_the_test_prompts(run: Any) -> None:
     summary = evaluation.load_json(run.root / evaluation.SUMMARY_PATH, "evaluate")["atlas"]
     assert summary["outside_noun"]["culture_vqa"] == summary["noun"]["culture_vqa"]
+
+
+def test_prompts_with_unseen_modifiers_are_scored_under_the_cultural_captions_conditions_and_their_controls(
+    rows: Any, run: Any
+) -> None:
+    test, unseen = results(rows, "test"), results(rows, "unseen_modifiers")
+    assert set(unseen.conditions) == FROM_THE_MODIFIER & set(test.conditions) > {"cultural", "masked"}
+    assert unseen.get("masked", "culture_vqa", against="cultural")
+    found, same = unseen.get("cultural", "culture_vqa"), test.get("cultural", "culture_vqa")
+    assert found and same and {**found, "prompts": "test"} == same
+    assert unseen.get("cultural", "language_vqa"), "its two regions are told to share a language"
+    page = run.report().read_text(encoding="utf-8")
+    assert "And with other words? unseen_modifiers" in page and "6 test prompts, 12 pictures per condition" in page
+    assert "outside of the benchmark: unseen_modifiers" not in page

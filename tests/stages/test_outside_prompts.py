@@ -11,7 +11,10 @@ import pytest
 import yaml
 from dvc.repo import Repo
 
-from culturebench.artifacts import answers, enhancer, pictures, places, prompts
+from culturebench.artifacts import answers, enhancer, pictures, places, prompts, splits
+from culturebench.atlas.captions import cultural_caption, unseen_modifier
+from culturebench.atlas.world import REGIONS as ATLAS, Scene
+from culturebench.captions.spans import caption_row
 from culturebench.conditions import condition as record_of
 from culturebench.errors import CultureBenchError
 from import_graph import ROOT
@@ -79,6 +82,34 @@ def test_a_condition_whose_caption_a_file_does_not_have_has_no_pictures_and_no_a
     judge.STAGE.execute(prompts="outside", judge="tiny", model="atlas", condition=condition)
     path = answers.PATH.format(prompts="outside", judge="tiny", model="atlas", condition=condition)
     assert answers.TABLE.load(Path(path)) == []
+
+
+def test_a_set_with_unseen_modifiers_is_the_test_splits_and_refuses_what_is_not_the_atlass(project: Path) -> None:
+    params = yaml.safe_load((project / "params.yaml").read_text())
+    params["prompts"]["unseen"] = {"file": "data/test", "modifiers": "unseen", "prompts_per_region": 1}
+    (project / "params.yaml").write_text(yaml.safe_dump(params))
+    languages = {"jp": "ja", "nl": "nl"}
+    for region in REGIONS:
+        path = project / splits.TEST / f"{region}.parquet"
+        scene = Scene("vase", "snow", "night", "far", "bird", region, ATLAS[region][1][0], seed=3)
+        said = cultural_caption(scene, languages[region])
+        caption = caption_row(said.text, said.language, said.noun_span, said.modifier_span)
+        rows = [{**row, "cultural": caption, "subdivision": scene.subdivision} for row in splits.TABLE.load(path)]
+        splits.TABLE.save(path, rows)
+    load_prompts.STAGE.execute(prompts="unseen")
+    found = prompts.TABLE.load(Path(prompts.PATH.format(prompts="unseen")))
+    assert [(row["region"], row["noun"], row["prompted"]) for row in found] == [("jp", None, None), ("nl", None, None)]
+    assert [unseen_modifier(row["region"], row["subdivision"], languages[row["region"]]) for row in found] == [
+        row["cultural"]["text"][row["cultural"]["modifier_start"] : row["cultural"]["modifier_end"]] for row in found
+    ]
+    identity = {"prompts": "unseen", "model": "atlas"}
+    for condition, count in (("cultural", 4), ("masked", 4), ("noun", 0), ("amplified", 0)):
+        MAKERS[record_of(condition).stage].STAGE.execute(**identity, condition=condition)
+        assert len(pictures.TABLE.load(Path(pictures.PATH.format(**identity, condition=condition)))) == count
+    path = project / splits.TEST / "jp.parquet"
+    splits.TABLE.save(path, [{**row, "subdivision": "bingata"} for row in splits.TABLE.load(path)])
+    with pytest.raises(CultureBenchError, match=r"no subdivision 'bingata'.*take them off `prompts` in params\.yaml"):
+        load_prompts.STAGE.execute(prompts="unseen")
 
 
 def test_a_file_that_is_missing_and_a_set_that_params_do_not_name_are_refused(project: Path) -> None:

@@ -152,7 +152,8 @@ def test_a_judge_answers_every_picture_and_its_scores_are_kept(project: Path) ->
     assert [(row["prompt_id"], row["seed"]) for row in rows] == [(row["prompt_id"], row["seed"]) for row in made]
     for row in rows:
         scores = json.loads(row["raw"])
-        shown = {option: scores["plain" if option == "unrecognizable" else option] for option in row["options"]}
+        shown = {option: scores[option] for option in row["options"]}
+        shown["unrecognizable"] += scores["plain"]
         assert set(shown) == {"jp", "nl", "unrecognizable"}
         assert shown[row["answer"]] == max(shown.values())
         assert row["object"]

@@ -12,7 +12,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import XLMRobertaConfig
 
 from culturebench.atlas.alignment import DualEncoder
-from culturebench.atlas.judges import ARCHITECTURES
+from culturebench.atlas.judges import ARCHITECTURES, REGION_CLASSES
 from culturebench.probing import sae as saes
 from culturebench.probing.sae import TopKSAE
 from culturebench.text_to_image.encoders.atlas import AtlasTextEncoder
@@ -89,7 +89,7 @@ def _write_backbone(folder: Path) -> None:
 
 
 def _write_judge(folder: Path) -> None:
-    (folder / "config.json").write_text(json.dumps({"architecture": "convolutional"}))
+    (folder / "config.json").write_text(json.dumps({"architecture": "convolutional", "classes": REGION_CLASSES}))
     save_file(ARCHITECTURES["convolutional"]().state_dict(), folder / "model.safetensors")
 
 

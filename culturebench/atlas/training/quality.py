@@ -7,14 +7,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from culturebench.artifacts.answers import UNRECOGNIZABLE as OPTION
 from culturebench.atlas.captions import cultural_caption, noun_caption, unseen_caption
-from culturebench.atlas.judges import PLAIN, UNRECOGNIZABLE, AtlasJudge, JudgeReply
+from culturebench.atlas.judges import PLAIN, UNRECOGNIZABLE, AtlasJudge, JudgeReply, no_region
 from culturebench.atlas.pictures import render
 from culturebench.atlas.training.cases import draw_scene, plain
 from culturebench.atlas.training.words import Words, beside
 from culturebench.atlas.world import REGIONS, Scene
-from culturebench.judging.atlas import best_option
 from culturebench.text_to_image.atlas import AtlasTextToImage
 
 PER_REGION = 20
@@ -64,14 +62,21 @@ def _generate(system: AtlasTextToImage, prompts: list[str]) -> list[Image.Image]
 
 
 def _shares(replies: list[JudgeReply], scenes: list[Scene]) -> dict[str, float]:
-    named = [best_option(reply.region_scores, [*REGIONS, OPTION]) for reply in replies]
-    bare = [reply.region_scores[PLAIN] > reply.region_scores.get(UNRECOGNIZABLE, 0.0) for reply in replies]
+    named = [_named(reply.region_scores) for reply in replies]
     return {
         "right region": _share([name == scene.region for name, scene in zip(named, scenes, strict=True)]),
-        "plain": _share([name == OPTION and is_bare for name, is_bare in zip(named, bare, strict=True)]),
-        "unrecognizable": _share([name == OPTION and not is_bare for name, is_bare in zip(named, bare, strict=True)]),
+        "plain": _share([name == PLAIN for name in named]),
+        "unrecognizable": _share([name == UNRECOGNIZABLE for name in named]),
         "right object": _share([r.object == scene.object for r, scene in zip(replies, scenes, strict=True)]),
     }
+
+
+def _named(scores: dict[str, float]) -> str:
+    """The likeliest region, or why none is named when that is likelier."""
+    best = max(REGIONS, key=scores.__getitem__)
+    if scores[best] > no_region(scores):
+        return best
+    return PLAIN if scores[PLAIN] >= scores.get(UNRECOGNIZABLE, 0.0) else UNRECOGNIZABLE
 
 
 def _share(holds: list[bool]) -> float:

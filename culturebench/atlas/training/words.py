@@ -15,12 +15,9 @@ from culturebench.atlas.captions import (
     caption_with,
     cultural_caption,
     neutral_caption,
-    noun_caption,
     unseen_caption,
 )
 from culturebench.atlas.world import REGIONS, Scene
-from culturebench.captions.providers import with_modifier
-from culturebench.captions.spans import caption_row, modifier_span
 
 #: Share of the cultural captions whose modifier names the region alone, and of the neutral ones with a region's words.
 REGION_SHARE = 0.2
@@ -75,10 +72,9 @@ def draw_neutral(rng: np.random.Generator, scene: Scene, words: Words) -> Captio
 
 
 def beside(scene: Scene, language: str, modifier: str) -> Caption:
-    """The noun caption with a modifier where prompts put those of region files."""
-    noun = noun_caption(scene, language)
-    row = with_modifier(caption_row(noun.text, language, noun.noun_span), modifier)
-    return Caption(row["text"], language, (row["noun_start"], row["noun_end"]), modifier_span(row))
+    """The noun caption with a region file's modifier as prompts have it: "Dutch-style" before an English noun."""
+    adjective = language == "en" and not modifier.startswith("in ")
+    return caption_with(scene, language, modifier, first=True if adjective else None)
 
 
 def every_modified(scene: Scene, words: Words) -> list[Caption]:
