@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from culturebench.atlas import train as command
 from culturebench.atlas.captions import noun_caption
 from culturebench.atlas.collection import findings
 from culturebench.atlas.judges import PLAIN, REGION_CLASSES, UNRECOGNIZABLE, AtlasJudge
-from culturebench.atlas.training import judges, loop, unrecognizable
+from culturebench.atlas.training import autoencoder, judges, loop, parts, unrecognizable
 from culturebench.atlas.training.parts import WEIGHTS, kept
 from culturebench.atlas.training.tokenizer import train_tokenizer
 from culturebench.atlas.training.words import draw_cultural, draw_neutral, every_modified, read_words
@@ -146,6 +148,38 @@ def test_a_redrawn_drawing_keeps_its_ornament_and_what_is_disturbed_does_not(sys
     assert kept_share(unrecognizable.redrawn(system, rng, 24, plain_share=0.2)) >= 0.85
     for make in (unrecognizable.disturbed, unrecognizable.hurried, unrecognizable.blends):
         assert kept_share(make(system, rng, 24)) <= 0.7, make.__name__
+
+
+@pytest.mark.slow
+def test_the_whole_command_goes_on_after_every_kill_to_the_same_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parts, "STEPS", dict.fromkeys(parts.STEPS, 2))
+    monkeypatch.setattr(parts, "BANK", 200)
+    monkeypatch.setattr(autoencoder, "PICTURES", 512)
+    for name in ("DRAWN", "RESTORED", "REDRAWN", "BLENDED", "DISTURBED", "HURRIED", "CASES"):
+        monkeypatch.setattr(judges, name, 96 if name in ("DRAWN", "CASES") else 12)
+    saved, save = [], loop._save
+
+    def killed_after_each_save(*arguments: Any) -> None:
+        save(*arguments)
+        saved.append(arguments)
+        raise KeyboardInterrupt
+
+    def out(work: Path) -> dict[str, bytes]:
+        names = [name for name in parts.PARTS if name != "quality"]
+        command.main(["--work", str(work), "--out", str(work / "out"), "--threads", "1", "--parts", *names])
+        return {str(p.relative_to(work)): p.read_bytes() for p in work.rglob("*") if p.is_file() and p.suffix != ".tmp"}
+
+    whole = out(tmp_path / "whole")
+    monkeypatch.setattr(loop, "_save", killed_after_each_save)
+    while True:
+        try:
+            assert out(tmp_path / "killed") == whole
+            break
+        except KeyboardInterrupt:
+            continue
+    assert len(saved) == 8  # encoder, autoencoder, its decoder, denoiser, two judges, dual encoder, second encoder
 
 
 def pictures_of(images: torch.Tensor) -> list:

@@ -72,7 +72,7 @@ def _captions(rng: np.random.Generator) -> list[str]:
         language = REGIONS[scene.region][0]
         spoken = "en" if rng.random() < 0.2 else language
         texts += [
-            cultural_caption(scene, spoken).text,
+            cultural_caption(scene, spoken, 0).text,
             noun_caption(scene, language).text,
             noun_caption(scene, "en").text,
             neutral_caption(scene, language, int(rng.integers(2))).text,
