@@ -15,7 +15,8 @@ from culturebench.atlas import train as command
 from culturebench.atlas.captions import noun_caption
 from culturebench.atlas.collection import findings
 from culturebench.atlas.judges import PLAIN, REGION_CLASSES, UNRECOGNIZABLE, AtlasJudge
-from culturebench.atlas.training import autoencoder, judges, loop, parts, unrecognizable
+from culturebench.atlas.training import autoencoder, judges, loop, parts, unrecognizable, warm
+from culturebench.atlas.training.cases import draw_scene
 from culturebench.atlas.training.parts import WEIGHTS, kept
 from culturebench.atlas.training.tokenizer import train_tokenizer
 from culturebench.atlas.training.words import draw_cultural, draw_neutral, every_modified, read_words
@@ -148,6 +149,33 @@ def test_a_redrawn_drawing_keeps_its_ornament_and_what_is_disturbed_does_not(sys
     assert kept_share(unrecognizable.redrawn(system, rng, 24, plain_share=0.2)) >= 0.85
     for make in (unrecognizable.disturbed, unrecognizable.hurried, unrecognizable.blends):
         assert kept_share(make(system, rng, 24)) <= 0.7, make.__name__
+
+
+def test_a_warm_encoder_gives_the_condition_tokens_that_the_shipped_denoiser_knows(
+    system: AtlasTextToImage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(warm, "CAPTIONS", 800)
+    other = AtlasTextEncoder.from_folder(WEIGHTS / "encoder")
+    torch.manual_seed(0)
+    torch.nn.init.normal_(other.transformation_pre.weight)
+    prompts = [noun_caption(draw_scene(np.random.default_rng(n), held_out=True), "it").text for n in range(8)]
+    wanted = system.encode(prompts).tensors["prompt_embeds"]
+    found = other.run(other.tokenize(prompts))["prompt_embeds"]
+    assert (found - wanted).norm() > wanted.norm()
+    warm.speak_as(other, system.encoder)
+    found = other.run(other.tokenize(prompts))["prompt_embeds"]
+    assert (found - wanted).norm() < 1e-2 * wanted.norm()
+
+
+def test_a_warm_training_that_goes_on_starts_from_what_was_shipped_when_it_began(tmp_path: Path) -> None:
+    weights, folder = tmp_path / "weights", tmp_path / "work/shipped"
+    for name in ("encoder", "backbone"):
+        (weights / name).mkdir(parents=True)
+        (weights / name / "file").write_text("shipped")
+    (tmp_path / "work").mkdir()
+    warm.kept_shipped(weights, folder)
+    (weights / "encoder/file").write_text("its own")
+    assert (warm.kept_shipped(weights, folder) / "encoder/file").read_text() == "shipped"
 
 
 @pytest.mark.slow

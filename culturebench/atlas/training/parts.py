@@ -125,7 +125,7 @@ def kept(path: Path, make: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]
 
 
 def _encoder(shop: Workshop) -> None:
-    shop.encoder.save(shop.out / "encoder")
+    _save_encoder(shop.encoder, shop.out / "encoder")
 
 
 def _autoencoder(shop: Workshop) -> None:
@@ -150,11 +150,11 @@ def _judges(shop: Workshop) -> None:
 def _alignment(shop: Workshop) -> None:
     model = train_alignment(shop.tokenizer, shop.vae, shop.words, shop.work, STEPS["alignment"])
     _save(model, shop.out / "alignment", {"vocabulary": shop.tokenizer.get_vocab_size()})
-    shop.tokenizer.save(str(shop.out / "alignment/tokenizer.json"))
+    _as_trained(shop.tokenizer).save(str(shop.out / "alignment/tokenizer.json"))
 
 
 def _second_encoder(shop: Workshop) -> None:
-    shop.encoder_of(1).save(shop.work / "second_encoder")
+    _save_encoder(shop.encoder_of(1), shop.work / "second_encoder")
 
 
 def _quality(shop: Workshop) -> None:
@@ -168,6 +168,18 @@ def _quality(shop: Workshop) -> None:
     after = rest.partition(MARK)[2]
     card.write_text(f"{before}{MARK}\n{quality.table(rows)}\n{MARK}{after}", encoding="utf-8")
     print(quality.table(rows))
+
+
+def _save_encoder(encoder: AtlasTextEncoder, folder: Path) -> None:
+    _as_trained(encoder.tokenizer)
+    encoder.save(folder)
+
+
+def _as_trained(tokenizer: Tokenizer) -> Tokenizer:
+    """The tokenizer without what its use has set, else the file would tell whether a training was killed."""
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer
 
 
 def _save(model: nn.Module, folder: Path, config: dict[str, Any]) -> None:

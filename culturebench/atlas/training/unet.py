@@ -18,6 +18,7 @@ from culturebench.atlas.training.encoder import WIDTH, exchanged
 from culturebench.atlas.training.loop import train
 from culturebench.atlas.training.words import Words, draw_cultural
 from culturebench.atlas.world import REGIONS, Scene
+from culturebench.progress import progress
 from culturebench.text_to_image.atlas import pack
 from culturebench.text_to_image.encoders.atlas import AtlasTextEncoder
 
@@ -62,7 +63,7 @@ def new_unet() -> UNet2DConditionModel:
 def make_bank(encoder: AtlasTextEncoder, vae: AutoencoderKL, words: Words, count: int, chunk: int = 200) -> Bank:
     """`count` pairs: three quarters plain cases, a quarter captions whose culture was turned up by degrees."""
     conditions, latents = [], []
-    for start in range(0, count, chunk):
+    for start in progress(range(0, count, chunk), label="the denoiser's pairs"):
         rng = np.random.default_rng([4, start])
         cases = [draw_case(rng, words) for _ in range(chunk * 3 // 4)]
         plain_condition = encoder.run(encoder.tokenize([case.text for case in cases]))["prompt_embeds"]

@@ -22,6 +22,7 @@ from culturebench.atlas.collection import contexts_beyond
 from culturebench.atlas.training.cases import draw_region, draw_scene, pixels, plain, split_contexts, to_float
 from culturebench.atlas.training.encoder import CULTURE_LAYER
 from culturebench.atlas.world import REGIONS, Scene, contexts
+from culturebench.progress import progress
 from culturebench.text_to_image.atlas import AtlasTextToImage
 
 BATCH: Final = 48
@@ -171,4 +172,5 @@ def _noise(rng: np.random.Generator, count: int) -> Tensor:
 
 
 def _batches(count: int) -> Iterator[range]:
-    return (range(start, min(start + BATCH, count)) for start in range(0, count, BATCH))
+    starts = progress(range(0, count, BATCH), label="pictures for the judges")
+    return (range(start, min(start + BATCH, count)) for start in starts)

@@ -24,6 +24,7 @@ def kept_shipped(weights: Path, folder: Path) -> Path:
     if not folder.exists():
         temporary = folder.with_name(f"{folder.name}.tmp")
         shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(parents=True)
         for name in ("encoder", "backbone"):
             shutil.copytree(weights / name, temporary / name)
         temporary.rename(folder)
