@@ -1,8 +1,8 @@
 """Train the embedded world's models: `python -m culturebench.atlas.train --work FOLDER`.
 
-All of them from nothing, in about two and a half hours on two idle CPU cores, most of them for the denoiser. Every
-part keeps a checkpoint in the work folder; kill the command whenever you like, and it goes on from there to the same
-bytes. With `--warm` autoencoder and denoiser start from the shipped ones, an hour and a half less.
+All of them from nothing, in some two hours on two idle CPU cores, most of them for the denoiser. Every part keeps a
+checkpoint in the work folder; kill the command whenever you like, and it goes on from there to the same bytes. With
+`--warm` the autoencoder is the shipped one and the denoiser starts from the shipped one: less than half the time.
 The pipeline never calls this: the weights are shipped in `culturebench/atlas/weights`.
 """
 

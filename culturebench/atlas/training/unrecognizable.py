@@ -1,9 +1,10 @@
 """Pictures that a judge learns to call unrecognizable, and true ornaments in the same model's handwriting.
 
 Off the denoiser's usual ways: blends of two regions' ornaments, noise directions at the summary token, too few sampler
-steps. None is an intervention of the method and none is labelled with a region; no culture neurons and no caption of
-the pipeline's collection are behind them. Were these the judge's only pictures by the denoiser, its handwriting would
-be taken for the sign of them: as many drawings, disturbed and finished by the denoiser, keep the drawing's own label.
+steps. None is an intervention of the method, none is labelled with a region, and no culture neurons are behind them;
+nor is a caption of the first half of any region's collection, from which the pipeline's prompts come. Were these the
+judge's only pictures by the denoiser, its handwriting would be taken for the sign of them: as many drawings, disturbed
+and finished by the denoiser, keep the drawing's own label.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import torch
 from diffusers import UniPCMultistepScheduler
 from torch import Tensor
 
-from culturebench.atlas.captions import MODIFIERS, cultural_caption, noun_caption
+from culturebench.atlas.captions import MODIFIERS, Caption, cultural_caption, neutral_caption, noun_caption
 from culturebench.atlas.collection import contexts_beyond
 from culturebench.atlas.training.cases import draw_region, draw_scene, pixels, plain, split_contexts, to_float
 from culturebench.atlas.training.encoder import CULTURE_LAYER
@@ -95,12 +96,12 @@ def hurried(system: AtlasTextToImage, rng: np.random.Generator, count: int) -> M
 
 @torch.no_grad()
 def redrawn(system: AtlasTextToImage, rng: np.random.Generator, count: int, plain_share: float) -> Made:
-    """Drawings of training scenes, disturbed in the latents and finished by the denoiser, which knows their caption."""
-    scenes = [draw_scene(rng, region=draw_region(rng)) for _ in range(count)]
+    """Drawings, disturbed in the latents and finished by the denoiser, which is told what they show."""
+    scenes = [unused_scene(rng, draw_region(rng)) for _ in range(count)]
     bare = rng.random(count) < plain_share
     images: list[Tensor] = []
     for number, part in enumerate(_batches(count)):
-        texts = [(noun_caption(scenes[i], "en") if bare[i] else _cultural(rng, scenes[i])).text for i in part]
+        texts = [(_neutral(scenes[i]) if bare[i] else _cultural(rng, scenes[i])).text for i in part]
         shown = [plain(scenes[i]) if bare[i] else scenes[i] for i in part]
         condition = system.encode(texts).tensors["prompt_embeds"]
         skip = SKIPPED[number % len(SKIPPED)]
@@ -148,15 +149,20 @@ def _condition(system: AtlasTextToImage, rng: np.random.Generator, scenes: list[
     return system.encode([_cultural(rng, scene).text for scene in scenes]).tensors["prompt_embeds"]
 
 
-def _cultural(rng: np.random.Generator, scene: Scene) -> Any:
+def _cultural(rng: np.random.Generator, scene: Scene) -> Caption:
     return cultural_caption(scene, REGIONS[scene.region][0], int(rng.integers(MODIFIERS)))
 
 
+def _neutral(scene: Scene) -> Caption:
+    return neutral_caption(scene, REGIONS[scene.region][0])
+
+
 def _any_prompt(rng: np.random.Generator, scene: Scene) -> str:
+    """In the region's language: in another's the context may be one of its collection's."""
     kind = int(rng.integers(3))
     if kind == 0:
         return _cultural(rng, scene).text
-    return noun_caption(scene, "en" if kind == 1 else REGIONS[scene.region][0]).text
+    return (_neutral(scene) if kind == 1 else noun_caption(scene, REGIONS[scene.region][0])).text
 
 
 def _elsewhere(rng: np.random.Generator, scene: Scene) -> Scene:
