@@ -21,8 +21,8 @@ from culturebench.atlas.training.parts import WEIGHTS, kept
 from culturebench.atlas.training.tokenizer import train_tokenizer
 from culturebench.atlas.training.words import draw_cultural, draw_neutral, every_modified, read_words
 from culturebench.atlas.world import REGIONS, Scene
-from culturebench.captions.template import with_modifier
 from culturebench.captions.spans import caption_row
+from culturebench.captions.template import with_modifier
 from culturebench.text_to_image.atlas import AtlasTextToImage
 from culturebench.text_to_image.encoders.atlas import AtlasTextEncoder
 
