@@ -101,6 +101,7 @@ def _numbers(document: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
     from culturebench.params.measure import Measure
     from culturebench.params.models import Models
     from culturebench.params.pins import Pins
+    from culturebench.params.prompts import Prompts
     from culturebench.params.regions import Regions
     from culturebench.params.sampler import Sampler
     from culturebench.params.split import Split
@@ -111,10 +112,10 @@ def _numbers(document: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
     from culturebench.planning.data import DataHalf
 
     kinds = (Caption, CheckLayers, Collect, CompareSelectors, Conditions, Encoders, Generate, JudgeReliability, Judges,
-             Measure, Models, Pins, Regions, Sampler, Split, TrainEnhancer, TrainSae, TuneStrength)  # fmt: skip
+             Measure, Models, Pins, Prompts, Regions, Sampler, Split, TrainEnhancer, TrainSae, TuneStrength)  # fmt: skip
     read: dict[str, Any] = {kind.section: load_section(kind, document) for kind in kinds}
     numbers = Numbers(
-        regions=list(read["regions"]), conditions=read["conditions"], generate=read["generate"],
+        regions=list(read["regions"]), conditions=read["conditions"], prompts=read["prompts"], generate=read["generate"],
         tune=read["tune_strength"], sae=read["train_sae"], split=read["split"], sites=list(document.get("sites", [])),
         check=read["check_layers"], selectors=read["compare_selectors"], reliability=read["judge_reliability"],
     )  # fmt: skip

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
 
-from culturebench.artifacts import splits
+from culturebench.artifacts import prompts as prompt_sets, splits
 from culturebench.conditions import EDITS, condition
+from culturebench.conditions.record import CAPTIONS
+from culturebench.params.prompts import TEST, TEST_FOLDER
 from culturebench.probing.selectors import selectors
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from culturebench.params.generate import Generate
     from culturebench.params.judge_reliability import JudgeReliability
     from culturebench.params.models import Model
+    from culturebench.params.prompts import Prompts, PromptSource
     from culturebench.params.split import Split
     from culturebench.params.train_sae import TrainSae
     from culturebench.params.tune_strength import TuneStrength
@@ -38,6 +41,7 @@ class Numbers:
 
     regions: list[str]
     conditions: Conditions
+    prompts: Prompts
     generate: Generate
     tune: TuneStrength
     sae: TrainSae
@@ -75,9 +79,11 @@ def amounts(model: Model, numbers: Numbers, root: Path) -> list[Amount]:
     if model.towers:
         found += [_tuning(train, numbers), _comparison(train, numbers)]
         found += [Amount(f"train_enhancer@{site}", sum(train.values())) for site in numbers.sites]
-    prompts = _some(test, numbers.generate.prompts_per_region)
+    asked = [_set_of(name, source, test, numbers, root) for name, source in numbers.prompts.root.items()]
+    prompts = sum(max(captions.values()) for captions in asked)
     made = {
-        name: prompts * len(numbers.generate.seeds_of(control=condition(name).control is not None))
+        name: sum(captions[condition(name).caption] for captions in asked)
+        * len(numbers.generate.seeds_of(control=condition(name).control is not None))
         for name in numbers.conditions.all
     }
     for stage, names in numbers.conditions.by_stage.items():
@@ -93,6 +99,22 @@ def amounts(model: Model, numbers: Numbers, root: Path) -> list[Amount]:
         Amount("judge_reliability", 0, calls=real, pictures=real),
         Amount("measure", prompts, pictures=all_made),
     ]
+
+
+def _set_of(
+    name: str, source: PromptSource, test: Mapping[str, int], numbers: Numbers, root: Path
+) -> dict[str, int]:
+    """Caption -> prompts of a set that have it: of its file where that is there, else as the params have it.
+
+    A file of captions from outside counts once `load_prompts` has read it.
+    """
+    file = root / prompt_sets.PATH.format(prompts=name)
+    if file.is_file():
+        table = pq.read_table(file, columns=list(CAPTIONS))
+        return {caption: len(table) - table[caption].null_count for caption in CAPTIONS}
+    drawn = _some(test, source.prompts_per_region or numbers.generate.prompts_per_region)
+    has = CAPTIONS if name == TEST else ("cultural",) if source.file == TEST_FOLDER else ()
+    return {caption: drawn if caption in has else 0 for caption in CAPTIONS}
 
 
 def _of_encoder(tower: str, detect: Mapping[str, int], train: Mapping[str, int], numbers: Numbers) -> list[Amount]:

@@ -133,6 +133,16 @@ def test_a_split_that_is_there_is_counted_and_others_are_assumed(tmp_path: Path)
     assert found(numbers, tmp_path)["generate (5 conditions)"].prompts == assumed * (regions - 1) + 3
 
 
+def test_a_second_set_of_prompts_is_counted_for_the_conditions_that_have_its_captions(tmp_path: Path) -> None:
+    unseen = {"file": "data/test", "modifiers": "unseen", "prompts_per_region": 2}
+    alone, both = (found(numbers_of(prompts=more), tmp_path) for more in ({}, {"again": unseen}))
+    more = 2 * len(DOCUMENT["regions"])
+    pinned = "generate (5 conditions)"
+    assert both[pinned].prompts == alone[pinned].prompts + more
+    assert both[pinned].images == alone[pinned].images + more * len(DOCUMENT["generate"]["seeds"]), "cultural alone"
+    assert both["generate_enhanced (3 conditions)"].images == alone["generate_enhanced (3 conditions)"].images
+
+
 def test_a_model_without_towers_is_neither_probed_nor_edited(tmp_path: Path) -> None:
     plain = Model(adapter="show_o2", towers=[], pin="x")
     stages = [amount.stage for amount in amounts(plain, numbers_of(), tmp_path)]
