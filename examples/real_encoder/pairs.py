@@ -72,7 +72,7 @@ def _modified(region: Region, scene: Scene, kind: str, name: str, language: str)
     if kind == "lexicon":
         variant = REGIONS[region.code][1].index(name)
         shown = replace(scene, region=region.code, subdivision=name)
-        return cultural_caption(shown, language), neutral_caption(scene, language, variant)
+        return cultural_caption(shown, language, 0), neutral_caption(scene, language, variant)
     # In English the first ones of the region files stand before the noun, where these captions have no modifier.
     place = -1 if language == ENGLISH or name == "last" else 0
     words, plain = (

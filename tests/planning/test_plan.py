@@ -26,6 +26,7 @@ from import_graph import ROOT
 from tiny_project import split_rows
 
 DOCUMENT: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+DOCUMENT["prompts"] = {"test": DOCUMENT["prompts"]["test"]}
 MODEL = Model(adapter="sdxl", towers=["l", "g"], edited="g", pin="x")
 JUDGE = {
     "kind": "openai", "base_url": "http://127.0.0.1:8000/v1", "model": "m", "key_variable": None,
@@ -135,7 +136,7 @@ def test_a_split_that_is_there_is_counted_and_others_are_assumed(tmp_path: Path)
 
 def test_a_second_set_of_prompts_is_counted_for_the_conditions_that_have_its_captions(tmp_path: Path) -> None:
     unseen = {"file": "data/test", "modifiers": "unseen", "prompts_per_region": 2}
-    alone, both = (found(numbers_of(prompts=more), tmp_path) for more in ({}, {"again": unseen}))
+    alone, both = (found(numbers_of(prompts=more), tmp_path) for more in ({}, {"unseen": unseen}))
     more = 2 * len(DOCUMENT["regions"])
     pinned = "generate (5 conditions)"
     assert both[pinned].prompts == alone[pinned].prompts + more
@@ -195,8 +196,8 @@ def test_the_command_plans_an_example_in_a_project_without_data_or_weights(
     for word in ("collect", "caption", "clip_score", "probe_layers@altdiffusion_m18", "judge", "measure", "H200",
                  "TFLOP/s", "Weights", "gradient checkpointing"):  # fmt: skip
         assert word in said
-    images = 4 * 15 * 4 * 5
-    assert re.search(rf"generate \(5 conditions\)\s+60\s+{images:,}\s", said)
+    images = 4 * 15 * 4 * 5 + 2 * 15 * 4  # five conditions of the test prompts, cultural ones with unseen modifiers
+    assert re.search(rf"generate \(5 conditions\)\s+90\s+{images:,}\s", said)
     assert sorted(path for path, _, _ in os.walk(tmp_path)) == before
 
 
