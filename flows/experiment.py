@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,7 +20,7 @@ from culturebench.params import load_document, load_section
 from culturebench.params.pins import Pins
 from flows import dvc
 
-PLACE = Path(".dvc/tmp")
+PLACE, PREFIX = Path(".dvc/tmp"), "experiment-"
 #: Keys of params.yaml that name code to run, a key to send, or the server that it is sent to.
 GUARDED = frozenset({"use", "command", "key_variable", "base_url", "url", "commons_url", "endpoint"})
 
@@ -36,7 +38,8 @@ def checkout(root: Path, overrides: Mapping[str, Any]) -> Generator[Path]:
     """
     root = root.resolve()
     (root / PLACE).mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="experiment-", dir=root / PLACE) as folder:
+    _remove_those_of_the_dead(root / PLACE)
+    with tempfile.TemporaryDirectory(prefix=PREFIX, dir=root / PLACE) as folder, _held(Path(folder)):
         copy = Path(folder)
         _clone(root, copy)
         override(copy, overrides)
@@ -44,6 +47,24 @@ def checkout(root: Path, overrides: Mapping[str, Any]) -> Generator[Path]:
             bring(root, copy, source.folder)
         dvc.share_cache(root, copy)
         yield copy
+
+
+@contextmanager
+def _held(folder: Path) -> Generator[None]:
+    """A lock on the folder that ends with this process, however it ends; `BlockingIOError` where another has it."""
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(number)
+
+
+def _remove_those_of_the_dead(place: Path) -> None:
+    """A killed run leaves its copy behind, and nobody holds it any more."""
+    for folder in place.glob(f"{PREFIX}*"):
+        with suppress(BlockingIOError, FileNotFoundError), _held(folder):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def refuse_unsafe(root: Path, overrides: Mapping[str, Any]) -> None:

@@ -111,12 +111,15 @@ def _numbers(document: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
     from culturebench.planning.amounts import Numbers
     from culturebench.planning.data import DataHalf
 
-    kinds = (Caption, CheckLayers, Collect, CompareSelectors, Conditions, Encoders, Generate, JudgeReliability, Judges,
-             Measure, Models, Pins, Prompts, Regions, Sampler, Split, TrainEnhancer, TrainSae, TuneStrength)  # fmt: skip
+    kinds = (
+        Caption, CheckLayers, Collect, CompareSelectors, Conditions, Encoders, Generate, JudgeReliability, Judges,
+        Measure, Models, Pins, Prompts, Regions, Sampler, Split, TrainEnhancer, TrainSae, TuneStrength,
+    )  # fmt: skip
     read: dict[str, Any] = {kind.section: load_section(kind, document) for kind in kinds}
     numbers = Numbers(
-        regions=list(read["regions"]), conditions=read["conditions"], prompts=read["prompts"], generate=read["generate"],
-        tune=read["tune_strength"], sae=read["train_sae"], split=read["split"], sites=list(document.get("sites", [])),
+        regions=list(read["regions"]), conditions=read["conditions"], prompts=read["prompts"],
+        generate=read["generate"], tune=read["tune_strength"], sae=read["train_sae"], split=read["split"],
+        sites=list(document.get("sites", [])),
         check=read["check_layers"], selectors=read["compare_selectors"], reliability=read["judge_reliability"],
     )  # fmt: skip
     return numbers, DataHalf(list(read["regions"]), read["collect"], read["caption"]), read

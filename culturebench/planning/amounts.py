@@ -101,9 +101,7 @@ def amounts(model: Model, numbers: Numbers, root: Path) -> list[Amount]:
     ]
 
 
-def _set_of(
-    name: str, source: PromptSource, test: Mapping[str, int], numbers: Numbers, root: Path
-) -> dict[str, int]:
+def _set_of(name: str, source: PromptSource, test: Mapping[str, int], numbers: Numbers, root: Path) -> dict[str, int]:
     """Caption -> prompts of a set that have it: of its file where that is there, else as the params have it.
 
     A file of captions from outside counts once `load_prompts` has read it.

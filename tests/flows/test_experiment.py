@@ -72,6 +72,25 @@ def test_an_experiment_runs_beside_the_workspace_and_can_be_taken_over(project: 
     assert b"# bootstrap resamples" in (project / "params.yaml").read_bytes()
 
 
+def test_the_copy_of_a_killed_experiment_is_removed_by_the_next_and_that_of_a_living_one_is_not(project: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from flows import experiment\n"
+        "with experiment.checkout(Path(sys.argv[1]), {}) as copy: print(copy, flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", code, str(project)]
+    kinds = {"cwd": ROOT, "stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **kinds) as killed, subprocess.Popen(command, **kinds) as living:
+        assert killed.stdout and living.stdout
+        left, held = (Path(process.stdout.readline().strip()) for process in (killed, living) if process.stdout)
+        killed.kill()
+        killed.wait()
+        assert left.exists()
+        with experiment.checkout(project, {}):
+            assert not left.exists() and (held / "params.yaml").exists()
+        living.communicate("")
+    assert not held.exists()
+
+
 def test_what_was_computed_is_not_computed_again(project: Path) -> None:
     with experiment.checkout(project, {}) as copy:
         assert dvc.look(root=copy).stale == {}

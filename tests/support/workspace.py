@@ -143,6 +143,7 @@ def shrink(params: Params) -> None:
         training |= {"steps": 60, "batch_size": 256}
     params["select_neurons"]["min_prompts"] = 2
     params["sampler"]["steps"] = 2
+    params["prompts"] = {"test": params["prompts"]["test"]}
     params["generate"] |= {"prompts_per_region": 2, "seeds": [0, 1]}
     params["tune_strength"] |= {"prompts_per_region": 1, "seeds": [0], "resamples": 200}
     params["tune_strength"] |= {"amplify": [0, 2, 4], "activate": [0, 1], "steer": [0, 1], "steer_en": [0, 1]}
