@@ -13,7 +13,8 @@ from culturebench.artifacts import enhancer as enhancers, layer_probe, pins, spl
 from culturebench.errors import CultureBenchError
 from culturebench.interventions import enhancer
 from culturebench.interventions.checkpoints import Checkpoints
-from culturebench.interventions.enhancer_training import EnhancerTraining, Pair
+from culturebench.interventions.enhancer_training import EnhancerTraining
+from culturebench.interventions.training import Pair
 from culturebench.numerics import kind
 from culturebench.params import choose
 from culturebench.params.models import Models
@@ -31,6 +32,7 @@ from culturebench.text_to_image.systems import edited_tower, identity_of, load_p
 CODE = (
     "interventions/checkpoints.py",
     "interventions/enhancer_training.py",
+    "interventions/training.py",
     "probing/features.py",
     "text_to_image/denoising.py",
     "text_to_image/noise.py",

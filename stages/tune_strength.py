@@ -23,9 +23,10 @@ from culturebench.params.sampler import Sampler
 from culturebench.params.tune_strength import TuneStrength
 from culturebench.stage import Paths, Stage, secret, store_url
 from culturebench.store import Store
+from culturebench.text_to_image.base import Intervention
 from culturebench.text_to_image.pictures import make_pictures
 from culturebench.text_to_image.prompts import COLUMNS, select_prompts, text_of
-from culturebench.text_to_image.sampling import CachedSampler, Intervention
+from culturebench.text_to_image.sampling import CachedSampler
 from culturebench.text_to_image.systems import edited_tower, open_sampler
 
 if TYPE_CHECKING:

@@ -20,8 +20,9 @@ from culturebench.probing import sae as saes
 from culturebench.probing.sae import TopKSAE
 from culturebench.probing.selectors import CONTROL
 from culturebench.store import key_of
+from culturebench.text_to_image.base import EncoderEdit
 from culturebench.text_to_image.prompts import text_of
-from culturebench.text_to_image.sampling import CachedSampler, Intervention, Shot
+from culturebench.text_to_image.sampling import CachedSampler, Shot
 
 if TYPE_CHECKING:
     from culturebench.artifacts.comparison import Cell, Effects, Interval
@@ -57,8 +58,8 @@ class Masks:
     layer: int
     folders: Mapping[int, Path]  # SAE seed -> folder
     picked: Sequence[SelectedRow]
-    _made: dict[tuple[Pick, str, int], Intervention | None] = field(
-        default_factory=dict[tuple[Pick, str, int], Intervention | None]
+    _made: dict[tuple[Pick, str, int], EncoderEdit | None] = field(
+        default_factory=dict[tuple[Pick, str, int], EncoderEdit | None]
     )
     _loaded: dict[int, tuple[TopKSAE, str]] = field(default_factory=dict[int, tuple[TopKSAE, str]])  # and its sha256
 
@@ -69,7 +70,7 @@ class Masks:
         best = sorted(found, key=lambda row: (-row["score"], row["latent"]))[: pick.k]
         return sorted(row["latent"] for row in best)
 
-    def intervention(self, pick: Pick, region: str, draw: int) -> Intervention | None:
+    def intervention(self, pick: Pick, region: str, draw: int) -> EncoderEdit | None:
         """The mask of the region's neurons; draw d takes the autoencoder d mod n. None where there are no neurons."""
         seed = sorted(self.folders)[draw % len(self.folders)]
         key = (pick, region, seed)
@@ -77,13 +78,13 @@ class Masks:
             self._made[key] = self._mask(self.neurons(*key), seed)
         return self._made[key]
 
-    def _mask(self, chosen: list[int], seed: int) -> Intervention | None:
+    def _mask(self, chosen: list[int], seed: int) -> EncoderEdit | None:
         if not chosen:
             return None
         if seed not in self._loaded:
             self._loaded[seed] = (saes.load(self.folders[seed]), sha256_of(self.folders[seed] / saes.WEIGHTS_FILE))
         sae, weights = self._loaded[seed]
-        return Intervention(self.layer, mask(sae, chosen), {"kind": "masked", "sae": weights, "neurons": chosen})
+        return EncoderEdit(self.layer, mask(sae, chosen), {"kind": "masked", "sae": weights, "neurons": chosen})
 
 
 def masked_pictures(

@@ -28,8 +28,8 @@ from culturebench.interventions.subdivisions import activation_of, direction_of
 from culturebench.pins import sha256_of
 from culturebench.probing import sae as saes
 from culturebench.probing.sae import TopKSAE
-from culturebench.text_to_image.base import Edit, TextToImage
-from culturebench.text_to_image.sampling import Intervention, encode
+from culturebench.text_to_image.base import Edit, EncoderEdit, TextToImage
+from culturebench.text_to_image.sampling import encode
 
 if TYPE_CHECKING:
     from culturebench.artifacts.directions import DirectionRow
@@ -68,13 +68,13 @@ class CultureNeurons:
     directions: Sequence[DirectionRow] = ()
     levels: Sequence[LevelRow] = ()
     _loaded: dict[int, tuple[TopKSAE, str]] = field(default_factory=dict[int, tuple[TopKSAE, str]])  # and its sha256
-    _made: dict[tuple[str, float, str, int], Intervention | None] = field(
-        default_factory=dict[tuple[str, float, str, int], "Intervention | None"]
+    _made: dict[tuple[str, float, str, int], EncoderEdit | None] = field(
+        default_factory=dict[tuple[str, float, str, int], "EncoderEdit | None"]
     )
 
     def intervention(
         self, condition: Condition, strength: float, region: str, draw: int, prompt: str = ""
-    ) -> Intervention | None:
+    ) -> EncoderEdit | None:
         """The edit of `condition` for one region and draw; None where its strength is 0, which leaves the prompt alone.
 
         Draw d takes the autoencoder d mod n. A control is drawn afresh for every `prompt` (an id) and draw;
@@ -104,7 +104,7 @@ class CultureNeurons:
                 found[region] = str(error)
         return found
 
-    def _edited(self, condition: Condition, strength: float, region: str, draw: int) -> Intervention:
+    def _edited(self, condition: Condition, strength: float, region: str, draw: int) -> EncoderEdit:
         edit, seed = _edit_of(condition), self._seed(draw)
         sae, weights = self._sae(seed)
         own = self._acted_on(edit, region, draw)
@@ -115,24 +115,24 @@ class CultureNeurons:
             "neurons": own.indices,
             "levels": own.levels,
         }
-        return Intervention(self.layer, MAKERS[edit.name](sae, own, strength), description)
+        return EncoderEdit(self.layer, MAKERS[edit.name](sae, own, strength), description)
 
-    def _steered(self, condition: Condition, strength: float, region: str, draw: int) -> Intervention:
+    def _steered(self, condition: Condition, strength: float, region: str, draw: int) -> EncoderEdit:
         row = direction_of(self.directions, region, condition.caption, draw)
         description = {"kind": _edit_of(condition).home, "strength": strength, "vector": row["vector"]}
-        return Intervention(self.layer, steer(row["vector"], strength), description)
+        return EncoderEdit(self.layer, steer(row["vector"], strength), description)
 
     def _control(
         self, condition: Condition, control: str, strength: float, region: str, draw: int, prompt: str
-    ) -> Intervention:
+    ) -> EncoderEdit:
         edit, random = _edit_of(condition), random_of(control, region, prompt, draw)
         if edit.part == "direction":
             own = self._steered(condition, strength, region, draw)
-            done, drawn = OF_DIRECTIONS[control](Beside(own.edit, len(own.description["vector"]), random))
+            done, drawn = OF_DIRECTIONS[control](Beside(own.edit, len(own.details["vector"]), random))
         else:
             own = self._edited(condition, strength, region, draw)
             done, drawn = self._drawn(edit, control, strength, region, draw, own.edit, random)
-        return Intervention(self.layer, done, {**own.description, "control": control, **drawn})
+        return EncoderEdit(self.layer, done, {**own.details, "control": control, **drawn})
 
     def _drawn(
         self,
@@ -194,7 +194,7 @@ def size_of(
             except NoControlError:
                 continue
             measured = Measured(done.edit if done else unchanged)
-            encode(system, text, Intervention(culture.layer, measured, {}))
+            encode(system, text, EncoderEdit(culture.layer, measured, {}))
             sizes.append(measured.size)
     return float(np.mean(sizes)) if sizes else None
 

@@ -28,10 +28,9 @@ from culturebench.interventions.packs.config import MadeFor
 from culturebench.interventions.packs.download import fetched
 from culturebench.params import RegionPart, load_region
 from culturebench.probing import sae as saes
-from culturebench.text_to_image.base import Edit
+from culturebench.text_to_image.base import Edit, EncoderEdit
 from culturebench.text_to_image.encoders.hub import ENCODER, TOKENIZER, HubEncoder
 from culturebench.text_to_image.fingerprint import has_fingerprint
-from culturebench.text_to_image.sampling import Intervention
 
 #: A prompt -> what is done to the features of its tokens; None: nothing.
 Choose = Callable[[str], Edit | None]
@@ -49,7 +48,7 @@ class Culture(Protocol):
         """Where the neurons are, 0-based."""
         ...
 
-    def intervention(self, condition: Condition, strength: float, region: str, draw: int) -> Intervention | None:
+    def intervention(self, condition: Condition, strength: float, region: str, draw: int) -> EncoderEdit | None:
         """The edit of a region's neurons, None where nothing is to be done."""
         ...
 

@@ -77,7 +77,7 @@ def step_cost(
         made = clean = _latents(task)
         given = {name: tensor.detach().requires_grad_() * 1 for name, tensor in condition.items()}
         for _ in range(last):
-            made = task.one_step(given, made, LEVEL, guided=sampled)
+            made = task.one_step(given, made, LEVEL, guided=sampled).clean
         loss = task.decode(made).sum() if numbers.loss_space == "pixel" else (made - clean).sum()
         loss.backward()
 

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderKL, UNet2DConditionModel, UniPCMultistepScheduler
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 
 from culturebench.text_to_image.base import Conditioning
 from culturebench.text_to_image.encoders.atlas import AtlasTextEncoder
@@ -50,6 +50,11 @@ class AtlasTextToImage:
         vae: Any = AutoencoderKL.from_pretrained(backbone / "vae", torch_dtype=torch.float32, low_cpu_mem_usage=False)
         config = json.loads((backbone / "scheduler/scheduler_config.json").read_text())
         return cls(encoder, unet.eval().requires_grad_(False), vae.eval().requires_grad_(False), config, steps)
+
+    @property
+    def denoiser(self) -> nn.Module:
+        """The UNet."""
+        return self.unet
 
     @torch.no_grad()
     def encode(self, prompts: Sequence[str]) -> Conditioning:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import torch
 from PIL import Image
@@ -101,6 +101,11 @@ class TextToImage(Protocol):
         """The prompt's way in, where edits are attached."""
         ...
 
+    @property
+    def denoiser(self) -> nn.Module:
+        """The UNet or transformer that makes latents, where adapters are attached."""
+        ...
+
     def encode(self, prompts: Sequence[str]) -> Conditioning:
         """Conditioning of the prompts, under whatever edits are in force on `encoder`."""
         ...
@@ -108,3 +113,44 @@ class TextToImage(Protocol):
     def generate(self, conditioning: Conditioning, seeds: Sequence[int]) -> list[Image.Image]:
         """One picture per row of `conditioning`, from that row's seed; independent of the batch's other rows."""
         ...
+
+
+class Intervention(Protocol):
+    """Something that is done to a system while it makes a picture."""
+
+    @property
+    def part(self) -> Literal["encoder", "denoiser"]:
+        """What it acts on: the way of the prompt, row by row, or the whole of a batch's latents."""
+        ...
+
+    @property
+    def description(self) -> Mapping[str, Any]:
+        """All that determines it, as JSON."""
+        ...
+
+    def applied(self, system: TextToImage) -> AbstractContextManager[None]:
+        """It is in force within the block, and leaves nothing behind, also after an exception."""
+        ...
+
+
+@dataclass(frozen=True)
+class EncoderEdit:
+    """An edit of the attention output of one layer of the encoder; `details` (JSON) is all that determines it there."""
+
+    layer: int
+    edit: Edit
+    details: Mapping[str, Any]
+
+    @property
+    def part(self) -> Literal["encoder"]:
+        """The way of the prompt."""
+        return "encoder"
+
+    @property
+    def description(self) -> Mapping[str, Any]:
+        """Layer and details."""
+        return {"layer": self.layer, **self.details}
+
+    def applied(self, system: TextToImage) -> AbstractContextManager[None]:
+        """Prompts are encoded under the edit within the block."""
+        return system.encoder.edited(self.layer, self.edit)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -12,6 +12,13 @@ from torch import Tensor, nn
 
 from culturebench.text_to_image.base import TextEncoder
 from culturebench.text_to_image.noise import NoiseLevels, diffusion_levels
+
+
+class Estimate(NamedTuple):
+    """What a denoiser gives for noised latents (b, ...)."""
+
+    clean: Tensor  # the estimate of x0
+    predicted: Tensor  # what it said itself: noise, velocity or x0
 
 
 class Denoising(Protocol):
@@ -32,6 +39,10 @@ class Denoising(Protocol):
         """Most rows of one pass; None: all."""
         ...
 
+    def noise_levels(self, latents: Tensor) -> NoiseLevels:
+        """The levels for latents (b, ...) of this size, and what the denoiser predicts of them."""
+        ...
+
     def pixels(self, images: Sequence[Image.Image]) -> Tensor:
         """Pixels (b, 3, size, size) in -1..1 of pictures of any size and shape, cut to squares."""
         ...
@@ -48,8 +59,8 @@ class Denoising(Protocol):
         """What the backbone reads of the prompts, under the edits in force; gradients flow."""
         ...
 
-    def estimate(self, condition: Mapping[str, Tensor], clean: Tensor, noise: Tensor, times: Tensor) -> Tensor:
-        """x0 (b, ...) as seen from noise levels `times` (b,), without guidance; gradients flow to `condition`."""
+    def estimate(self, condition: Mapping[str, Tensor], clean: Tensor, noise: Tensor, times: Tensor) -> Estimate:
+        """As seen from noise levels `times` (b,), without guidance; gradients flow to `condition`."""
         ...
 
     def sample(self, condition: Mapping[str, Tensor], noise: Tensor, last: int) -> Tensor:
@@ -109,6 +120,10 @@ class AtlasDenoising:
         """Number of noise levels; the last is the noisiest."""
         return len(self._schedule.times)
 
+    def noise_levels(self, latents: Tensor) -> NoiseLevels:
+        """Those of its scheduler, whatever the size."""
+        return self._schedule
+
     def pixels(self, images: Sequence[Image.Image]) -> Tensor:
         """Pixels (b, 3, size, size) in -1..1."""
         return square_pixels(images, self.size)
@@ -126,11 +141,11 @@ class AtlasDenoising:
         """`prompt_embeds` (b, tokens, d)."""
         return self.encoder.run(self.encoder.tokenize(prompts))
 
-    def estimate(self, condition: Mapping[str, Tensor], clean: Tensor, noise: Tensor, times: Tensor) -> Tensor:
-        """x0 (b, c, h, w) as seen from noise levels `times` (b,)."""
+    def estimate(self, condition: Mapping[str, Tensor], clean: Tensor, noise: Tensor, times: Tensor) -> Estimate:
+        """Of latents (b, c, h, w) at noise levels `times` (b,)."""
         noisy = self._schedule.noised(clean, noise, times)
         predicted = self.system.unet(noisy, times, condition["prompt_embeds"]).sample
-        return self._schedule.restored(noisy, predicted, times)
+        return Estimate(self._schedule.restored(noisy, predicted, times), predicted)
 
     def sample(self, condition: Mapping[str, Tensor], noise: Tensor, last: int) -> Tensor:
         """Latents (b, c, h, w) that the sampler makes of `noise`."""

@@ -37,6 +37,14 @@ class NoiseLevels:
         """Latents (b, ...) with the noise of the levels `at` (b,)."""
         return _over(self.signal, at, clean) * clean + _over(self.noise, at, clean) * noise
 
+    def target(self, clean: Tensor, noise: Tensor, at: Tensor) -> Tensor:
+        """What the denoiser should predict (b, ...) where `noise` is on the latents `clean` at the levels `at` (b,)."""
+        if self.predicts == "epsilon":
+            return noise
+        if self.predicts == "v_prediction":
+            return _over(self.signal, at, clean) * noise - _over(self.noise, at, clean) * clean
+        return clean if self.predicts == "sample" else noise - clean
+
     def restored(self, noisy: Tensor, predicted: Tensor, at: Tensor) -> Tensor:
         """The estimate of x0 from the denoiser's prediction; all tensors but `at` (b,) are (b, ...)."""
         signal, noise = _over(self.signal, at, noisy), _over(self.noise, at, noisy)
@@ -100,6 +108,7 @@ class OneStep:
 
     def __init__(self, config: Mapping[str, Any], levels: NoiseLevels, at: int) -> None:
         self.config = config
+        self.predicted: Tensor | None = None  # what the denoiser gave in that step
         self._levels = levels
         self._at = torch.tensor([at])
         self.timesteps = levels.times[self._at]
@@ -121,4 +130,5 @@ class OneStep:
         """The estimate, in float32 at least, as the first of a tuple."""
         at = self._at.expand(len(sample))
         exact = torch.promote_types(sample.dtype, torch.float32)
-        return (self._levels.restored(sample.to(exact), model_output.to(exact), at),)
+        self.predicted = model_output.to(exact)
+        return (self._levels.restored(sample.to(exact), self.predicted, at),)

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from culturebench.text_to_image.sampling import CachedSampler, Intervention, Shot
+from culturebench.text_to_image.base import Intervention
+from culturebench.text_to_image.sampling import CachedSampler, Shot
 
 if TYPE_CHECKING:
     from culturebench.artifacts._caption import CaptionRow

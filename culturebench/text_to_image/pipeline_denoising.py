@@ -17,10 +17,10 @@ from PIL import Image
 from torch import Tensor, nn
 
 from culturebench.errors import CultureBenchError
-from culturebench.text_to_image.adapters.parts import DENOISERS
+from culturebench.text_to_image.adapters.parts import denoiser_of
 from culturebench.text_to_image.adapters.pipeline import PipelineSystem
 from culturebench.text_to_image.base import TextEncoder
-from culturebench.text_to_image.denoising import square_pixels
+from culturebench.text_to_image.denoising import Estimate, square_pixels
 from culturebench.text_to_image.noise import NoiseLevels, OneStep, levels_of
 
 
@@ -44,7 +44,7 @@ class PipelineDenoising:
         for part in pipe.components.values():
             if isinstance(part, nn.Module):
                 part.eval().requires_grad_(False)
-        self.denoiser: Any = next(getattr(pipe, name) for name in DENOISERS if getattr(pipe, name, None) is not None)
+        self.denoiser: Any = denoiser_of(pipe)
         self._call = inspect.unwrap(type(pipe).__call__)  # without torch.no_grad
         self.size = int(system.settings.get("height") or _usual_size(pipe, self.denoiser))
         self._levels: NoiseLevels | None = None
@@ -82,21 +82,23 @@ class PipelineDenoising:
         """What the pipeline reads of the prompts, under its own argument names."""
         return self.system.states(prompts)
 
-    def estimate(self, condition: Mapping[str, Tensor], clean: Tensor, noise: Tensor, times: Tensor) -> Tensor:
-        """x0 (b, ...) as seen from noise levels `times` (b,), in the conditional half alone."""
+    def estimate(self, condition: Mapping[str, Tensor], clean: Tensor, noise: Tensor, times: Tensor) -> Estimate:
+        """As seen from noise levels `times` (b,), in the conditional half alone."""
         noisy = self.noise_levels(clean).noised(clean, noise.to(clean.device), times)
         rows = [
             self.one_step({name: tensor[row : row + 1] for name, tensor in condition.items()}, noisy[row : row + 1], at)
             for row, at in enumerate(times.tolist())
         ]
-        return torch.cat(rows)
+        return Estimate(torch.cat([row.clean for row in rows]), torch.cat([row.predicted for row in rows]))
 
-    def one_step(self, condition: Mapping[str, Tensor], noisy: Tensor, at: int, *, guided: bool = False) -> Tensor:
-        """x0 (b, ...) as seen from the noise level `at` of all rows, in float32."""
+    def one_step(self, condition: Mapping[str, Tensor], noisy: Tensor, at: int, *, guided: bool = False) -> Estimate:
+        """As seen from the noise level `at` of all rows, in float32."""
         pipe = copy.copy(self.system.pipe)
-        pipe.scheduler = OneStep(pipe.scheduler.config, self.noise_levels(noisy), at)
+        pipe.scheduler = step = OneStep(pipe.scheduler.config, self.noise_levels(noisy), at)
         settings = self.system.settings if guided else {**self.system.settings, **self._without_guidance()}
-        return self._made(pipe, self.system.arguments(condition, guided=guided), noisy, settings)
+        clean = self._made(pipe, self.system.arguments(condition, guided=guided), noisy, settings)
+        assert step.predicted is not None
+        return Estimate(clean, step.predicted)
 
     def sample(self, condition: Mapping[str, Tensor], noise: Tensor, last: int) -> Tensor:
         """Latents (b, ...) that the pipeline makes of `noise`, its steps, scheduler and guidance as ever."""

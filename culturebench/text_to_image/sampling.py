@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -12,24 +13,15 @@ from culturebench.engine.batches import map_batches
 from culturebench.engine.worker import Cached, Worker
 from culturebench.png import to_png
 from culturebench.store import Store, key_of, pack, unpack
-from culturebench.text_to_image.base import Conditioning, Edit, TextToImage
+from culturebench.text_to_image.base import Conditioning, Intervention, TextToImage
 
 if TYPE_CHECKING:
     from culturebench.params.engine import Engine
 
 
 @dataclass(frozen=True)
-class Intervention:
-    """An edit of the attention output of one layer; `description` (JSON) holds all that determines it."""
-
-    layer: int
-    edit: Edit
-    description: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
 class Shot:
-    """One picture to make: a prompt, the seed of its noise, and what is done to the encoder."""
+    """One picture to make: a prompt, the seed of its noise, and what is done to the system."""
 
     prompt: str
     seed: int
@@ -44,8 +36,18 @@ class Painter:
 
     def __call__(self, shots: Sequence[Shot]) -> list[bytes]:
         """One PNG per shot."""
-        images = self.system.generate(self._conditioning(shots), [shot.seed for shot in shots])
+        conditioning = self._conditioning(shots)
+        with self._adapted(shots):
+            images = self.system.generate(conditioning, [shot.seed for shot in shots])
         return [to_png(image) for image in images]
+
+    def _adapted(self, shots: Sequence[Shot]) -> AbstractContextManager[None]:
+        """What is done to the denoiser: all pictures of a batch go through it together."""
+        one = shots[0].intervention
+        if not any(shot.intervention and shot.intervention.part == "denoiser" for shot in shots):
+            return nullcontext()
+        assert one and all(shot.intervention is one for shot in shots), "a batch has one adapter of the denoiser"
+        return one.applied(self.system)
 
     def _conditioning(self, shots: Sequence[Shot]) -> Conditioning:
         """Every prompt is encoded alone, so that no other prompt's length decides its padding and its float sums."""
@@ -93,7 +95,7 @@ def encode(system: TextToImage, prompt: str, intervention: Intervention | None) 
     """The conditioning of one prompt under an intervention, or without any."""
     if intervention is None:
         return system.encode([prompt])
-    with system.encoder.edited(intervention.layer, intervention.edit):
+    with intervention.applied(system):
         return system.encode([prompt])
 
 
@@ -103,6 +105,4 @@ def _describe(shot: Shot) -> dict[str, Any]:
 
 def _describe_input(shot: Shot) -> dict[str, Any]:
     done = shot.intervention
-    if done is None:
-        return {"prompt": shot.prompt, "intervention": None}
-    return {"prompt": shot.prompt, "intervention": {"layer": done.layer, **done.description}}
+    return {"prompt": shot.prompt, "intervention": None if done is None else dict(done.description)}

@@ -12,7 +12,8 @@ from PIL import Image
 
 import tiny_pipelines
 from culturebench.interventions.checkpoints import Checkpoints
-from culturebench.interventions.enhancer_training import EnhancerTraining, Pair, TrainingError
+from culturebench.interventions.enhancer_training import EnhancerTraining
+from culturebench.interventions.training import Pair, TrainingError
 from culturebench.png import to_png
 from culturebench.store import Store
 from culturebench.text_to_image.denoising import denoising_of

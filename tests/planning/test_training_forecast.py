@@ -12,7 +12,8 @@ from PIL import Image
 from torch.utils.flop_counter import FlopCounterMode
 
 import tiny_pipelines
-from culturebench.interventions.enhancer_training import EnhancerTraining, Pair
+from culturebench.interventions.enhancer_training import EnhancerTraining
+from culturebench.interventions.training import Pair
 from culturebench.planning.training import training_forecast
 from culturebench.png import to_png
 

@@ -32,7 +32,7 @@ from culturebench.artifacts import (
 from culturebench.artifacts._table import ArtifactError
 from culturebench.conditions import CONDITIONS
 from culturebench.errors import CultureBenchError
-from culturebench.interventions.enhancer_training import Pair
+from culturebench.interventions.training import Pair
 from stages import (
     bind_encoder,
     bind_judge,

@@ -62,8 +62,9 @@ def test_the_one_step_estimate_is_that_of_the_denoiser_called_by_hand(
         condition = task.conditions(PROMPTS)
         noisy = levels.noised(clean, noise, times)
         predicted = by_hand(name, task, condition, noisy, levels.times[times])
-        found = task.estimate(condition, clean, noise, times)
+        found, told = task.estimate(condition, clean, noise, times)
     torch.testing.assert_close(found, levels.restored(noisy, predicted, times), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(told, predicted, rtol=1e-4, atol=1e-4)
     assert not torch.allclose(found, clean, atol=1e-2)
 
 

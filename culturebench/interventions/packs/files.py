@@ -20,7 +20,7 @@ from culturebench.interventions.neurons import Neurons, NeuronsError
 from culturebench.interventions.packs.card import card
 from culturebench.interventions.packs.config import MadeFor, PackConfig, Region
 from culturebench.probing.sae import TopKSAE
-from culturebench.text_to_image.sampling import Intervention
+from culturebench.text_to_image.base import EncoderEdit
 
 WEIGHTS_FILE, CONFIG_FILE, CARD_FILE = "neurons.safetensors", "config.json", "README.md"
 FILES = (WEIGHTS_FILE, CONFIG_FILE, CARD_FILE)
@@ -59,7 +59,7 @@ class Pack:
         """Name of an edit -> what was tuned, where an edit was better than none."""
         return {edit: value for edit, value in self.config.strengths.items() if value is not None}
 
-    def intervention(self, condition: Condition, strength: float, region: str, draw: int) -> Intervention | None:
+    def intervention(self, condition: Condition, strength: float, region: str, draw: int) -> EncoderEdit | None:
         """As of `CultureNeurons`, for conditions that are no controls; a pack holds one draw."""
         edit = condition.edit
         assert draw == 0 and edit is not None and condition.control is None
@@ -71,7 +71,7 @@ class Pack:
         used = own.activation if edit == ACTIVATE else own
         neurons = Neurons(used.rows, used.levels)
         description = {"kind": edit.home, "strength": strength, "neurons": used.latents, "levels": used.levels}
-        return Intervention(self.layer, MAKERS[edit.name](self.sae, neurons, strength), description)
+        return EncoderEdit(self.layer, MAKERS[edit.name](self.sae, neurons, strength), description)
 
     def _region(self, code: str) -> Region:
         if code not in self.config.regions:

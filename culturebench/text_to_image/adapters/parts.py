@@ -37,6 +37,14 @@ def load_parts(folder: Path, how: ModelRuntime) -> dict[str, Any]:
     return {**parts, "scheduler": kind.from_pretrained(folder / "scheduler", local_files_only=True)}
 
 
+def denoiser_of(pipe: Any) -> Any:
+    """The UNet or transformer of a pipeline; `BackboneError` for one that has neither."""
+    found = next((part for name in DENOISERS if (part := getattr(pipe, name, None)) is not None), None)
+    if found is None:
+        raise BackboneError(f"{type(pipe).__name__} has neither a unet nor a transformer; give a pipeline that has one")
+    return found
+
+
 def read_index(folder: Path) -> dict[str, Any]:
     """What `model_index.json` says beside the parts' classes; empty where there is none."""
     path = folder / "model_index.json"

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 
 from culturebench.text_to_image.adapters.batches import Batches
-from culturebench.text_to_image.adapters.parts import BackboneError, load_parts, placed
+from culturebench.text_to_image.adapters.parts import BackboneError, denoiser_of, load_parts, placed
 from culturebench.text_to_image.base import Conditioning, TextEncoder
 
 if TYPE_CHECKING:
@@ -49,6 +49,11 @@ class PipelineSystem:
     def encoder(self) -> TextEncoder:
         """The tower that interventions act on."""
         return self.towers[self.edited]
+
+    @property
+    def denoiser(self) -> nn.Module:
+        """The pipeline's UNet or transformer."""
+        return denoiser_of(self.pipe)
 
     def states(self, prompts: Sequence[str]) -> dict[str, Tensor]:
         """What the backbone reads of the prompts; gradients flow where they are on."""

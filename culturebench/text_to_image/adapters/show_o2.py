@@ -19,6 +19,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import torch
 from PIL import Image, UnidentifiedImageError
+from torch import nn
 
 from culturebench.errors import CultureBenchError
 from culturebench.text_to_image.adapters.batches import Batches
@@ -52,6 +53,11 @@ class ShowO2:
     @property
     def encoder(self) -> TextEncoder:
         """Refused: its text encoder is out of reach."""
+        raise WorkerError(UNSUPPORTED)
+
+    @property
+    def denoiser(self) -> nn.Module:
+        """Refused: its transformer is out of reach."""
         raise WorkerError(UNSUPPORTED)
 
     def encode(self, prompts: Sequence[str]) -> Conditioning:
