@@ -102,3 +102,16 @@ def test_a_damaged_pin_names_the_stage_to_run_again(tmp_path: Path, content: str
     (tmp_path / "tiny.json").write_text(content)
     with pytest.raises(ArtifactError, match="dvc repro -f pin_model"):
         verified_folder(tmp_path / "tiny.json")
+
+
+@pytest.mark.parametrize(
+    ("copied", "stage"), [("systems/sdxl", "bind_pins"), ("judges/vlm", "bind_judge"), ("measures", "bind_measures")]
+)
+def test_a_copy_of_a_pin_names_the_stage_that_copies_it(tmp_path: Path, copied: str, stage: str):
+    path = tmp_path / "models" / copied / "tiny.json"
+    with pytest.raises(ArtifactError, match=f"is missing; run `dvc repro {stage}`"):
+        verified_folder(path)
+    path.parent.mkdir(parents=True)
+    path.write_text("[]")
+    with pytest.raises(ArtifactError, match=f"is no pin; run `dvc repro -f {stage}`"):
+        verified_folder(path)

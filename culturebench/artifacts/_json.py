@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
-from culturebench.artifacts._table import ArtifactError
+from culturebench.artifacts._table import ArtifactError, made_by
 
 DIGITS = 6
 T = TypeVar("T")
@@ -44,7 +44,7 @@ class JsonFile(Generic[T]):
         except (AttributeError, IndexError, KeyError, TypeError):
             whole = False
         if not whole:
-            raise ArtifactError(f"{path} does not hold {self.holds}; run `dvc repro -f {self.stage}`")
+            raise ArtifactError(f"{path} does not hold {self.holds}; run `dvc repro -f {made_by(path, self.stage)}`")
 
 
 def maps_to(kind: type) -> Callable[[Any], bool]:
@@ -57,9 +57,9 @@ def load_json(path: Path, stage: str) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ArtifactError(f"{path} is missing; run `dvc repro {stage}`") from None
+        raise ArtifactError(f"{path} is missing; run `dvc repro {made_by(path, stage)}`") from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ArtifactError(f"{path} is no valid JSON ({error}); run `dvc repro -f {stage}`") from None
+        raise ArtifactError(f"{path} is no valid JSON ({error}); run `dvc repro -f {made_by(path, stage)}`") from None
 
 
 def save_json(path: Path, value: Any) -> None:

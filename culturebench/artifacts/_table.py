@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -14,10 +15,24 @@ import pyarrow.parquet as pq
 from culturebench.errors import CultureBenchError
 
 R = TypeVar("R", bound=Mapping[str, Any])
+#: Folders of files that one stage copies, or writes, as another one does elsewhere -> that stage.
+COPIED = {
+    ("models", "systems"): "bind_pins",
+    ("models", "judges"): "bind_judge",
+    ("models", "measures"): "bind_measures",
+    ("models", "bound"): "bind_encoder",
+    ("data", "labels"): "caption",
+}
 
 
 class ArtifactError(CultureBenchError):
     """A file that is missing, damaged or of another shape, with the stage that makes it."""
+
+
+def made_by(path: Path, stage: str) -> str:
+    """The stage that makes the file: `stage`, or the one that copied its file to where it is read."""
+    found = [COPIED[folders] for folders in pairwise(path.parts) if folders in COPIED]
+    return found[-1] if found else stage
 
 
 @dataclass(frozen=True)
@@ -42,10 +57,11 @@ class Table(Generic[R]):
                 rows: list[Any] = file.read(columns=list(columns) if columns else None).to_pylist()
                 return rows
         except FileNotFoundError:
-            raise ArtifactError(f"{path} is missing; run `dvc repro {self.stage}`") from None
+            raise ArtifactError(f"{path} is missing; run `dvc repro {made_by(path, self.stage)}`") from None
         except (pa.ArrowInvalid, OSError) as error:
             reason = str(error).splitlines()[0]
-            raise ArtifactError(f"{path} cannot be read ({reason}); run `dvc repro -f {self.stage}`") from None
+            stage = made_by(path, self.stage)
+            raise ArtifactError(f"{path} cannot be read ({reason}); run `dvc repro -f {stage}`") from None
 
     def load_all(self, folder: Path, names: Iterable[str], columns: Sequence[str] | None = None) -> list[R]:
         """The rows of `folder/<name>.parquet` for every name, in the given order."""
@@ -70,7 +86,8 @@ class Table(Generic[R]):
             wrong = [f.name for f in self.schema if f.name not in found.names or not found.field(f.name).equals(f)]
             extra = [name for name in found.names if name not in self.schema.names]
             raise ArtifactError(
-                f"{path} has another schema (differs in: {', '.join(wrong + extra)}); run `dvc repro -f {self.stage}`"
+                f"{path} has another schema (differs in: {', '.join(wrong + extra)}); "
+                f"run `dvc repro -f {made_by(path, self.stage)}`"
             )
 
     def _check_nulls(self, path: Path, table: pa.Table) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from culturebench.artifacts._json import load_json, save_json
-from culturebench.artifacts._table import ArtifactError
+from culturebench.artifacts._table import ArtifactError, made_by
 
 STAGE = "pin_model"
 DIRECTORY = "models/pins"
@@ -55,4 +55,4 @@ def load(path: Path) -> Pin:
         files = {name: PinnedFile(int(file["size"]), str(file["sha256"])) for name, file in content["files"].items()}
         return Pin(str(content["name"]), str(content["folder"]), files, content.get("repo"), content.get("commit"))
     except (KeyError, TypeError, AttributeError, ValueError):
-        raise ArtifactError(f"{path} is no pin; run `dvc repro -f {STAGE}`") from None
+        raise ArtifactError(f"{path} is no pin; run `dvc repro -f {made_by(path, STAGE)}`") from None

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TypedDict
 
 from culturebench.artifacts._json import load_json, save_json
-from culturebench.artifacts._table import ArtifactError
+from culturebench.artifacts._table import ArtifactError, made_by
 
 STAGE = "train_sae"
 DIRECTORY = "models/sae"
@@ -49,7 +49,7 @@ def seeds(folder: Path) -> list[int]:
     """The seeds of the autoencoders in `folder`, ascending; `ArtifactError` when there is none."""
     found = sorted(int(path.name.removeprefix("seed")) for path in folder.glob("seed*") if path.name[4:].isdigit())
     if not found:
-        raise ArtifactError(f"{folder} holds no autoencoder; run `dvc repro {STAGE}`")
+        raise ArtifactError(f"{folder} holds no autoencoder; run `dvc repro {made_by(folder, STAGE)}`")
     return found
 
 

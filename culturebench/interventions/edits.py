@@ -6,6 +6,7 @@ latent is 0 after Top-K, and 0 times anything stays 0. Only real tokens are touc
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import torch
@@ -25,9 +26,16 @@ def unchanged(features: Tensor, _real: Tensor) -> Tensor:
     return features
 
 
+def finite(strength: float) -> float:
+    """The strength; `EditError` for one that is no number: the picture would be of nothing."""
+    if not math.isfinite(strength):
+        raise EditError(f"the strength of an edit is {strength}; it must be a finite number")
+    return strength
+
+
 def amplify(sae: TopKSAE, neurons: Sequence[int], strength: float) -> Edit:
     """Scale `neurons` by 1 + `strength`; strength 0 changes no bit."""
-    if strength == 0:
+    if finite(strength) == 0:
         return unchanged
     return _latent_edit(sae, neurons, lambda latents: strength * latents)
 
@@ -39,7 +47,7 @@ def activate(sae: TopKSAE, neurons: Sequence[int], levels: Sequence[float], stre
     """
     if len(levels) != len(neurons):
         raise EditError(f"{len(neurons)} neurons need as many levels, got {len(levels)}")
-    if strength == 0:
+    if finite(strength) == 0:
         return unchanged
     target = torch.tensor(list(levels), dtype=torch.float32, device=sae.encoder.device) * strength
     return _latent_edit(sae, neurons, lambda latents: target.to(latents.device) - latents)
@@ -52,7 +60,7 @@ def mask(sae: TopKSAE, neurons: Sequence[int]) -> Edit:
 
 def steer(direction: Sequence[float], strength: float) -> Edit:
     """Add `strength` times `direction` (d,) to every real token (Turner et al. 2023, "Activation addition")."""
-    if strength == 0:
+    if finite(strength) == 0:
         return unchanged
     added = torch.tensor(list(direction), dtype=torch.float32) * strength
 

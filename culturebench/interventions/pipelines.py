@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import threading
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -28,12 +29,15 @@ from culturebench.interventions.packs.config import MadeFor
 from culturebench.interventions.packs.download import fetched
 from culturebench.params import RegionPart, load_region
 from culturebench.probing import sae as saes
-from culturebench.text_to_image.base import Edit, EncoderEdit
+from culturebench.text_to_image.base import Edit, EncoderEdit, refuse_compiled
 from culturebench.text_to_image.encoders.hub import ENCODER, TOKENIZER, HubEncoder
 from culturebench.text_to_image.fingerprint import has_fingerprint
 
 #: A prompt -> what is done to the features of its tokens; None: nothing.
 Choose = Callable[[str], Edit | None]
+
+
+_NONE: Mapping[str, Any] = {}  # another thread may meet a hook before it is told to give it the keywords
 
 
 class PipelineError(CultureBenchError):
@@ -194,12 +198,16 @@ def _edited(pipe: Any, tower: str | None, layer: int, width: int, choose: Choose
             f"the edit is of layer {layer} of an encoder {width} wide; {name} has {len(encoder.layers)} layers and is "
             f"{encoder.hidden_size} wide: give the `tower` that the neurons were found in"
         )
-    plain = type(pipe)
-    pipe.__class__ = _subclass(plain, _Tower(name, encoder, layer, choose))
+    refuse_compiled(encoder)
+    _refuse_others(type(pipe))
+    kind = _subclass(type(pipe), _Tower(name, encoder, layer, choose))
+    pipe.__class__ = kind
     try:
         yield
     finally:
-        pipe.__class__ = plain
+        kind.left = True
+        while type(pipe).__dict__.get("left"):  # blocks need not be left in the order in which they were entered
+            pipe.__class__ = type(pipe).__base__
 
 
 def _tower(pipe: Any, named: str | None) -> str:
@@ -222,6 +230,7 @@ def _subclass(plain: Any, tower: _Tower) -> Any:
     within: list[int] = []  # for the picture being made: how often prompts were encoded so far
 
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        _refuse_others(kind)
         within.append(0)
         try:
             return plain.__call__(self, *args, **kwargs)
@@ -229,10 +238,11 @@ def _subclass(plain: Any, tower: _Tower) -> Any:
             within.pop()
 
     def encode_prompt(self: Any, *args: Any, **kwargs: Any) -> Any:
+        _refuse_others(kind)
         again = bool(within and within[-1])
         if within:
             within[-1] += 1
-        if again and not both:
+        if kind.left or (again and not both):
             return plain.encode_prompt(self, *args, **kwargs)
         with tower.attached(encode.bind(self, *args, **kwargs).arguments):
             return plain.encode_prompt(self, *args, **kwargs)
@@ -240,7 +250,19 @@ def _subclass(plain: Any, tower: _Tower) -> Any:
     names = {key: getattr(plain, key) for key in ("__doc__", "__module__", "__qualname__")}
     call.__signature__ = inspect.signature(plain.__call__)  # type: ignore[attr-defined]
     encode_prompt.__signature__ = encode  # type: ignore[attr-defined]
-    return type(plain.__name__, (plain,), {**names, "__call__": call, "encode_prompt": encode_prompt})
+    own = {"left": False, "entered_by": threading.get_ident(), "__call__": call, "encode_prompt": encode_prompt}
+    kind: Any = type(plain.__name__, (plain,), {**names, **own})
+    return kind
+
+
+def _refuse_others(kind: Any) -> None:
+    """`PipelineError` where another thread has the pipeline of class `kind` in a block of its own."""
+    if getattr(kind, "entered_by", None) not in (None, threading.get_ident()) and not kind.left:
+        raise PipelineError(
+            "the pipeline is being edited in another thread, and its prompts would be too; give each thread a pipeline "
+            "of its own, such as copy.copy(pipe) with a copy of its tokenizer, and enter the block in the thread that "
+            "makes the pictures"
+        )
 
 
 @dataclass(frozen=True)
@@ -266,8 +288,11 @@ class _Tower:
         edit = _by_row(chosen)
         reading: list[Tensor] = []  # which tokens are real, while the tower reads the prompts
         runs: list[None] = []
+        reader = threading.get_ident()  # another thread's pipeline may have the same tower
 
-        def before(_module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        def before(_module: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any] = _NONE) -> None:
+            if threading.get_ident() != reader:
+                return
             if not runs:
                 ids = args[0] if args else kwargs["input_ids"]
                 if len(ids) != len(texts):  # the negative ones among them, or a prompt in several pieces
@@ -277,12 +302,13 @@ class _Tower:
             runs.append(None)
 
         def inside(_module: Any, _args: Any, output: Tensor) -> Tensor | None:
-            if not reading:
+            if not reading or threading.get_ident() != reader:
                 return None
             return edit(output.float(), reading[0].to(output.device)).to(output.dtype)
 
         def after(_module: Any, _args: Any, _output: Any) -> None:
-            reading.clear()
+            if threading.get_ident() == reader:
+                reading.clear()
 
         with ExitStack() as hooks:
             model = self.encoder.model

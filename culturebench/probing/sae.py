@@ -14,6 +14,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from culturebench.artifacts._table import made_by
+from culturebench.artifacts.sae import STAGE
 from culturebench.errors import CultureBenchError
 
 WEIGHTS_FILE = "sae.safetensors"
@@ -111,8 +113,9 @@ def load(folder: Path) -> TopKSAE:
         found = load_file(folder / WEIGHTS_FILE)
         sae.load_state_dict({name: found[key] for name, key in NAMES.items()})
     except FileNotFoundError as error:
-        raise SaeError(f"{error.filename or folder} is missing; run `dvc repro train_sae`") from None
+        raise SaeError(f"{error.filename or folder} is missing; run `dvc repro {made_by(folder, STAGE)}`") from None
     except (SafetensorError, RuntimeError, KeyError, TypeError, ValueError) as error:
         reason = str(error).splitlines()[0]
-        raise SaeError(f"{folder} holds no usable autoencoder ({reason}); run `dvc repro -f train_sae`") from None
+        stage = made_by(folder, STAGE)
+        raise SaeError(f"{folder} holds no usable autoencoder ({reason}); run `dvc repro -f {stage}`") from None
     return sae.eval().requires_grad_(False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -11,8 +12,27 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from culturebench.errors import CultureBenchError
+
 #: Features (batch, tokens, d) and which tokens are real (batch, tokens) -> edited features (batch, tokens, d).
 Edit = Callable[[Tensor, Tensor], Tensor]
+
+#: Of each thread: the id of an encoder that reads in it -> which of its tokens are real.
+_READING = threading.local()
+
+
+class HookError(CultureBenchError):
+    """An edit that cannot reach a text encoder, or did not."""
+
+
+def refuse_compiled(module: nn.Module) -> None:
+    """`HookError` for a module that was compiled, in part or as a whole: it ignores hooks, or keeps them for good."""
+    for name, part in module.named_modules():
+        if part._compiled_call_impl is not None or type(part).__name__ == "OptimizedModule":
+            raise HookError(
+                f"the text encoder's {name or type(part).__name__} was compiled by torch.compile, which ignores an "
+                "edit, or keeps it for good; compile the denoiser alone, or give the encoder before it was compiled"
+            )
 
 
 @dataclass(frozen=True)
@@ -63,7 +83,18 @@ class TextEncoder(nn.Module):
     last_upstream_layer: int  # the highest layer index that the backbone's taps can see
     reads: str = "last"  # the tensor of `forward` that the backbone reads
     reads_tokens: bool = True  # whether it is (batch, tokens, n), a state for each token
-    _real: Tensor | None = None
+
+    @property
+    def _real(self) -> Tensor | None:
+        """Which tokens (batch, tokens) are real of what this thread reads just now."""
+        return _READING.__dict__.get(str(id(self)))
+
+    @_real.setter
+    def _real(self, real: Tensor | None) -> None:
+        if real is None:
+            _READING.__dict__.pop(str(id(self)), None)
+        else:
+            _READING.__dict__[str(id(self))] = real
 
     def tokenize(self, texts: Sequence[str]) -> Tokens:
         """Tokens padded to the longest text."""
@@ -79,10 +110,20 @@ class TextEncoder(nn.Module):
 
     @contextmanager
     def edited(self, layer: int, edit: Edit) -> Generator[None]:
-        """Within the block, `edit` replaces the attention output of `layer`; the hook always comes off."""
+        """Within the block, `edit` replaces the attention output of `layer`; the hook always comes off.
 
-        def hook(_module: nn.Module, _args: Any, output: Tensor) -> Tensor:
+        It acts on what this thread reads: another one may read with the same encoder, edited otherwise or not at all.
+        `HookError` for a compiled encoder, and where no pass went through the hook.
+        """
+        refuse_compiled(self)
+        reader, acted = threading.get_ident(), False
+
+        def hook(_module: nn.Module, _args: Any, output: Tensor) -> Tensor | None:
+            nonlocal acted
+            if threading.get_ident() != reader:
+                return None
             assert self._real is not None, "edits act within TextEncoder.run"
+            acted = True
             edited = edit(output.float(), self._real.to(output.device))  # sums of half-precision latents drift
             return edited.to(output.dtype)
 
@@ -91,6 +132,8 @@ class TextEncoder(nn.Module):
             yield
         finally:
             handle.remove()
+        if not acted:
+            raise HookError(f"an edit of layer {layer} never acted: no pass of the text encoder reached it")
 
 
 class TextToImage(Protocol):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from functools import cache, partial
 from pathlib import Path
@@ -20,7 +22,7 @@ import tiny_project
 from culturebench.artifacts import binding, layer_probe, neurons as neuron_table, sae as sae_artifact
 from culturebench.interventions import enhancer as enhancers
 from culturebench.interventions.culture_edits import CultureNeurons
-from culturebench.interventions.edits import amplify as amplify_features, steer as add_direction
+from culturebench.interventions.edits import EditError, amplify as amplify_features, steer as add_direction
 from culturebench.interventions.enhancer import Enhancer
 from culturebench.interventions.neurons import NeuronsError
 from culturebench.interventions.pipelines import (
@@ -35,6 +37,7 @@ from culturebench.interventions.pipelines import (
 )
 from culturebench.probing import sae as saes
 from culturebench.probing.sae import TopKSAE
+from culturebench.text_to_image.base import HookError
 from culturebench.text_to_image.encoders.hub import HubEncoder
 from documents import blocks
 from import_graph import ROOT
@@ -373,3 +376,60 @@ def test_strength_0_is_no_edit(
     plain = make(pipe, PROMPTS)
     with edit(pipe, neurons_of(pipe, "text_encoder"), "jp", 0):
         assert np.array_equal(make(pipe, PROMPTS), plain)
+
+
+def test_blocks_that_are_left_in_another_order_leave_nothing_behind(
+    pipe_of: Callable[[str], Any], neurons_of: Callable[..., Neurons]
+) -> None:
+    pipe = pipe_of("sd15")
+    neurons, kind, plain = neurons_of(pipe, "text_encoder"), type(pipe), states(pipe, "text_encoder", PROMPTS)
+    first, second = amplify(pipe, neurons, "jp", 7), amplify(pipe, neurons, "nl", 7)
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    with amplify(copy.copy(pipe), neurons, "nl", 7):
+        inside = states(pipe, "text_encoder", PROMPTS)
+    second.__exit__(None, None, None)
+    assert type(pipe) is kind
+    assert all(map(torch.equal, states(pipe, "text_encoder", PROMPTS), plain))
+    with amplify(pipe, neurons, "nl", 7):
+        assert all(map(torch.equal, states(pipe, "text_encoder", PROMPTS), inside))
+
+
+def test_a_pipeline_in_another_threads_block_is_refused_and_a_copy_of_it_is_safe(
+    pipe_of: Callable[[str], Any], neurons_of: Callable[..., Neurons]
+) -> None:
+    pipe = pipe_of("sd15")
+    neurons, other = neurons_of(pipe, "text_encoder"), copy.copy(pipe)
+    other.tokenizer = copy.deepcopy(pipe.tokenizer)  # the library's keeps the padding of its last call
+
+    def encoded(one: Any) -> torch.Tensor:
+        return one.encode_prompt("a bowl", "cpu", 1, False)[0]
+
+    plain = encoded(other)
+    with ThreadPoolExecutor(1) as pool, amplify(pipe, neurons, "jp", 7):
+        edited = encoded(pipe)
+        assert not torch.equal(edited, plain)
+        for use in (encoded, lambda one: amplify(one, neurons, "nl", 7).__enter__()):
+            with pytest.raises(PipelineError, match="edited in another thread"):
+                pool.submit(use, pipe).result()
+        passes = pool.submit(lambda: [encoded(other) for _ in range(40)])
+        assert all(torch.equal(encoded(pipe), edited) for _ in range(40))
+        assert all(torch.equal(one, plain) for one in passes.result())
+
+
+def test_a_compiled_tower_is_refused(pipe_of: Callable[[str], Any], neurons_of: Callable[..., Neurons]) -> None:
+    pipe = copy.copy(pipe_of("sd15"))
+    neurons = neurons_of(pipe, "text_encoder")
+    pipe.text_encoder = torch.compile(pipe.text_encoder, backend="eager")
+    refused(amplify(pipe, neurons, "jp", 7), HookError, r"compiled by torch\.compile")
+
+
+@pytest.mark.parametrize("strength", [float("nan"), float("inf")])
+def test_a_strength_that_is_not_finite_is_refused(
+    strength: float, pipe_of: Callable[[str], Any], neurons_of: Callable[..., Neurons]
+) -> None:
+    pipe = pipe_of("sd15")
+    neurons = neurons_of(pipe, "text_encoder")
+    for edit in (amplify, activate, steer):
+        refused(edit(pipe, neurons, "jp", strength), EditError, "must be a finite number")

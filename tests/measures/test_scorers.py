@@ -8,6 +8,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
 from PIL import Image
 
 from culturebench.checks import problems
@@ -21,6 +22,7 @@ from culturebench.params.measure import Measure, Weights
 from culturebench.planning.measures import measures_plan
 from culturebench.png import to_png
 from culturebench.report import words
+from culturebench.text_to_image.runtime import dtype_of
 from import_graph import ROOT, closure, python_files
 
 PICTURES = [
@@ -136,3 +138,10 @@ def test_a_forecast_asks_only_scorers_that_params_name(redness: Any) -> None:
     assert measures_plan(redness.params(alignment=None, caption="noun"), {}, ROOT, 1).missing == ("redness",)
     named = redness.params(alignment=None, caption="noun", redness={"pin": "eye"})
     assert measures_plan(named, {}, ROOT, 1).unknown == ("redness",)
+
+
+def test_measures_run_in_float32_on_every_device_unless_params_say_otherwise() -> None:
+    """bfloat16, which a GPU's `auto` would be, gave other numbers than a CPU."""
+    how = Measure(alignment=None, caption="cultural").runtime
+    assert dtype_of(how.model_copy(update={"device": "cuda"})) is torch.float32
+    assert dtype_of(how.model_copy(update={"device": "cuda", "dtype": "bfloat16"})) is torch.bfloat16

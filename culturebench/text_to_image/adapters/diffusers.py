@@ -9,7 +9,8 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
-from collections.abc import Callable, Generator, Sequence
+import threading
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ from culturebench.text_to_image.runtime import dtype_of
 if TYPE_CHECKING:
     from culturebench.params.models import Model
 
+_NONE: Mapping[str, Any] = {}  # another thread may meet a hook before it is told to give it the keywords
 SLOTS = ("text_encoder", "text_encoder_2", "text_encoder_3", "text_encoder_4")
 
 
@@ -135,7 +137,11 @@ def _as_tuple(returned: Any) -> tuple[Any, ...]:
 
 
 def _teller(tower: Any) -> Callable[..., None]:
-    def tell(_module: Any, positional: tuple[Any, ...], named: dict[str, Any]) -> None:
+    reader = threading.get_ident()
+
+    def tell(_module: Any, positional: tuple[Any, ...], named: Mapping[str, Any] = _NONE) -> None:
+        if threading.get_ident() != reader:
+            return
         ids = named.get("input_ids", positional[0] if positional else None)
         mask = named.get("attention_mask", positional[1] if len(positional) > 1 else None)
         tower._real = tower.real_tokens(ids, mask)
