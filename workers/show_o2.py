@@ -2,15 +2,17 @@
 
     python workers/show_o2.py --repository Show-o/show-o2 --weights FOLDER [--config configs/NAME.yaml]
 
-FOLDER holds `show-o2/` (config.json and safetensors of showlab/show-o2-7B), `wan2.1_vae.safetensors`, and `llm/` (the
-tokenizer of Qwen2.5-7B-Instruct). The calls are those of inference_t2i.py in showlab/Show-o. Needs nothing of the
-project around it; what the repository prints goes to stderr.
+FOLDER holds `show-o2/` (config.json and safetensors of showlab/show-o2-7B), `vae/Wan2.1_VAE.safetensors`, `llm/`
+(tokenizer and config.json of Qwen2.5-7B-Instruct) and `siglip/` (siglip-so400m-patch14-384); nothing is downloaded.
+The calls are those of inference_t2i.py in showlab/Show-o at `COMMIT`. Needs nothing of the project around it; what the
+repository prints goes to stderr.
 """
 
 from __future__ import annotations
 
 import argparse
 import base64
+import inspect
 import io
 import json
 import os
@@ -23,6 +25,26 @@ from pathlib import Path
 from typing import Any, TextIO
 
 Make = Callable[[dict[str, Any]], list[Any]]
+#: Of showlab/Show-o, whose calls are made here.
+COMMIT = "45a5a2de01d1ebd10cd5864d29310a76476cdf23"
+CHECKOUT = f"check out showlab/Show-o at {COMMIT}"
+#: What the README there samples with; the config's own, 5.0, is overruled by its commands.
+GUIDANCE = 7.5
+#: What get_hyper_params returns.
+NUMBERS = (
+    "image_tokens", "understood_tokens", "video_tokens", "max_tokens", "max_text", "channels", "patch", "width",
+    "height", "pad", "bos", "eos", "boi", "eoi", "bov", "eov", "image_pad", "video_pad", "guidance",
+)  # fmt: skip
+#: Function -> the parameters that are given to it here, in their order.
+CALLS = {
+    "get_text_tokenizer": ("model_path", "add_showo_tokens", "return_showo_token_ids", "llm_name"),
+    "get_hyper_params": ("config", "text_tokenizer", "showo_token_ids"),
+    "prepare_gen_input": (
+        "prompts", "text_tokenizer", "num_image_tokens", "bos_id", "eos_id", "boi_id", "eoi_id", "pad_id", "img_pad_id",
+        "max_text_len", "device",
+    ),
+    "omni_attn_mask_naive": ("B", "LEN", "modalities", "device"),
+}  # fmt: skip
 
 
 def main() -> None:
@@ -58,11 +80,12 @@ class Loaded:
     config: Any
     device: Any
     dtype: Any
-    numbers: tuple[Any, ...]  # of get_hyper_params
+    numbers: dict[str, Any]  # of get_hyper_params, by `NUMBERS`
 
 
 def load(repository: Path, weights: Path, config_file: Path) -> Make:
     """The function that makes the pictures of a request."""
+    os.environ["HF_HUB_OFFLINE"] = "1"  # a file that is missing in `weights` is an error, and no download
     os.chdir(repository)
     sys.path.insert(0, str(repository))
     return partial(make, read(weights, config_file))
@@ -71,27 +94,46 @@ def load(repository: Path, weights: Path, config_file: Path) -> Make:
 def read(weights: Path, config_file: Path) -> Loaded:
     """The weights, on a GPU if there is one."""
     import torch
-    from models import Showo2Qwen2_5, WanVAE
-    from models.misc import get_text_tokenizer
+    from models import Showo2Qwen2_5, WanVAE, omni_attn_mask_naive
+    from models.misc import get_text_tokenizer, prepare_gen_input
     from omegaconf import OmegaConf
     from safetensors.torch import load_file
     from utils import get_hyper_params
 
+    for function in (get_text_tokenizer, get_hyper_params, prepare_gen_input, omni_attn_mask_naive):
+        check_call(function)
     config = OmegaConf.load(config_file)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     kind = torch.bfloat16
     with tempfile.NamedTemporaryFile(suffix=".pth") as vae_file:  # the repository's class reads nothing else
-        torch.save(load_file(weights / "wan2.1_vae.safetensors"), vae_file.name)
+        torch.save(load_file(weights / "vae/Wan2.1_VAE.safetensors"), vae_file.name)
         vae = WanVAE(vae_pth=vae_file.name, dtype=kind, device=device)
     tokenizer, ids = get_text_tokenizer(
         str(weights / "llm"), add_showo_tokens=True, return_showo_token_ids=True, llm_name="qwen2_5"
     )
     config.model.showo.llm_vocab_size = len(tokenizer)
-    model = Showo2Qwen2_5.from_pretrained(weights / "show-o2", use_safetensors=True).to(device, kind).eval()
-    if config.model.showo.add_time_embeds:
-        config.dataset.preprocessing.num_image_tokens += 1
-        config.dataset.preprocessing.num_video_tokens += 1
-    return Loaded(model, vae, tokenizer, config, device, kind, get_hyper_params(config, tokenizer, ids))
+    local = {"llm_model_path": str(weights / "llm"), "clip_pretrained_model_path": str(weights / "siglip")}
+    model = Showo2Qwen2_5.from_pretrained(weights / "show-o2", use_safetensors=True, **local).to(device, kind).eval()
+    if config.model.showo.add_time_embeds:  # the time's embedding stands before the picture's tokens
+        for name in ("num_t2i_image_tokens", "num_mmu_image_tokens", "num_video_tokens"):
+            config.dataset.preprocessing[name] += 1
+    return Loaded(model, vae, tokenizer, config, device, kind, named(get_hyper_params(config, tokenizer, ids)))
+
+
+def check_call(function: Callable[..., Any]) -> None:
+    """RuntimeError for a function of the repository that takes other parameters than it is given here."""
+    given, takes = CALLS[function.__name__], tuple(inspect.signature(function).parameters)
+    if takes[: len(given)] != given:
+        raise RuntimeError(
+            f"{function.__name__} takes {', '.join(takes)}, this worker gives it {', '.join(given)}; {CHECKOUT}"
+        )
+
+
+def named(numbers: tuple[Any, ...]) -> dict[str, Any]:
+    """What get_hyper_params returns, by name; RuntimeError for another number of values."""
+    if len(numbers) != len(NUMBERS):
+        raise RuntimeError(f"get_hyper_params returns {len(numbers)} values, not {len(NUMBERS)}; {CHECKOUT}")
+    return dict(zip(NUMBERS, numbers, strict=True))
 
 
 def make(loaded: Loaded, request: dict[str, Any]) -> list[Any]:
@@ -102,28 +144,29 @@ def make(loaded: Loaded, request: dict[str, Any]) -> list[Any]:
     from PIL import Image
     from utils import denorm
 
-    (image_tokens, _, max_tokens, max_text, channels, patch, width, height, pad, bos, eos, boi, eoi, _, _, img_pad,
-     _, _) = loaded.numbers  # fmt: skip
-    if request["size"] not in (None, 16 * width):
-        raise ValueError(f"Show-o2's config makes pictures of {16 * width} pixels; set models.*.size to that")
-    standard = loaded.config.transport.guidance_scale
-    guidance = standard if request["guidance"] is None else request["guidance"]
+    n = loaded.numbers
+    if request["size"] not in (None, 16 * n["width"]):
+        raise ValueError(f"Show-o2's config makes pictures of {16 * n['width']} pixels; set models.*.size to that")
+    guidance = GUIDANCE if request["guidance"] is None else request["guidance"]
     count = len(request["prompts"])
     with torch.no_grad():
         text, no_text, places, no_places = prepare_gen_input(
-            request["prompts"], loaded.tokenizer, image_tokens, bos, eos, boi, eoi, pad, img_pad, max_text,
-            loaded.device,
+            request["prompts"], loaded.tokenizer, n["image_tokens"], n["bos"], n["eos"], n["boi"], n["eoi"], n["pad"],
+            n["image_pad"], n["max_text"], loaded.device,
         )  # fmt: skip
         noise = torch.stack([
-            torch.randn(channels, height * patch, width * patch, generator=torch.Generator().manual_seed(seed))
+            torch.randn(
+                n["channels"], n["height"] * n["patch"], n["width"] * n["patch"],
+                generator=torch.Generator().manual_seed(seed),
+            )
             for seed in request["seeds"]
         ]).to(loaded.device, loaded.dtype)  # fmt: skip
         if guidance > 0:
             noise, text, places = torch.cat([noise] * 2), torch.cat([text, no_text]), torch.cat([places, no_places])
-        mask = omni_attn_mask_naive(text.size(0), max_tokens, places, loaded.device).to(loaded.dtype)
-        latents = sampler(loaded.config.transport, image_tokens, request["steps"])(
+        mask = omni_attn_mask_naive(text.size(0), n["max_tokens"], places, loaded.device).to(loaded.dtype)
+        latents = sampler(loaded.config.transport, n["image_tokens"], request["steps"])(
             noise, loaded.model.t2i_generate, text_tokens=text, attention_mask=mask, modality_positions=places,
-            output_hidden_states=True, max_seq_len=max_tokens, guidance_scale=guidance,
+            output_hidden_states=True, max_seq_len=n["max_tokens"], guidance_scale=guidance,
         )[-1][:count]  # fmt: skip
         pictures = denorm(loaded.vae.batch_decode(latents.unsqueeze(2)).squeeze(2))
     return [Image.fromarray(picture) for picture in pictures]

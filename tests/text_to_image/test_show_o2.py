@@ -1,7 +1,11 @@
-"""Show-o2's process: the protocol on both sides, and what is refused. The model itself is not run here."""
+"""Show-o2's process: the protocol on both sides, the calls of its public code, and what is refused.
+
+The model itself is not run here.
+"""
 
 from __future__ import annotations
 
+import re
 import sys
 import textwrap
 from collections.abc import Sequence
@@ -9,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import show_o2_repository
 from culturebench.params.encoders import Encoder
 from culturebench.params.models import Model
 from culturebench.text_to_image.adapters.show_o2 import ShowO2, WorkerError
@@ -104,3 +109,44 @@ def test_probing_and_interventions_are_refused(tmp_path: Path) -> None:
         load_encoder(Encoder(adapter="show_o2", pin="x"), tmp_path)
     with pytest.raises(TowerError, match="can neither be probed nor edited"):
         edited_tower(Model(adapter="show_o2", towers=[], pin="x"))
+
+
+def worker(root: Path, guidance: float | None = None) -> ShowO2:
+    """The project's worker beside a repository of the published shapes."""
+    command = [sys.executable, str(ROOT / "workers/show_o2.py"), "--repository", str(root / "code"), "--config",
+               "configs/tiny.yaml"]  # fmt: skip
+    model = Model(adapter="show_o2", towers=[], pin="x", command=command, size=32, guidance=guidance)
+    made = load_model(model, [], root / "weights", None, 7)
+    assert isinstance(made, ShowO2)
+    return made
+
+
+def test_the_worker_calls_the_public_code_as_it_wants_to_be_and_guides_as_its_readme_does(tmp_path: Path) -> None:
+    show_o2_repository.write(tmp_path / "code", tmp_path / "weights")
+    made = worker(tmp_path)
+    (shade, *_), _ = colours(made, ["a bowl", "椀"], [1, 2])
+    assert shade == int((7.5 / 10 + 1) / 2 * 255)  # of bfloat16, which holds 0.75
+    made.close()
+
+
+@pytest.mark.parametrize(
+    ("file", "was", "now", "said"),
+    [
+        (
+            "utils.py",
+            "p.num_video_tokens, ",
+            "",
+            "returns 18 values, not 19; check out showlab/Show-o",
+        ),
+        ("models/misc.py", "bos_id, eos_id, boi_id", "eos_id, bos_id, boi_id", "prepare_gen_input takes .*; check out"),
+    ],
+)
+def test_another_commit_of_its_code_is_told_before_any_picture(
+    file: str, was: str, now: str, said: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    show_o2_repository.write(tmp_path / "code", tmp_path / "weights")
+    path = tmp_path / "code" / file
+    path.write_text(path.read_text().replace(was, now, 1))
+    with pytest.raises(WorkerError, match="ended with status 1; what it said is above"):
+        colours(worker(tmp_path), ["a bowl"], [1])
+    assert re.search(said, capfd.readouterr().err)
