@@ -108,8 +108,8 @@ def _set_of(name: str, source: PromptSource, test: Mapping[str, int], numbers: N
     """
     file = root / prompt_sets.PATH.format(prompts=name)
     if file.is_file():
-        table = pq.read_table(file, columns=list(CAPTIONS))
-        return {caption: len(table) - table[caption].null_count for caption in CAPTIONS}
+        rows = pq.read_table(file, columns=list(CAPTIONS)).to_pylist()
+        return {caption: sum(row[caption] is not None for row in rows) for caption in CAPTIONS}
     drawn = _some(test, source.prompts_per_region or numbers.generate.prompts_per_region)
     has = CAPTIONS if name == TEST else ("cultural",) if source.file == TEST_FOLDER else ()
     return {caption: drawn if caption in has else 0 for caption in CAPTIONS}
