@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from culturebench.params._base import Section
-from culturebench.params._runtime import Runtime
+from culturebench.params._runtime import Dtype, Runtime
 
 
 class Weights(BaseModel):
@@ -56,7 +56,7 @@ class CulturalSimilarity(Weights):
 class MeasureRuntime(Runtime):
     """How the weights of measures run: in float32 on every device, so that all of them report the same numbers."""
 
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+    dtype: Dtype = Field(
         default="float32", description="Of the weights; bfloat16 moves rewards by up to 0.02, CLIP's cosines by 0.001."
     )
 

@@ -1,10 +1,10 @@
 """The text-to-image models of this run."""
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, model_validator
 
-from culturebench.params._runtime import Runtime
+from culturebench.params._runtime import Dtype, Runtime
 
 
 class ModelRuntime(Runtime):
@@ -15,8 +15,20 @@ class ModelRuntime(Runtime):
         description="What waits on the CPU: nothing, whole parts, or single layers (slow, least memory).",
     )
     device_map: str | None = Field(default=None, description="Spreads the denoiser over several GPUs: auto, balanced.")
+    vae: Dtype | None = Field(default=None, description="Precision of the autoencoder of pictures; null: `dtype`.")
+    bridge: Dtype | None = Field(default=None, description="Precision of the weights of `bridge`; null: `dtype`.")
     batch: int | None = Field(
         default=None, ge=1, description="Most pictures computed at once; null: all of a batch, halved until they fit."
+    )
+
+
+class Scheduler(BaseModel):
+    """A scheduler in the place of the backbone's own, whose settings it takes over."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True)
+    kind: str = Field(alias="class", description="Its class in diffusers, such as DPMSolverMultistepScheduler.")
+    settings: dict[str, Any] = Field(
+        default_factory=dict[str, Any], description="By the class's own names; they go before the backbone's."
     )
 
 
@@ -32,6 +44,7 @@ class Model(BaseModel):
     steps: int | None = Field(default=None, ge=1, description="Sampler steps; null: `sampler.steps`.")
     guidance: float | None = Field(default=None, ge=0, description="Guidance scale; null: the pipeline's own.")
     size: int | None = Field(default=None, ge=8, description="Pixels, width and height; null: the pipeline's own.")
+    scheduler: Scheduler | None = Field(default=None, description="Another scheduler; null: the backbone's own.")
     negative_prompt: str = Field(default="", description="What the unconditional half of the guidance reads.")
     command: list[str] | None = Field(
         default=None, min_length=1, description="Starts the worker of a model that lives in an environment of its own."

@@ -17,7 +17,6 @@ from PIL import Image
 from torch import Tensor, nn
 
 from culturebench.errors import CultureBenchError
-from culturebench.text_to_image.adapters.parts import denoiser_of
 from culturebench.text_to_image.adapters.pipeline import PipelineSystem
 from culturebench.text_to_image.base import TextEncoder
 from culturebench.text_to_image.denoising import Estimate, square_pixels
@@ -44,7 +43,7 @@ class PipelineDenoising:
         for part in pipe.components.values():
             if isinstance(part, nn.Module):
                 part.eval().requires_grad_(False)
-        self.denoiser: Any = denoiser_of(pipe)
+        self.denoiser: Any = system.denoiser
         self._call = inspect.unwrap(type(pipe).__call__)  # without torch.no_grad
         self.size = int(system.settings.get("height") or _usual_size(pipe, self.denoiser))
         self._levels: NoiseLevels | None = None
@@ -115,7 +114,7 @@ class PipelineDenoising:
             module.enable_gradient_checkpointing()
 
     def _made(self, pipe: Any, arguments: dict[str, Tensor], latents: Tensor, settings: dict[str, Any]) -> Tensor:
-        start = self._here(latents).to(pipe.vae.dtype)
+        start = self._here(latents).to(self.denoiser.dtype)
         return self._call(pipe, **arguments, **settings, latents=start, output_type="latent").images
 
     @contextmanager

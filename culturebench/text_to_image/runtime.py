@@ -9,7 +9,7 @@ import torch
 from culturebench.numerics import kind
 
 if TYPE_CHECKING:
-    from culturebench.params._runtime import Runtime
+    from culturebench.params._runtime import Dtype, Runtime
 
 
 def device_of(how: Runtime) -> torch.device:
@@ -26,8 +26,9 @@ def kind_of(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
 
-def dtype_of(how: Runtime) -> torch.dtype:
-    """The weights' type; `auto` is bfloat16 on an accelerator and float32 on a CPU."""
-    if how.dtype != "auto":
-        return {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}[how.dtype]
+def dtype_of(how: Runtime, part: Dtype | None = None) -> torch.dtype:
+    """The weights' type, where a `part` has one of its own that; `auto` is bfloat16 on an accelerator, else float32."""
+    chosen = part or how.dtype
+    if chosen != "auto":
+        return {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}[chosen]
     return torch.float32 if device_of(how).type == "cpu" else torch.bfloat16

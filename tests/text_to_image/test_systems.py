@@ -12,6 +12,7 @@ import diffusers
 import numpy as np
 import pytest
 import torch
+import yaml
 from diffusers import DiffusionPipeline, StableDiffusionPipeline, StableDiffusionXLPipeline
 from diffusers.pipelines.deprecated.alt_diffusion.modeling_roberta_series import RobertaSeriesModelWithTransformation
 from safetensors.torch import load_file, save_file
@@ -25,6 +26,7 @@ from culturebench.params.models import Model
 from culturebench.text_to_image.adapters.parts import BackboneError
 from culturebench.text_to_image.adapters.pipeline import PipelineSystem
 from culturebench.text_to_image.loading import AdapterError, load_encoder, load_model
+from import_graph import ROOT
 
 PROMPTS = ["青海波の椀 bowl", "a plain bowl"]
 SEEDS = [3, 4]
@@ -281,6 +283,52 @@ def pea_embeds(pea: Path, prompts: list[str]) -> tuple[Tensor, Tensor]:
             gelu(linear(gelu(linear(x, w["projector.0.weight"])), w["projector.2.weight"])), w["projector.4.weight"]
         )
         return x.mean(1), linear(gelu(x), w["fc.weight"], w["fc.bias"])
+
+
+def test_pea_diffusion_samples_as_upstream_does_and_each_part_in_its_precision(
+    pea: Path, folder: Callable[[str], Path]
+) -> None:
+    """float32 tower, adapter and autoencoder around a UNet in half precision, and DPM-Solver in the place of Euler."""
+    encoder = load_encoder(Encoder(adapter="open_clip", pin="x"), pea / "open_clip")
+    entry = yaml.safe_load((ROOT / "examples/models/pea_diffusion.yaml").read_text())["models"]["pea_diffusion"]
+    model = Model(**{**entry, "towers": ["xlm_r"], "pin": "x", "size": 32, "steps": STEPS})
+    system: Any = load_model(model, [encoder], folder("sdxl"), pea / "adapter", STEPS)
+    (pooled, embeds), (no_pooled, no_embeds) = pea_embeds(pea, PROMPTS), pea_embeds(pea, [""])
+    torch.testing.assert_close(system.encode(PROMPTS).tensors["prompt_embeds"], embeds, atol=1e-5, rtol=1e-4)
+    parts: dict[str, Any] = {
+        "unet": diffusers.UNet2DConditionModel.from_pretrained(folder("sdxl") / "unet", torch_dtype=torch.float16),
+        "vae": diffusers.AutoencoderKL.from_pretrained(folder("sdxl") / "vae"),
+        "scheduler": diffusers.DPMSolverMultistepScheduler.from_pretrained(folder("sdxl") / "scheduler"),
+    }
+    nothing: dict[str, Any] = dict.fromkeys(("text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2"))
+    pipe: Any = StableDiffusionXLPipeline(**parts, **nothing, add_watermarker=False)
+    half = [tensor.half() for tensor in (embeds, pooled, no_embeds.expand(2, -1, -1), no_pooled.expand(2, -1))]
+    names = ("prompt_embeds", "pooled_prompt_embeds", "negative_prompt_embeds", "negative_pooled_prompt_embeds")
+    latents = pipe(
+        **dict(zip(names, half, strict=True)), num_inference_steps=STEPS, guidance_scale=7.5, height=32, width=32,
+        generator=noise(), output_type="latent",
+    ).images.float()  # fmt: skip
+    with torch.no_grad():
+        pixels = parts["vae"].decode(latents / parts["vae"].config.scaling_factor).sample
+    theirs = pipe.image_processor.postprocess(pixels, output_type="pil")
+    same(system.generate(system.encode(PROMPTS), SEEDS), theirs)
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ({"class": "UNet2DConditionModel"}, "is 'UNet2DConditionModel', which is no scheduler of diffusers"),
+        (
+            {"class": "EulerDiscreteScheduler", "settings": {"solver": 2}},
+            "EulerDiscreteScheduler has no solver; it has",
+        ),
+    ],
+)
+def test_a_scheduler_that_is_none_and_settings_that_it_lacks_are_refused(
+    entry: dict[str, Any], said: str, folder: Callable[[str], Path]
+) -> None:
+    with pytest.raises(BackboneError, match=said):
+        build(folder("flux"), *SYSTEMS["flux"], scheduler=entry)
 
 
 def test_peas_adapter_is_as_wide_as_its_tensors_say(pea: Path, folder: Callable[[str], Path], tmp_path: Path) -> None:

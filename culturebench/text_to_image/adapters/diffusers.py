@@ -19,7 +19,7 @@ from diffusers import DiffusionPipeline
 from torch import Tensor
 
 from culturebench.text_to_image.adapters.batches import Batches
-from culturebench.text_to_image.adapters.parts import BackboneError, placed, read_index
+from culturebench.text_to_image.adapters.parts import BackboneError, load_scheduler, placed, read_index
 from culturebench.text_to_image.adapters.pipeline import PipelineSystem, edited_index, settings_of
 from culturebench.text_to_image.base import TextEncoder
 from culturebench.text_to_image.runtime import dtype_of
@@ -68,6 +68,8 @@ def load(model: Model, towers: Sequence[TextEncoder], backbone: Path, steps: int
     except (OSError, ValueError, AttributeError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise BackboneError(f"{backbone} cannot be loaded as {index.get('_class_name')}: {reason}") from None
+    if model.scheduler:
+        pipe.scheduler = load_scheduler(backbone / "scheduler", model.scheduler)
     settings, negative = _guidance(pipe, model, settings_of(model, steps))
     system = AnyPipeline(
         placed(pipe, model.runtime), list(towers), edited_index(model), lambda _states: {}, settings,

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import diffusers
+import torch
+from torch import Tensor
 
 from culturebench.errors import CultureBenchError
 from culturebench.text_to_image.runtime import device_of, dtype_of
 
 if TYPE_CHECKING:
-    from culturebench.params.models import ModelRuntime
+    from culturebench.params.models import ModelRuntime, Scheduler
 
 DENOISERS = ("unet", "transformer")
 
@@ -22,19 +25,49 @@ class BackboneError(CultureBenchError):
     """A backbone's folder that is incomplete, or of a kind that cannot be used."""
 
 
-def load_parts(folder: Path, how: ModelRuntime) -> dict[str, Any]:
+def load_parts(folder: Path, how: ModelRuntime, scheduler: Scheduler | None = None) -> dict[str, Any]:
     """Denoiser, `vae` and `scheduler`, frozen; `model_index.json` is not needed, and pickles are refused."""
     name = next((name for name in DENOISERS if (folder / name).is_dir()), None)
     if name is None:
         raise BackboneError(f"{folder} holds neither unet/ nor transformer/; `pin` must be a pipeline's folder")
-    denoiser = _load(folder / name, how, how.device_map)
+    denoiser = _load(folder / name, dtype_of(how), how.device_map)
     if how.attention != "auto":
         _use_attention(denoiser, how.attention)
-    parts = {name: denoiser, "vae": _load(folder / "vae", how, None)}
+    parts = {name: denoiser, "vae": _load(folder / "vae", dtype_of(how, how.vae), None)}
     for part in parts.values():
         part.eval().requires_grad_(False)
-    kind = _class_of(folder / "scheduler/scheduler_config.json")
-    return {**parts, "scheduler": kind.from_pretrained(folder / "scheduler", local_files_only=True)}
+    if parts["vae"].dtype != denoiser.dtype:
+        decoding_in_its_own_dtype(parts["vae"])
+    return {**parts, "scheduler": load_scheduler(folder / "scheduler", scheduler)}
+
+
+def load_scheduler(folder: Path, chosen: Scheduler | None) -> Any:
+    """The scheduler in `folder`, or the one that params name with the settings there; `BackboneError` for none."""
+    if chosen is None:
+        kind = _class_of(folder / "scheduler_config.json")
+        return kind.from_pretrained(folder, local_files_only=True)
+    kind = getattr(diffusers, chosen.kind, None)
+    if kind is None or not hasattr(kind, "set_timesteps"):
+        raise BackboneError(
+            f"models.*.scheduler.class is {chosen.kind!r}, which is no scheduler of diffusers {diffusers.__version__}"
+        )
+    known = list(inspect.signature(kind.__init__).parameters)[1:]
+    if unknown := [name for name in chosen.settings if name not in known]:
+        raise BackboneError(
+            f"models.*.scheduler.settings: {chosen.kind} has no {', '.join(unknown)}; it has: {', '.join(known)}"
+        )
+    return kind.from_pretrained(folder, local_files_only=True, **chosen.settings)
+
+
+def decoding_in_its_own_dtype(vae: Any) -> Any:
+    """The autoencoder, given latents of any precision: pipelines hand over those of the denoiser."""
+    decode = vae.decode
+
+    def cast(latents: Tensor, *args: Any, **kwargs: Any) -> Any:
+        return decode(latents.to(vae.dtype), *args, **kwargs)
+
+    vae.decode = cast
+    return vae
 
 
 def denoiser_of(pipe: Any) -> Any:
@@ -77,14 +110,14 @@ def _use_attention(denoiser: Any, name: str) -> None:
         ) from None
 
 
-def _load(folder: Path, how: ModelRuntime, device_map: str | None) -> Any:
+def _load(folder: Path, dtype: torch.dtype, device_map: str | None) -> Any:
     if device_map:
         _need_accelerate(f"models.*.runtime.device_map: {device_map}")
     kind = _class_of(folder / "config.json")
     try:
         return kind.from_pretrained(
             folder,
-            torch_dtype=dtype_of(how),
+            torch_dtype=dtype,
             use_safetensors=True,
             local_files_only=True,
             device_map=device_map,

@@ -66,10 +66,11 @@ class Adapter(nn.Module):
 def load(model: Model, towers: Sequence[TextEncoder], backbone: Path, bridge: Path, steps: int) -> PipelineSystem:
     """The system of SDXL's folder in the hub's layout and the adapter in `bridge`."""
     how = model.runtime
-    adapter = Adapter.from_folder(bridge).to(device_of(how), dtype_of(how))
+    device, dtype = device_of(how), dtype_of(how, how.bridge)
+    adapter = Adapter.from_folder(bridge).to(device, dtype)
 
     def join(states: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
-        last = take(states[0], "last", "XLM-R").to(device_of(how), dtype_of(how))
+        last = take(states[0], "last", "XLM-R").to(device, dtype)
         pooled, embeds = adapter(last)
         return {"prompt_embeds": embeds, "pooled_prompt_embeds": pooled}
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor
 
 from culturebench.text_to_image.adapters.batches import Batches
 from culturebench.text_to_image.adapters.parts import BackboneError, denoiser_of, load_parts, placed
@@ -51,7 +51,7 @@ class PipelineSystem:
         return self.towers[self.edited]
 
     @property
-    def denoiser(self) -> nn.Module:
+    def denoiser(self) -> Any:
         """The pipeline's UNet or transformer."""
         return denoiser_of(self.pipe)
 
@@ -87,7 +87,7 @@ class PipelineSystem:
         return self.pipe(**given, **self.settings, generator=noise, output_type="pil").images
 
     def _placed(self, tensor: Tensor) -> Tensor:
-        return tensor.to(self.device, self.pipe.vae.dtype if tensor.is_floating_point() else None)
+        return tensor.to(self.device, self.denoiser.dtype if tensor.is_floating_point() else None)
 
 
 def assemble(
@@ -105,7 +105,7 @@ def assemble(
 
     `halves` is 1 where guidance is distilled and there is no unconditional half; `given` goes to the pipeline class.
     """
-    parts = load_parts(backbone, model.runtime)
+    parts = load_parts(backbone, model.runtime, model.scheduler)
     slots = inspect.signature(kind.__init__).parameters.values()
     empty = {slot.name: None for slot in slots if slot.name != "self" and slot.default is inspect.Parameter.empty}
     pipe = placed(kind(**{**empty, **parts, **given}), model.runtime)
