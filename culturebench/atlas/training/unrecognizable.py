@@ -31,8 +31,11 @@ BATCH: Final = 48
 BLEND: Final = (0.35, 0.65)
 NOISE: Final = (2.0, 4.0)
 FEW_STEPS: Final = 1
-#: Of the eight sampler steps, the first ones that a redrawn drawing skips: it keeps its ornament.
-SKIPPED: Final = (4, 6)
+#: Of the eight sampler steps, the first ones that a redrawn drawing skips: it keeps its ornament. From two on, since
+#: judges that had seen four and six alone called a fifth of all cultural prompts' pictures unrecognizable.
+SKIPPED: Final = (2, 3, 4, 6)
+#: The same for a blend that goes by the denoiser: after fewer it is no blend any more.
+SKIPPED_BLEND: Final = 4
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ def blends(system: AtlasTextToImage, rng: np.random.Generator, count: int) -> Ma
         mixed = torch.lerp(pixels(own).float(), pixels(other).float(), amount[:, None, None, None]).round().byte()
         if number % 2:
             condition = torch.lerp(_condition(system, rng, own), _condition(system, rng, other), amount[:, None, None])
-            mixed = _finished(system, condition, mixed, _noise(rng, len(part)), SKIPPED[0])
+            mixed = _finished(system, condition, mixed, _noise(rng, len(part)), SKIPPED_BLEND)
         images.append(mixed)
     return Made(torch.cat(images), scenes)
 
