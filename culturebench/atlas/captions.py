@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -89,7 +89,7 @@ def caption_with(scene: Scene, language: str, modifier: str | None, *, first: bo
         words.insert(0 if before else 1, ("modifier", modifier))
     article = lexicon["articles"].get(language, {}).get(scene.object)
     if article:
-        words.insert(0, ("article", article))
+        words.insert(0, ("article", _agreeing(article, words[0][1]) if language == "en" else article))
 
     text = ""
     spans: dict[str, tuple[int, int]] = {}
@@ -107,6 +107,14 @@ def caption_with(scene: Scene, language: str, modifier: str | None, *, first: bo
     )
     text = layout["separator"].join((text, *filter(None, fragments)))
     return Caption(text, language, spans["noun"], spans.get("modifier"))
+
+
+@cache
+def _agreeing(article: str, word: str) -> str:
+    """`a` or `an`, as the word asks for."""
+    import inflect  # 0.3 s, and most of what reads captions writes none
+
+    return inflect.engine().a(word).split()[0] if article in ("a", "an") else article
 
 
 def _check_language(language: str) -> None:
