@@ -148,7 +148,7 @@ def test_a_redrawn_drawing_keeps_its_ornament_and_what_is_disturbed_does_not(sys
     rng = np.random.default_rng(1)
     assert kept_share(unrecognizable.redrawn(system, rng, 48, plain_share=0.2)) >= 0.5  # it knows a third of the words
     for make in (unrecognizable.disturbed, unrecognizable.hurried, unrecognizable.blends):
-        assert kept_share(make(system, rng, 24)) <= 0.3, make.__name__
+        assert kept_share(make(system, rng, 24)) <= 0.4, make.__name__
 
 
 def test_a_warm_encoder_gives_the_condition_tokens_that_the_shipped_denoiser_knows(
