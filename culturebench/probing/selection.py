@@ -6,7 +6,7 @@ Other rules stand beside it in `selectors`, all behind one interface.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,20 @@ class Settings:
     min_k: int  # bounds of K
     max_k: int
     drop_first: bool = False  # drop the noun side's top K before the elbow is looked for, not after
+
+
+class Fires(Protocol):
+    """How latents or neurons fire on one region's prompts, each (latents,)."""
+
+    @property
+    def frequency(self) -> Floats:
+        """The share of samples on which each fires."""
+        ...
+
+    @property
+    def score(self) -> Floats:
+        """The mean activation over all samples."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,10 @@
-"""All rules that pick culture neurons, one record each: what it is called, what it ranks by, and the function.
+"""All rules that pick culture neurons, one record each: what it is called, what it ranks by, and two pure steps.
 
-`wfs` looks at one region and drops what its noun prompts share; the others compare regions with each other, as in
-Zhao et al., Finding Culture-Sensitive Neurons in Vision-Language Models (2025), whose selectors lap, lape, mad and
-cas (there also ConAct) are. What params, stages and the report know of a selector is read from its record.
+`score` goes from how regions fire to a score of every latent, or neuron of a vision-language model; `pick` from latents
+on prompts to those chosen by it. `wfs` looks at one region and drops what its noun prompts share; the others compare
+regions with each other, as in Zhao et al., Finding Culture-Sensitive Neurons in Vision-Language Models (2025), whose
+selectors lap, lape, mad and cas (ConAct in the printed paper) are. What params, stages and the report know of a
+selector is read from its record.
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ import numpy as np
 
 from culturebench.errors import CultureBenchError
 from culturebench.probing.selection import (
+    Bools,
+    Fires,
     Firing,
     Floats,
     Selection,
@@ -63,7 +67,7 @@ Regions = Mapping[str, Sides]
 #: The latents on every region's prompts -> which of them are each region's culture neurons.
 Pick = Callable[[Regions, Rules], dict[str, Selection]]
 #: Firing by region -> score by region (latents,); the higher the more the latent is the region's, 0 and below: not.
-Score = Callable[[Sequence[Firing]], list[Floats]]
+Score = Callable[[Sequence[Fires], LapeRule], list[Floats]]
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,7 @@ class Selector:
     source: str  # where it was published, or what it is here for
     pick: Pick
     compares: bool  # regions with each other, so that it needs two of them
+    score: Score | None = None  # its ranking by how regions fire alone; None where it asks for noun prompts too
     control: bool = False  # every other one's effect is set against its own
     told: str = ""  # how the report says that it picked the neurons, in sentences; without: by its label and `by`
 
@@ -117,7 +122,8 @@ def by_score(score: Score, regions: Regions, rules: Rules) -> dict[str, Selectio
     """Each region's top K by `score`, up to the elbow of its ranked curve."""
     found: dict[str, Selection] = {}
     cultural, noun = _firing(regions, rules)
-    for code, own, other, on, off in zip(regions, score(cultural), score(noun), cultural, noun, strict=True):
+    scores = zip(score(cultural, rules.lape), score(noun, rules.lape), strict=True)
+    for code, (own, other), on, off in zip(regions, scores, cultural, noun, strict=True):
         curve = np.maximum(own, 0.0)
         chosen = top(own, bounded_k(curve, rules.settings))
         found[code] = Selection(on, off, own, other, ranks(own), chosen, chosen.copy(), elbow(curve))
@@ -125,27 +131,42 @@ def by_score(score: Score, regions: Regions, rules: Rules) -> dict[str, Selectio
 
 
 def by_entropy(regions: Regions, rules: Rules) -> dict[str, Selection]:
-    """LAPE (Tang et al., Language-Specific Neurons, 2024), with regions for languages.
+    """LAPE's own choice: of the probable latents the share `top` of lowest entropy, each for the regions above the bar.
 
-    Of the latents that are probable enough in some region, those whose distribution over regions has the lowest
-    entropy; each belongs to the regions where its probability is above the bar. The score is how far the entropy,
-    in nats, lies below that of a uniform distribution, 0 for a latent that is not probable enough or not the region's.
+    The score is that of `specific`.
     """
     cultural, noun = _firing(regions, rules)
-    probable = np.stack([side.frequency for side in cultural], axis=1)  # (latents, regions)
-    entropy = entropies(probable)
-    entropy[~(probable > _quantile(probable, rules.lape.filter)).any(axis=1)] = np.inf
+    entropy, above = _probable(cultural, rules.lape)
     best = np.zeros(len(entropy), dtype=np.bool_)
     best[np.argsort(entropy, kind="stable")[: round(len(entropy) * rules.lape.top)]] = True
-    above = probable > _quantile(probable, rules.lape.bar)
     found: dict[str, Selection] = {}
-    for index, code in enumerate(regions):
-        score = np.where(above[:, index] & np.isfinite(entropy), np.log(len(regions)) - entropy, 0.0)
+    for index, (code, score) in enumerate(zip(regions, specific(cultural, rules.lape), strict=True)):
         nothing = np.zeros_like(score)
         found[code] = Selection(
             cultural[index], noun[index], score, nothing, ranks(score), best.copy(), best & above[:, index]
         )
     return found
+
+
+def specific(firings: Sequence[Fires], rule: LapeRule) -> list[Floats]:
+    """LAPE (Tang et al., Language-Specific Neurons, 2024), with regions for languages.
+
+    How far the entropy of a latent's firing probability over regions, in nats, lies below that of a uniform
+    distribution; 0 for a latent that is probable enough in no region, or not above the bar in this one.
+    """
+    entropy, above = _probable(firings, rule)
+    return [
+        np.where(above[:, index] & np.isfinite(entropy), np.log(len(firings)) - entropy, 0.0)
+        for index in range(len(firings))
+    ]
+
+
+def _probable(firings: Sequence[Fires], rule: LapeRule) -> tuple[Floats, Bools]:
+    """The entropy of each latent (latents,), infinite where none is probable, and where it is above the bar."""
+    probable = np.stack([side.frequency for side in firings], axis=1)  # (latents, regions)
+    entropy = entropies(probable)
+    entropy[~(probable > _quantile(probable, rule.filter)).any(axis=1)] = np.inf
+    return entropy, probable > _quantile(probable, rule.bar)
 
 
 def entropies(probable: Floats) -> Floats:
@@ -155,19 +176,19 @@ def entropies(probable: Floats) -> Floats:
     return -(share * np.log(share, out=np.zeros_like(share), where=share > 0)).sum(axis=1)
 
 
-def activation_probability(firings: Sequence[Firing]) -> list[Floats]:
+def activation_probability(firings: Sequence[Fires], _: LapeRule) -> list[Floats]:
     """LAP: how often the latent fires on the region's prompts."""
     return [side.frequency for side in firings]
 
 
-def mean_difference(firings: Sequence[Firing]) -> list[Floats]:
+def mean_difference(firings: Sequence[Fires], _: LapeRule) -> list[Floats]:
     """MAD: the mean activation on the region's prompts minus the mean of those on the other regions'."""
     means = _means(firings)
     others = (means.sum(axis=0) - means) / (len(means) - 1)
     return list(means - others)
 
 
-def margin(firings: Sequence[Firing]) -> list[Floats]:
+def margin(firings: Sequence[Fires], _: LapeRule) -> list[Floats]:
     """CAS: the mean activation on the region's prompts minus the largest on any other region's."""
     means = _means(firings)
     second, first = np.sort(means, axis=0)[-2:]
@@ -207,6 +228,7 @@ SELECTORS = registry(
             source="Tang et al. 2024",
             pick=by_entropy,
             compares=True,
+            score=specific,
         ),
         Selector(
             name="mad",
@@ -215,6 +237,7 @@ SELECTORS = registry(
             source=_ZHAO,
             pick=partial(by_score, mean_difference),
             compares=True,
+            score=mean_difference,
         ),
         Selector(
             name="cas",
@@ -223,6 +246,7 @@ SELECTORS = registry(
             source=_ZHAO,
             pick=partial(by_score, margin),
             compares=True,
+            score=margin,
         ),
         Selector(
             name="lap",
@@ -231,6 +255,7 @@ SELECTORS = registry(
             source=_ZHAO,
             pick=partial(by_score, activation_probability),
             compares=True,
+            score=activation_probability,
         ),
         Selector(
             name="random",
@@ -270,7 +295,7 @@ def _firing(regions: Regions, rules: Rules) -> tuple[list[Firing], list[Firing]]
     return [firing(s.cultural, rules.settings) for s in sides], [firing(s.noun, rules.settings) for s in sides]
 
 
-def _means(firings: Sequence[Firing]) -> Floats:
+def _means(firings: Sequence[Fires]) -> Floats:
     """Mean activations, 0 where a latent is silent: (regions, latents)."""
     return np.stack([side.score for side in firings])
 

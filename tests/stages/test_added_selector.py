@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from culturebench.artifacts import comparison, sae, selected, splits
-from culturebench.probing.selection import Firing, Floats
-from culturebench.probing.selectors import SELECTORS, Selector, by_score
+from culturebench.probing.selection import Fires, Floats
+from culturebench.probing.selectors import SELECTORS, LapeRule, Selector, by_score
 from culturebench.report import selectors as shown
 from stages import compare_selectors, select_neurons
 from tiny_project import LATENTS, REGIONS, SAE_SEEDS, split_rows
@@ -26,7 +26,7 @@ NUMBERS = {
 }  # fmt: skip
 
 
-def latest(firings: Sequence[Firing]) -> list[Floats]:
+def latest(firings: Sequence[Fires], _: LapeRule) -> list[Floats]:
     """The later a latent stands, the better."""
     return [np.arange(len(one.frequency), dtype=np.float64) for one in firings]
 
