@@ -10,7 +10,7 @@ from culturebench.chat.client import ChatClient
 from culturebench.chat.reply import Failure, Reply
 from culturebench.chat.request import ChatImage, ChatRequest
 from culturebench.judging.base import Answer, JudgeError, Question
-from culturebench.judging.wording import Wording
+from culturebench.vlm.wording import Wording
 
 
 class ServedJudge:

@@ -13,43 +13,33 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from PIL import Image
-from transformers import AutoConfig, AutoImageProcessor, AutoModelForImageTextToText, AutoTokenizer, Qwen3VLProcessor
 
 from culturebench.artifacts.answers import UNPARSEABLE
 from culturebench.artifacts.pins import Pin
 from culturebench.engine.worker import Cached, Worker
-from culturebench.judging.base import Answer, JudgeError, Question
-from culturebench.judging.wording import Wording
+from culturebench.judging.base import Answer, Question
 from culturebench.pins import verified
 from culturebench.png import from_png
 from culturebench.store import Store, key_of
 from culturebench.text_to_image.adapters.batches import Batches
-from culturebench.text_to_image.runtime import device_of, dtype_of
+from culturebench.vlm.loading import load_model, load_processor
+from culturebench.vlm.wording import Wording
 
 if TYPE_CHECKING:
     from culturebench.params.judges import LocalJudge
 
-#: Model types whose processor this module builds.
-FAMILIES = ("qwen3_vl", "qwen3_vl_moe")
 #: Libraries whose version can change a reply.
 LIBRARIES = ("torch", "transformers", "tokenizers", "pillow", "numpy")
-
-
-class PictureProcessor(Qwen3VLProcessor):
-    """The library's processor without its part for films, which alone needs torchvision."""
-
-    def __init__(self, image_processor: Any = None, tokenizer: Any = None, chat_template: str | None = None) -> None:
-        super().__init__(image_processor, tokenizer, None, chat_template=chat_template)
 
 
 class LocalVlm:
     """A loaded model that answers batches of questions, greedily, so that equal questions get equal replies."""
 
     def __init__(self, how: LocalJudge, folder: Path, labels: Mapping[str, str], served_model: str) -> None:
-        """Load `folder`, in the hub's layout; `JudgeError` for another family or for files that are missing."""
+        """Load `folder`, in the hub's layout; `VlmError` for another family or for files that are missing."""
         self._how, self._wording, self._served_model = how, Wording(labels), served_model
         self.processor = load_processor(folder, how.max_pixels)
-        self.model = _load_model(folder, how)
+        self.model = load_model(folder, how.runtime)
         self._batches = Batches(how.batch, "lower judges.*.batch or judges.*.max_pixels")
 
     def __call__(self, questions: Sequence[Question]) -> list[Answer]:
@@ -85,60 +75,6 @@ class LocalVlm:
     def _messages(self, options: Sequence[str]) -> list[dict[str, Any]]:
         asked = [{"type": "image"}, {"type": "text", "text": self._wording.question(options)}]
         return [{"role": "system", "content": self._wording.system(options)}, {"role": "user", "content": asked}]
-
-
-def load_processor(folder: Path, max_pixels: int | None = None) -> Any:
-    """The processor in `folder`, its pictures prepared by PIL and NumPy, so that torchvision has no say in them.
-
-    `max_pixels`: area that a larger picture is scaled down to; None: what preprocessor_config.json says.
-    """
-    try:
-        family = AutoConfig.from_pretrained(folder, local_files_only=True).model_type
-    except (OSError, ValueError) as error:
-        raise JudgeError(f"{folder} holds no model of transformers: {_first_line(error)}") from None
-    if family not in FAMILIES:
-        raise JudgeError(
-            f"{folder} holds a model of type {family!r}; a judge of kind transformers is one of: "
-            f"{', '.join(FAMILIES)}. Serve another one by vLLM and give it as a judge of kind openai"
-        )
-    try:
-        pictures: Any = AutoImageProcessor.from_pretrained(folder, backend="pil", local_files_only=True)
-        tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left", local_files_only=True)
-    except ImportError as error:
-        raise JudgeError(
-            f"the pictures' processor of {folder} lacks a library ({_first_line(error)}); "
-            f"run `pip install pillow 'transformers=={version('transformers')}'`"
-        ) from None
-    except (OSError, ValueError) as error:
-        raise JudgeError(
-            f"{folder} lacks a usable tokenizer or preprocessor_config.json: {_first_line(error)}"
-        ) from None
-    if max_pixels is not None:
-        pictures.size = {"shortest_edge": min(pictures.size["shortest_edge"], max_pixels), "longest_edge": max_pixels}
-    template = _chat_template(folder) or tokenizer.chat_template
-    if not template:
-        raise JudgeError(f"{folder} has no chat template; add its chat_template.json or chat_template.jinja")
-    return PictureProcessor(pictures, tokenizer, template)
-
-
-def _chat_template(folder: Path) -> str | None:
-    path = folder / "chat_template.json"
-    return json.loads(path.read_text(encoding="utf-8"))["chat_template"] if path.is_file() else None
-
-
-def _load_model(folder: Path, how: LocalJudge) -> Any:
-    attention = None if how.runtime.attention == "auto" else how.runtime.attention
-    try:
-        model: Any = AutoModelForImageTextToText.from_pretrained(
-            folder,
-            use_safetensors=True,
-            local_files_only=True,
-            dtype=dtype_of(how.runtime),
-            attn_implementation=attention,
-        )
-    except (OSError, ValueError, RuntimeError) as error:
-        raise JudgeError(f"{folder} cannot be loaded: {_first_line(error)}") from None
-    return model.to(device_of(how.runtime)).eval().requires_grad_(False)
 
 
 def local_worker(how: LocalJudge, pin: Pin, labels: Mapping[str, str], served_model: str) -> Worker[Question, Answer]:
@@ -184,7 +120,3 @@ def _dump(answers: list[Answer]) -> bytes:
 
 def _restore(data: bytes) -> list[Answer]:
     return [Answer(**fields) for fields in json.loads(data)]
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

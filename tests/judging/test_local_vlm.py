@@ -19,13 +19,15 @@ import layouts
 from culturebench.artifacts import labels
 from culturebench.artifacts.pins import Pin, save as save_pin
 from culturebench.judging.asking import open_judge
-from culturebench.judging.base import Answer, JudgeError, Question
-from culturebench.judging.transformers import LocalVlm, load_processor
+from culturebench.judging.base import Answer, Question
+from culturebench.judging.transformers import LocalVlm
 from culturebench.params.engine import Engine
 from culturebench.params.judges import LocalJudge
 from culturebench.pins import PinError, pin_folder
 from culturebench.png import from_png, to_png
 from culturebench.store import Store
+from culturebench.vlm.errors import VlmError
+from culturebench.vlm.loading import load_processor
 
 LABELS = {"jp": "Jp", "nl": "Nl"}
 ENGINE = Engine(kind="local", workers=1, address=None, cpus_per_worker=1, gpus_per_worker=0)
@@ -161,7 +163,9 @@ def test_a_picture_is_scaled_down_to_the_area_that_params_allow(weights: Path) -
 
 def test_a_model_of_another_family_is_refused_with_the_way_out(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "clip"}))
-    with pytest.raises(JudgeError, match=r"type 'clip'; .* qwen3_vl, qwen3_vl_moe. Serve another one by vLLM"):
+    with pytest.raises(
+        VlmError, match=r"type 'clip'; .* qwen3_vl, .*, llava_next. Serve another one by vLLM"
+    ):
         load_processor(tmp_path)
 
 
@@ -178,5 +182,5 @@ def test_a_model_of_another_family_is_refused_with_the_way_out(tmp_path: Path) -
 def test_a_folder_that_lacks_a_file_is_refused(weights: Path, tmp_path: Path, missing: str, said: str) -> None:
     folder = Path(shutil.copytree(weights, tmp_path / "weights"))
     (folder / missing).unlink()
-    with pytest.raises(JudgeError, match=said):
+    with pytest.raises(VlmError, match=said):
         LocalVlm(HOW, folder, LABELS, "x")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import sentencepiece
+import tokenizers
 
 TEXTS = [
     "a bowl with seigaiha waves", "a plain bowl", "a house door with girih", "お椀 青海波", "青海波の椀", "赤い傘",
@@ -96,7 +97,7 @@ def qwen(folder: Path, vision: Sequence[str] = (), **settings: str) -> int:
     special = (*QWEN_SPECIAL, *vision)
     words = [*letters, *(merge.replace(" ", "") for merge in merges), *special]
     vocabulary = {word: index for index, word in enumerate(words)}
-    _write_json(folder / "vocab.json", {word: index for word, index in vocabulary.items() if not word.startswith("<|")})
+    _write_json(folder / "vocab.json", {word: index for word, index in vocabulary.items() if word not in special})
     (folder / "merges.txt").write_text("#version: 0.2\n" + "\n".join(merges) + "\n")
     added = {
         str(vocabulary[word]): {"content": word, "lstrip": False, "normalized": False, "rstrip": False,
@@ -107,6 +108,32 @@ def qwen(folder: Path, vision: Sequence[str] = (), **settings: str) -> int:
               "eos_token": "<|im_end|>", "added_tokens_decoder": added, **settings}  # fmt: skip
     _write_json(folder / "tokenizer_config.json", config)
     return len(vocabulary)
+
+
+def llama_vl(folder: Path, template: str) -> int:
+    """`tokenizer.json` and `tokenizer_config.json` of a Llama tokenizer with <image>; gives the vocabulary's size."""
+    folder.mkdir(parents=True, exist_ok=True)
+    letters = sorted({letter for text in TEXTS for letter in text if letter != " "} | set("ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
+    bytes_ = [f"<0x{byte:02X}>" for byte in range(256)]
+    merged = [f"▁{letter}" for letter in letters]
+    words = ["<unk>", "<s>", "</s>", *bytes_, "▁", *letters, *merged]
+    made = tokenizers.Tokenizer(
+        tokenizers.models.BPE(
+            {word: i for i, word in enumerate(words)}, [("▁", letter) for letter in letters],
+            unk_token="<unk>", byte_fallback=True, fuse_unk=True,
+        )
+    )  # fmt: skip
+    made.pre_tokenizer = tokenizers.pre_tokenizers.Metaspace(prepend_scheme="first", split=False)
+    made.decoder = tokenizers.decoders.Sequence(
+        [tokenizers.decoders.Replace("▁", " "), tokenizers.decoders.ByteFallback(), tokenizers.decoders.Fuse()]
+    )
+    made.add_special_tokens([tokenizers.AddedToken(word, special=True) for word in ("<unk>", "<s>", "</s>", "<image>")])
+    made.post_processor = tokenizers.processors.TemplateProcessing("<s> $A", None, [("<s>", 1)])
+    made.save(str(folder / "tokenizer.json"))
+    special = {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>", "pad_token": "<unk>"}
+    config = {"tokenizer_class": "LlamaTokenizer", "model_max_length": 1024, "chat_template": template, **special}
+    _write_json(folder / "tokenizer_config.json", config)
+    return made.get_vocab_size()
 
 
 def gemma(folder: Path) -> int:

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from culturebench.artifacts.answers import UNPARSEABLE, UNRECOGNIZABLE
-from culturebench.judging.base import JudgeError
+from culturebench.vlm.errors import VlmError
+from culturebench.vlm.options import lines_of, said
 
 _TASK = """\
 You are shown a picture and a list of options. Reply with the option whose culture the picture shows, copied exactly,
 and with nothing else."""
 _NO_CULTURE = ' Reply "unrecognizable" when the picture shows no particular culture or cannot be made out.'
 _QUESTION = "Which culture does this picture show?\n{options}"
-
-#: What may stand around an option without making it another answer.
-_DECORATION = " \t\r\n\"'`*."
 
 
 class Wording:
@@ -28,16 +26,15 @@ class Wording:
         return _TASK + (_NO_CULTURE if UNRECOGNIZABLE in options else "")
 
     def question(self, options: Sequence[str]) -> str:
-        """The question, its options one a line; `JudgeError` for a region without a name."""
-        return _QUESTION.format(options="\n".join(f"- {self._shown(option)}" for option in options))
+        """The question, its options one a line; `VlmError` for a region without a name."""
+        return _QUESTION.format(options="\n".join(lines_of(map(self._shown, options))))
 
     def parsed(self, text: str, options: Sequence[str]) -> str:
         """The option that the reply consists of, else `unparseable`: what a longer reply may mean is not guessed."""
-        said = text.strip(_DECORATION).casefold()
-        shown = {option: self._shown(option).strip(_DECORATION).casefold() for option in options}
-        return next((option for option, label in shown.items() if label == said), UNPARSEABLE)
+        found = said(text, [self._shown(option) for option in options])
+        return UNPARSEABLE if found is None else options[found]
 
     def _shown(self, option: str) -> str:
         if option not in self._labels:
-            raise JudgeError(f"the judge knows no name for the region {option!r}; run `dvc repro bind_judge`")
+            raise VlmError(f"the judge knows no name for the region {option!r}; run `dvc repro bind_judge`")
         return self._labels[option]

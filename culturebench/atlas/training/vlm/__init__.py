@@ -1,0 +1,1 @@
+"""Training the atlas's vision-language model, whose culture neurons are planted."""

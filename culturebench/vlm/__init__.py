@@ -1,0 +1,1 @@
+"""Vision-language models: load them, ask them, read and silence neurons of their decoders."""
