@@ -19,6 +19,7 @@ from culturebench.params.compare_selectors import CompareSelectors
 from culturebench.params.conditions import STAGES
 from culturebench.params.measure import Measure
 from culturebench.params.select_neurons import SelectNeurons
+from culturebench.params.select_vlm_neurons import SelectVlmNeurons
 from culturebench.probing.selectors import selector
 from culturebench.regions.check import check
 from culturebench.sources.licences import UNKNOWN, normalise
@@ -84,7 +85,9 @@ def _complaint(action: Any) -> list[str]:
 
 def _reference_problems(document: dict[str, Any]) -> Iterator[str]:
     """A name that another section must define, and does not."""
-    for section in ("encoders", "models", "judges"):
+    for name, entry in document.get("audits", {}).items():
+        yield from _missing(f"audits.{name}.questions", entry["questions"], "questions", document)
+    for section in ("encoders", "models", "judges", "questions", "audits"):
         for name, entry in document.get(section, {}).items():
             if "pin" in entry:
                 yield from _missing(f"{section}.{name}.pin", entry["pin"], "pins", document)
@@ -119,7 +122,15 @@ def _measure_problems(document: dict[str, Any]) -> Iterator[str]:
 def _selector_problems(document: dict[str, Any]) -> Iterator[str]:
     named = [(f"select_neurons.{key}", name) for key, name in load_section(SelectNeurons, document).named()]
     compared = load_section(CompareSelectors, document).selectors or ()
-    for key, name in [*named, *((f"compare_selectors.selectors.{i}", name) for i, name in enumerate(compared))]:
+    named += [(f"compare_selectors.selectors.{i}", name) for i, name in enumerate(compared)]
+    taken = load_section(SelectVlmNeurons, document)
+    named += [(f"select_vlm_neurons.selectors.{i}", name) for i, name in enumerate(taken.selectors)]
+    used = {"select_vlm_neurons.matched": taken.matched, "silence.by_layer": document["silence"]["by_layer"]}
+    for key, name in {**used, "audit_judge.selector": document["audit_judge"]["selector"]}.items():
+        if name is not None and name not in taken.selectors:
+            known = ", ".join(taken.selectors)
+            yield f"params.yaml: {key}: {name!r} is not in `select_vlm_neurons.selectors`; there are: {known}"
+    for key, name in named:
         yield from _complaint(lambda key=key, name=name: selector(name, f"params.yaml: {key}"))
 
 

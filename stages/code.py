@@ -10,8 +10,9 @@ from culturebench.code.digests import digests
 from culturebench.params import load_document
 from culturebench.stage import Paths, Stage
 
-#: Folders of what is made for each model or judge, which `evaluate` and `report` depend on: params that name no model
-#: leave nothing that would make them, and DVC does not start a stage whose folders are missing.
+#: Folders of what is made for each audit, and for each model or judge, which `evaluate` and `report` depend on: params
+#: that name none leave nothing that would make them, and DVC does not start a stage whose folders are missing.
+AUDITS = ("reports/metrics/audits", "reports/metrics/judge_audits")
 FOLDERS = (
     *("data/answers", "data/measured", "data/one_prompt", "data/pictures", "models/enhancer"),
     *("models/strength", "reports/metrics/reliability", "reports/metrics/selectors"),
@@ -24,11 +25,11 @@ class Params:
 
 
 def run(params: Params, inputs: Paths, outputs: Paths) -> None:
-    """Write the digest of each stage's code, and make `FOLDERS`; it always runs, and reads whatever stages import."""
+    """Write the digest of each stage's code, always, and make the folders that nobody fills."""
     document = load_document()
-    if not (document.get("models") and document.get("judges")):
-        for folder in FOLDERS:
-            Path(folder).mkdir(parents=True, exist_ok=True)
+    missing = FOLDERS if not (document.get("models") and document.get("judges")) else ()
+    for folder in (*missing, *(() if document.get("audits") else AUDITS)):
+        Path(folder).mkdir(parents=True, exist_ok=True)
     stages = {path.stem for path in Path("stages").glob("[!_]*.py")} - {code.STAGE}
     code.save(outputs["code"], digests(Path(), stages, document))
 

@@ -34,10 +34,9 @@ def run(params: Params, inputs: Paths, outputs: Paths, *, questions: str) -> Non
         from culturebench.questions.cvqa import published
 
         made = published(how, folder)
-    artifact.TABLE.save(outputs["detect"], made.questions["detect"])
-    artifact.TABLE.save(outputs["test"], made.questions["test"])
-    artifact.PICTURES.save(outputs["detect_pictures"], made.picture_rows("detect"))
-    artifact.PICTURES.save(outputs["test_pictures"], made.picture_rows("test"))
+    for part, rows in made.questions.items():
+        artifact.TABLE.save(outputs[part] / artifact.QUESTIONS, rows)
+        artifact.PICTURES.save(outputs[part] / artifact.PICTURES_FILE, made.picture_rows(part))
     artifact.DROPPED_TABLE.save(outputs["dropped"], made.dropped)
     reasons = ", ".join(f"{why} {n}" for why, n in sorted(Counter(row["reason"] for row in made.dropped).items()))
     print(f"detect {len(made.questions['detect'])}, test {len(made.questions['test'])} questions; "
@@ -53,8 +52,6 @@ STAGE = Stage(
     outputs={
         "detect": artifact.DETECT,
         "test": artifact.TEST,
-        "detect_pictures": artifact.DETECT_PICTURES,
-        "test_pictures": artifact.TEST_PICTURES,
         "dropped": artifact.DROPPED,
     },
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from culturebench.artifacts import activations, pins, questions
+from culturebench.artifacts import activations, pins, questions as artifact
 from culturebench.params import choose
 from culturebench.params.audits import Audits
 from culturebench.params.probe_vlm import ProbeVlm
@@ -25,8 +25,9 @@ class Params:
 def run(params: Params, inputs: Paths, outputs: Paths, *, audit: str, questions: str) -> None:
     """One pass over the questions that ask for something cultural."""
     how = choose(params.audits, audit)
-    asked = questions.TABLE.load(inputs["questions"])
-    images = {row["picture_id"]: row["image"] for row in questions.PICTURES.load(inputs["pictures"])}
+    asked = artifact.TABLE.load(inputs["questions"] / artifact.QUESTIONS)
+    pictures = artifact.PICTURES.load(inputs["questions"] / artifact.PICTURES_FILE)
+    images = {row["picture_id"]: row["image"] for row in pictures}
     vlm = Vlm(verified_folder(pin_path(inputs["pins"], how.pin)), how.runtime, how.max_pixels)
     activations.save(outputs["activations"], probed(vlm, asked, images, how, params.probe_vlm))
 
@@ -36,7 +37,7 @@ STAGE = Stage(
     run=run,
     identities=("audit", "questions"),
     params=Params,
-    inputs={"pins": pins.DIRECTORY, "questions": questions.DETECT, "pictures": questions.DETECT_PICTURES},
+    inputs={"pins": pins.DIRECTORY, "questions": artifact.DETECT},
     outputs={"activations": activations.PATH},
 )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from culturebench.artifacts import (
     agreement,
+    audited,
     circular,
     comparison,
     enhancer,
@@ -19,6 +20,7 @@ from culturebench.artifacts import (
     plots,
     reliability,
     sae,
+    silenced,
     splits,
     strength,
 )
@@ -28,6 +30,9 @@ from culturebench.artifacts.layer_probe import DIRECTORY as PROBE, LAYER_PATH, l
 from culturebench.artifacts.pictures import PictureRow
 from culturebench.conditions import EDITS
 from culturebench.evaluation.names import TEST
+from culturebench.params import choose
+from culturebench.params.audit_judge import AuditJudge
+from culturebench.params.audits import Audits
 from culturebench.params.check_layers import CheckLayers
 from culturebench.params.compare_selectors import CompareSelectors
 from culturebench.params.conditions import Conditions
@@ -40,15 +45,19 @@ from culturebench.params.judges import Judges
 from culturebench.params.measure import Measure
 from culturebench.params.models import Model, Models
 from culturebench.params.probe_layers import ProbeLayers
+from culturebench.params.probe_vlm import ProbeVlm
 from culturebench.params.prompts import TEST_FOLDER, Prompts
+from culturebench.params.questions import Questions
 from culturebench.params.regions import Regions
 from culturebench.params.report import Report
 from culturebench.params.sampler import Sampler
 from culturebench.params.select_neurons import SelectNeurons
+from culturebench.params.select_vlm_neurons import SelectVlmNeurons
+from culturebench.params.silence import Silence
 from culturebench.params.train_enhancer import TrainEnhancer
 from culturebench.params.train_sae import TrainSae
 from culturebench.params.tune_strength import TuneStrength
-from culturebench.report import contents, gallery, page, published, reliability as judge_reliability, systems
+from culturebench.report import audits, contents, gallery, page, published, reliability as judge_reliability, systems
 from culturebench.report.results import Results
 from culturebench.stage import Paths, Stage
 
@@ -75,6 +84,12 @@ class Params:
     judge: Judge
     judge_reliability: JudgeReliability
     measure: Measure
+    audits: Audits
+    questions: Questions
+    probe_vlm: ProbeVlm
+    select_vlm_neurons: SelectVlmNeurons
+    silence: Silence
+    audit_judge: AuditJudge
     evaluate: Evaluate
     report: Report
 
@@ -101,6 +116,7 @@ def run(params: Params, inputs: Paths, outputs: Paths) -> None:
         "reliability": judge_reliability.values(
             {judge: reliability.load(inputs["reliability"] / f"{judge}.json") for judge in params.judges.root}
         ),
+        "audits": audits.values({name: _audit(params, inputs, name) for name in params.audits.root}),
         "pins": contents.pin_values([_pin(path) for path in sorted(inputs["pins"].glob("*.json"))]),
         "versions": contents.versions(_made_on(models, alone.values())),
         "params": contents.params_values(
@@ -111,6 +127,15 @@ def run(params: Params, inputs: Paths, outputs: Paths) -> None:
     outputs["page"].write_text(page.render(values), encoding="utf-8")
     towers = [(model.name, tower, found) for model in models for tower, found in model.encoders.items()]
     _save_plots(models, [*towers, *(("", name, found) for name, found in alone.items())], outputs)
+
+
+def _audit(params: Params, inputs: Paths, name: str) -> tuple[silenced.Summary, audited.Summary, bool]:
+    """What silencing did, what it did to a judge, and whether the questions are the atlas's."""
+    return (
+        silenced.SUMMARY_FILE.load(inputs["audits"] / f"{name}.json"),
+        audited.SUMMARY_FILE.load(inputs["judge_audits"] / f"{name}.json"),
+        choose(params.questions, params.audits.root[name].questions).kind == "atlas",
+    )
 
 
 def _made_on(models: Iterable[contents.ModelResults], alone: Iterable[contents.EncoderResults]) -> Iterator[str]:
@@ -226,6 +251,8 @@ STAGE = Stage(
         "selectors": comparison.DIRECTORY,
         "strength": strength.DIRECTORY,
         "enhancer": enhancer.DIRECTORY,
+        "audits": silenced.SUMMARIES,
+        "judge_audits": audited.SUMMARIES,
     },
     outputs={
         "page": "reports/index.html",

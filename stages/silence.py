@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from culturebench.artifacts import pins, questions as artifact, silenced, vlm_neurons
+from culturebench.evaluation.silenced import summary
 from culturebench.measures.statistics import Bootstrap
 from culturebench.params import choose
 from culturebench.params.audits import Audits
@@ -13,10 +14,8 @@ from culturebench.params.silence import Silence
 from culturebench.pins import fingerprint, pin_path, verified_folder
 from culturebench.stage import Paths, Stage, store_url
 from culturebench.store import Store
-from culturebench.vlm.asking import Asking
-from culturebench.vlm.effects import summary
+from culturebench.vlm.asking import Asking, image
 from culturebench.vlm.model import Vlm
-from culturebench.vlm.probing import image
 from culturebench.vlm.selection import sets_of
 from culturebench.vlm.silencing import silenced_rows
 
@@ -32,8 +31,9 @@ class Params:
 def run(params: Params, inputs: Paths, outputs: Paths, *, audit: str, questions: str) -> None:
     """Ask every test question with all neurons at work, and without each set of them."""
     how, numbers = choose(params.audits, audit), params.silence
-    asked = artifact.TABLE.load(inputs["questions"])
-    images = {row["picture_id"]: row["image"] for row in artifact.PICTURES.load(inputs["pictures"])}
+    asked = artifact.TABLE.load(inputs["questions"] / artifact.QUESTIONS)
+    pictures = artifact.PICTURES.load(inputs["questions"] / artifact.PICTURES_FILE)
+    images = {row["picture_id"]: row["image"] for row in pictures}
     neurons = vlm_neurons.TABLE.load(inputs["neurons"])
     pin = pin_path(inputs["pins"], how.pin)
     asking = Asking(
@@ -60,7 +60,6 @@ STAGE = Stage(
     inputs={
         "pins": pins.DIRECTORY,
         "questions": artifact.TEST,
-        "pictures": artifact.TEST_PICTURES,
         "neurons": vlm_neurons.PATH,
     },
     outputs={"answers": silenced.PATH, "summary": silenced.SUMMARY},

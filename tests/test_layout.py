@@ -34,12 +34,14 @@ DATA_STAGES = ("collect", "unfiled", "screen", "deduplicate", "annotate", "capti
 READERS = {
     "data/detect": {"probe_layers", "train_sae", "select_neurons"},
     "data/train": {"check_layers", "train_sae", "compare_selectors", "tune_strength", "train_enhancer"},
-    "data/test": {"load_prompts", "judge_reliability", "measure"},
+    "data/test": {"load_prompts", "judge_reliability", "measure", "audit_judge"},
 }
 #: Sections that map names: a stage may depend on the entry that it uses alone.
-REGISTRIES = {"encoders", "models", "judges", "pins", "prompts"}
+REGISTRIES = {"encoders", "models", "judges", "pins", "prompts", "questions", "audits"}
 #: They ask a judge as the stage judge does, and get rows of the same kind without storing them.
 BORROWERS = {
+    ("audit_judge", "culturebench/artifacts/answers.py"),
+    ("audit_judge", "culturebench/artifacts/silenced.py"),  # the word for all layers
     *((name, "culturebench/artifacts/answers.py") for name in ("compare_selectors", "tune_strength")),
     ("load_prompts", "culturebench/artifacts/splits.py"),  # the test split, by the path that params name
 }
@@ -283,7 +285,7 @@ def test_a_stage_that_reads_some_pins_depends_on_those_that_its_params_name(name
 def _entries(stage: Any) -> Iterator[tuple[str, str]]:
     for key in parameters(stage).get("params.yaml", set()):
         section, _, entry = key.partition(".")
-        if entry and section == "encoders":
+        if entry and section in ("encoders", "questions", "audits"):
             yield section, entry
 
 
@@ -420,12 +422,13 @@ def test_a_split_is_read_only_by_those_it_is_for(split: str) -> None:
 
 
 def test_where_params_name_no_model_and_no_judge_every_folder_that_a_stage_needs_is_there_all_the_same() -> None:
-    stages = list(_resolved({**document(), "models": {}, "judges": {}}).values())
+    stages = list(_resolved({**document(), "models": {}, "judges": {}, "audits": {}, "questions": {}}).values())
     made = {path for stage in stages for path in paths(stage.outs)}
     needed = {path for stage in stages for path in dependencies(stage)}
     of_stages = ("data/", "models/", "reports/")
     missing = {path for path in needed if path.startswith(of_stages) and not _filled(path, made)}
-    assert missing == set(importlib.import_module("stages.code").FOLDERS)
+    made_by_code = importlib.import_module("stages.code")
+    assert missing == {*made_by_code.FOLDERS, *made_by_code.AUDITS}
 
 
 def _filled(path: str, made: set[str]) -> bool:

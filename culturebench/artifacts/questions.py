@@ -11,10 +11,10 @@ from culturebench.artifacts._table import Table, required
 
 STAGE = "make_questions"
 DIRECTORY = "data/questions"
-DETECT = DIRECTORY + "/{questions}/detect.parquet"
-TEST = DIRECTORY + "/{questions}/test.parquet"
-DETECT_PICTURES = DIRECTORY + "/{questions}/detect_pictures.parquet"
-TEST_PICTURES = DIRECTORY + "/{questions}/test_pictures.parquet"
+#: Folders of `QUESTIONS` and `PICTURES_FILE`.
+DETECT = DIRECTORY + "/{questions}/detect"
+TEST = DIRECTORY + "/{questions}/test"
+QUESTIONS, PICTURES_FILE = "questions.parquet", "pictures.parquet"
 DROPPED = DIRECTORY + "/{questions}/dropped.parquet"
 
 

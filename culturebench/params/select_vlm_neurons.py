@@ -5,7 +5,7 @@ from typing import ClassVar
 from pydantic import Field, field_validator
 
 from culturebench.params._base import Section
-from culturebench.params.select_neurons import Lape
+from culturebench.params._lape import Lape
 
 
 class SelectVlmNeurons(Section):

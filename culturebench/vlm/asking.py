@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Literal
 
 from culturebench.engine.worker import in_batches
+from culturebench.png import from_png
 from culturebench.progress import progress
 from culturebench.store import Store, key_of
 from culturebench.vlm.loading import LIBRARIES
@@ -16,6 +17,7 @@ from culturebench.vlm.neurons import gates
 from culturebench.vlm.options import said, worded
 
 if TYPE_CHECKING:
+    from culturebench.artifacts.questions import QuestionRow
     from culturebench.params.audits import Audit
     from culturebench.vlm.model import Vlm
     from culturebench.vlm.selection import Off
@@ -124,3 +126,15 @@ def prepared(vlm: Vlm, batch: Sequence[Item], images: Callable[[str], Any]) -> d
     names = list(dict.fromkeys(one.picture for one in batch))
     seen = dict(zip(names, vlm.see([images(name) for name in names]), strict=True))
     return vlm.inputs([Prompt(one.system, one.text) for one in batch], [seen[one.picture] for one in batch])
+
+
+def worded_item(row: QuestionRow, language: Language, how: Audit) -> Item:
+    """A question as it is put in one language."""
+    native = language == "native"
+    text, options = (row["text"], row["options"]) if native else (row["english"], row["options_english"])
+    return item(row["picture_id"], text, options, how.scoring)
+
+
+def image(images: Mapping[str, bytes], name: str) -> object:
+    """A picture of an artifact, decoded."""
+    return from_png(images[name])

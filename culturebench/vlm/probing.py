@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from culturebench.engine.worker import in_batches
 from culturebench.errors import CultureBenchError
-from culturebench.png import from_png
 from culturebench.progress import progress
-from culturebench.vlm.asking import Language, item, prepared
+from culturebench.vlm.asking import image, prepared, worded_item
 from culturebench.vlm.neurons import decoder_layers
 from culturebench.vlm.statistics import Statistics
 
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from culturebench.artifacts.questions import QuestionRow
     from culturebench.params.audits import Audit
     from culturebench.params.probe_vlm import ProbeVlm
-    from culturebench.vlm.asking import Item
     from culturebench.vlm.model import Vlm
 
 
@@ -45,15 +43,3 @@ def probed(
         inputs = prepared(vlm, items, lambda name: image(images, name))
         statistics.count(vlm, inputs, [row["culture"] for row in batch], numbers.positions, numbers.site)
     return statistics.found()
-
-
-def worded_item(row: QuestionRow, language: Language, how: Audit) -> Item:
-    """A question as it is put in one language."""
-    native = language == "native"
-    text, options = (row["text"], row["options"]) if native else (row["english"], row["options_english"])
-    return item(row["picture_id"], text, options, how.scoring)
-
-
-def image(images: Mapping[str, bytes], name: str) -> object:
-    """A picture of an artifact, decoded."""
-    return from_png(images[name])

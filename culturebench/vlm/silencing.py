@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from culturebench.artifacts.silenced import NOBODY, WHOLE
 from culturebench.probing.selectors import CONTROL
-from culturebench.vlm.probing import worded_item
+from culturebench.vlm.asking import worded_item
 
 if TYPE_CHECKING:
     from culturebench.artifacts.questions import QuestionRow

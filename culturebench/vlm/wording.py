@@ -29,6 +29,10 @@ class Wording:
         """The question, its options one a line; `VlmError` for a region without a name."""
         return _QUESTION.format(options="\n".join(lines_of(map(self._shown, options))))
 
+    def names(self, options: Sequence[str]) -> list[str]:
+        """How the options are shown."""
+        return [self._shown(option) for option in options]
+
     def parsed(self, text: str, options: Sequence[str]) -> str:
         """The option that the reply consists of, else `unparseable`: what a longer reply may mean is not guessed."""
         found = said(text, [self._shown(option) for option in options])
