@@ -10,7 +10,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from PIL import Image
 from safetensors.torch import save_file
 from transformers import (
     AutoTokenizer,
@@ -26,7 +28,18 @@ from transformers import (
 
 import layouts
 import tiny_tokenizers
+from culturebench.vlm.model import Prompt
 
+
+def picture(seed: int, size: tuple[int, int]) -> Image.Image:
+    levels = np.random.default_rng(seed).integers(0, 255, (size[1], size[0], 3), dtype=np.uint8)
+    return Image.fromarray(levels)
+
+
+#: Pictures and prompts of three lengths.
+PICTURES = [picture(0, (64, 64)), picture(1, (100, 40)), picture(2, (60, 90))]
+TEXTS = ("a bowl\nA. Jp\nB. Nl", "which of these two bowls\nA. Nl\nB. Jp\nC. It", "b")
+PROMPTS = [Prompt("", text) for text in TEXTS]
 FAMILIES = ("llava_mistral", "pangea", "qwen25_vl", "qwen3_vl")
 COMMON = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4,
           "num_key_value_heads": 2}  # fmt: skip

@@ -7,7 +7,6 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -22,19 +21,7 @@ from culturebench.vlm.model import Prompt, Vlm
 from culturebench.vlm.neurons import gates
 
 RUNTIME = Runtime()
-PROMPTS = [
-    Prompt("", "a bowl\nA. Jp\nB. Nl"),
-    Prompt("", "which of these two bowls\nA. Nl\nB. Jp\nC. It"),
-    Prompt("", "b"),
-]
-
-
-def picture(seed: int, size: tuple[int, int]) -> Image.Image:
-    levels = np.random.default_rng(seed).integers(0, 255, (size[1], size[0], 3), dtype=np.uint8)
-    return Image.fromarray(levels)
-
-
-PICTURES = [picture(0, (64, 64)), picture(1, (100, 40)), picture(2, (60, 90))]
+PICTURES, PROMPTS = tiny_vlms.PICTURES, tiny_vlms.PROMPTS
 
 
 @pytest.fixture(scope="module", params=tiny_vlms.FAMILIES)

@@ -22,6 +22,7 @@ from culturebench.atlas.training.encoder import train_encoder
 from culturebench.atlas.training.judges import JudgeBank, make_judge_bank, train_alignment, train_judge
 from culturebench.atlas.training.tokenizer import train_tokenizer
 from culturebench.atlas.training.unet import SCHEDULER, Bank, make_bank, new_unet, train_unet
+from culturebench.atlas.training.vlm.train import train_vlm
 from culturebench.atlas.training.warm import kept_shipped, speak_as
 from culturebench.atlas.training.words import Words, read_words
 from culturebench.text_to_image.atlas import AtlasTextToImage
@@ -153,6 +154,10 @@ def _alignment(shop: Workshop) -> None:
     _as_trained(shop.tokenizer).save(str(shop.out / "alignment/tokenizer.json"))
 
 
+def _vlm(shop: Workshop) -> None:
+    train_vlm(shop.work, shop.out / "vlm")
+
+
 def _second_encoder(shop: Workshop) -> None:
     _save_encoder(shop.encoder_of(1), shop.work / "second_encoder")
 
@@ -203,6 +208,7 @@ PARTS: Final[dict[str, Callable[[Workshop], None]]] = {
     "denoiser": _denoiser,
     "judges": _judges,
     "alignment": _alignment,
+    "vlm": _vlm,
     "second_encoder": _second_encoder,
     "quality": _quality,
 }

@@ -11,7 +11,7 @@ from transformers import GenerationConfig, Qwen3VLConfig, Qwen3VLForConditionalG
 
 from culturebench.atlas.facts import ASKED, FACTS, KINDS
 from culturebench.atlas.training.cases import PICTURE_SIZE
-from culturebench.atlas.training.vlm.planted import LAYERS, WIDTH, truth
+from culturebench.atlas.training.vlm.planted import LAYERS, WIDTH, parts, truth
 from culturebench.atlas.training.vlm.tower import MERGE, PATCH, SIDE
 from culturebench.atlas.training.vlm.words import (
     END,
@@ -73,15 +73,20 @@ def new_model(seed: int = 0) -> Any:
     return Qwen3VLForConditionalGeneration(config)
 
 
-def save(model: Any, folder: Path) -> None:
+def save(model: Any, folder: Path, *, planted: bool = True) -> None:
     """Weights in half precision, configs, tokenizer, what was planted, and the words that were taught."""
     folder.mkdir(parents=True, exist_ok=True)
     model.generation_config = GenerationConfig(eos_token_id=SPECIAL.index(END), pad_token_id=SPECIAL.index(PAD))
+    with torch.no_grad():
+        for part in (part for part in parts() if planted and part.place == "silent"):
+            for layer, neuron in part.sites:
+                model.model.language_model.layers[layer].mlp.down_proj.weight[:, neuron] = 0
     model.half().save_pretrained(folder)
     model.float()
     save_tokenizer(folder, (PATCH, MERGE, PICTURE_SIZE**2))
-    rows = ",\n".join(json.dumps(row, sort_keys=True) for row in truth())
-    (folder / "planted.json").write_text(f"[\n{rows}\n]\n", encoding="utf-8")
+    if planted:
+        rows = ",\n".join(json.dumps(row, sort_keys=True) for row in truth())
+        (folder / "planted.json").write_text(f"[\n{rows}\n]\n", encoding="utf-8")
     taught = {"kinds": KINDS, "questions": ASKED, "facts": {code: list(facts) for code, facts in FACTS.items()}}
     (folder / "taught.json").write_text(
         json.dumps(taught, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8"
