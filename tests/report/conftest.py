@@ -14,9 +14,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+import planted_audit
 from culturebench.artifacts import (
     agreement,
     answers,
+    audited,
     circular,
     comparison,
     enhancer,
@@ -28,6 +30,7 @@ from culturebench.artifacts import (
     pins,
     reliability,
     sae,
+    silenced,
     splits,
     strength,
 )
@@ -36,6 +39,8 @@ from culturebench.atlas.captions import cultural_caption, noun_caption
 from culturebench.atlas.pictures import render
 from culturebench.atlas.world import REGIONS, Scene, contexts
 from culturebench.conditions import condition as record_of
+from culturebench.evaluation.silenced import summary
+from culturebench.measures.statistics import Bootstrap
 from culturebench.params import load_document, load_section
 from culturebench.params.conditions import Conditions
 from culturebench.params.encoders import Encoders
@@ -401,6 +406,17 @@ class Run:
                 "annotators": {"scripted-1 (error rate 0.03)": {"answers": 300, "right": 291}}, "other_options": 0,
             }  # fmt: skip
             reliability.save(self.root / reliability.PATH.format(judge=judge), found)
+        audit = "atlas"
+        asked, names = planted_audit.questions(self.regions, 4), ("cas", "random")
+        said = planted_audit.answers(asked, names, planted_audit.two_of_three, ("native", "english"))
+        about = {"questions": audit, "scoring": "generate", "shown": "cas"}
+        silenced.SUMMARY_FILE.save(
+            self.root / silenced.SUMMARY.format(audit=audit),
+            summary(asked, said, planted_audit.neurons(self.regions, names), Bootstrap(200, 0, 0.95), about),
+        )
+        audited.SUMMARY_FILE.save(
+            self.root / audited.SUMMARY.format(audit=audit), planted_audit.judged("atlas", ["noun", "cultural"])
+        )
         counts = {
             "collect": {"kept": 120, "dropped": {"not found": 2}},
             "screen": {"kept": 110, "dropped": {"resolution": 6, "blur": 4}, "borderline": {"aspect": 3}},

@@ -49,6 +49,26 @@ def test_results_on_the_atlas_say_so(html: Any) -> None:
     assert "21.65" not in html
 
 
+def test_a_model_that_reads_pictures_has_a_chapter_with_its_own_controls(html: Any) -> None:
+    chapter = html[html.index('id="audits"') : html.index('id="data"')]
+    assert "whose culture neurons were planted" in chapter
+    for said in ("Own minus random", "Neutral", "Test questions in English", "categories alike", "right → wrong"):
+        assert said in chapter
+    rows = re.findall(r'<tr><th scope="row">CAS \(ConAct\).*?</tr>', chapter, re.S)
+    assert all("−100" in row for row in rows[::2])  # own, in both languages
+    assert "Test pictures, none generated" in chapter and "12 get another answer" in chapter
+    assert "36 answers of scripted annotators" in chapter
+
+
+def test_without_audits_there_is_no_such_chapter(small_run: Any) -> None:
+    values = {key: [] for key in ("systems", "models", "alone", "audits")}
+    page = render({
+        **values, "regions": [], "level": 0.95, "data": {"stages": [], "agreement": []},
+        "reliability": {"judges": [], "scripted": False, "paper": None}, "pins": [], "versions": [], "params": [],
+    })  # fmt: skip
+    assert "audits" not in page
+
+
 def test_the_marked_layer_is_named_as_people_count_with_its_index(html: Any) -> None:
     assert "layer 3 of 4 (index 2)" in html
 
@@ -72,6 +92,7 @@ def test_text_from_outside_cannot_become_markup() -> None:
     page = render({
         "models": [], "systems": None, "alone": [], "regions": ["jp"],
         "reliability": reliability.values({"<i>judge": judged}),
+        "audits": [],
         "level": 0.95, "data": values, "pins": [], "versions": [],
         "params": params_values({"x": "<b>"}),
     })  # fmt: skip
