@@ -81,3 +81,30 @@ def test_the_example_of_a_judge_is_valid_and_its_stages_stand_in_the_graph(proje
     assert problems(project) == []
     bound = {f"pin_model@{pin}" for pin in entries.get("pins", {})} | {f"bind_judge@{name}"}
     assert stage_names(project) >= bound | {f"judge@{name}-test-atlas-noun"}
+
+
+AUDITS = sorted((ROOT / "examples/audits").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("example", AUDITS, ids=lambda path: path.stem)
+def test_the_example_of_an_audit_is_valid_and_its_stages_stand_in_the_graph(project: Path, example: Path) -> None:
+    document = yaml.safe_load((project / "params.yaml").read_text(encoding="utf-8"))
+    entries = yaml.safe_load(example.read_text(encoding="utf-8"))
+    for section in entries:
+        document[section].update(entries[section])
+    (project / "params.yaml").write_text(yaml.safe_dump(document, allow_unicode=True), encoding="utf-8")
+    assert problems(project) == []
+    name = example.stem
+    assert stage_names(project) >= {
+        *(f"pin_model@{name}", "pin_model@cvqa", "make_questions@cvqa"),
+        *(f"{stage}@{name}" for stage in ("probe_vlm", "select_vlm_neurons", "silence", "audit_judge")),
+    }
+
+
+def test_without_audits_and_questions_their_stages_are_gone(project: Path) -> None:
+    document = yaml.safe_load((project / "params.yaml").read_text(encoding="utf-8"))
+    document |= {"audits": {}, "questions": {}}
+    (project / "params.yaml").write_text(yaml.safe_dump(document, allow_unicode=True), encoding="utf-8")
+    assert problems(project) == []
+    stages = {name.split("@")[0] for name in stage_names(project)}
+    assert not stages & {"make_questions", "probe_vlm", "select_vlm_neurons", "silence", "audit_judge"}

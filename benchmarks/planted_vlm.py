@@ -1,0 +1,136 @@
+"""What the selectors find of the neurons planted in the atlas's vision-language model, over noise in its gates.
+
+    python -m benchmarks.planted_vlm --results FOLDER
+
+Every case is kept in FOLDER and a stopped run goes on; the table is docs/vlm.md's. Noise is added to the weights of all
+gates, as a share of their standard deviation in the layer: neurons then fire for what they should not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+import yaml
+
+from culturebench.artifacts.silenced import WHOLE
+from culturebench.evaluation.silenced import summary
+from culturebench.measures.statistics import Bootstrap
+from culturebench.params._runtime import Runtime
+from culturebench.params.audits import Audit
+from culturebench.params.probe_vlm import ProbeVlm
+from culturebench.params.questions import AtlasQuestions
+from culturebench.probing.selectors import LapeRule
+from culturebench.questions.atlas import drawn
+from culturebench.store import Store
+from culturebench.vlm.asking import Asking, image
+from culturebench.vlm.model import Vlm
+from culturebench.vlm.neurons import Site
+from culturebench.vlm.probing import probed
+from culturebench.vlm.selection import Numbers, select, sets_of
+from culturebench.vlm.silencing import silenced_rows
+
+WEIGHTS = Path("culturebench/atlas/weights/vlm")
+HOW = Audit(pin="atlas_vlm", questions="atlas", scoring="generate", batch=180, max_new_tokens=2)
+NOISE = (0.0, 0.1, 0.2, 0.4, 0.8)
+SELECTORS = ("cas", "mad", "lap", "random")
+LAPE = LapeRule(top=0.01, filter=0.95, bar=0.95)
+COUNT = 8  # a region's six neurons that act through a positive gate, and its two decoys
+
+
+def measure(
+    weights: Path, regions: Sequence[str], *, noise: float = 0.0, site: Site = "gate", count: int = COUNT,
+    selectors: Sequence[str] = SELECTORS, pictures: tuple[int, int] = (8, 6), silence: bool = True, draws: int = 3,
+) -> dict[str, Any]:  # fmt: skip
+    """Recall and precision of each selector, and what silencing does; `pictures`: detect and test, a region."""
+    made = drawn(AtlasQuestions(kind="atlas", pin="", detect=pictures[0], test=pictures[1]), weights, regions)
+    vlm = Vlm(weights, Runtime())
+    disturb(vlm, noise)
+    numbers = ProbeVlm(site=site, positions="last", threshold=0, mean="positive", language="native")
+    firing = probed(vlm, made.questions["detect"], made.pictures["detect"], HOW, numbers)
+    rows = select(firing, selectors, Numbers(count, LAPE, draws, selectors[0], 0))
+    found: dict[str, Any] = {"found": {name: _found(rows, name, weights, regions) for name in selectors}}
+    if not silence:
+        return found
+    with tempfile.TemporaryDirectory() as store:
+        seen = made.pictures["test"]
+        asking = Asking(HOW, "shipped", Store(store), lambda: vlm, lambda name: image(seen, name))
+        answers = silenced_rows(asking, made.questions["test"], sets_of(rows, None, WHOLE), ["english"], selectors[0])
+    about = {"questions": "atlas", "scoring": "generate", "shown": selectors[0]}
+    return {**found, **summary(made.questions["test"], answers, rows, Bootstrap(2000, 0, 0.95), about)}
+
+
+def disturb(vlm: Vlm, noise: float) -> None:
+    """Add noise to the decoder's gates."""
+    generator = torch.Generator().manual_seed(0)
+    for layer in vlm.layers:
+        weight = layer.mlp.gate_proj.weight
+        weight.add_(noise * weight.std() * torch.randn(weight.shape, generator=generator))
+
+
+def _found(rows: Sequence[Any], selector: str, weights: Path, regions: Sequence[str]) -> dict[str, float]:
+    """Shares of a region's planted neurons of each place that its own picks hold, and the precision of `culture`."""
+    truth: dict[tuple[int, int], dict[str, Any]] = {
+        (row["layer"], row["neuron"]): row for row in json.loads((weights / "planted.json").read_text(encoding="utf-8"))
+    }
+    picked = [row for row in rows if row["selector"] == selector and row["draw"] == 0]
+    own = [truth[key]["place"] for row in picked
+           if (key := (row["layer"], row["neuron"])) in truth and row["culture"] in truth[key]["regions"]]  # fmt: skip
+    there = {
+        place: sum(row["place"] == place and region in row["regions"] for row in truth.values() for region in regions)
+        for place in ("culture", "negative", "silent")
+    }
+    shares = {place: own.count(place) / count for place, count in there.items()}
+    return {**shares, "precision": own.count("culture") / max(len(picked), 1)}
+
+
+def table(results: Sequence[tuple[float, dict[str, Any]]]) -> str:
+    """A row a noise and selector."""
+    lines = [
+        "| noise | baseline, neutral | selector | recall | precision | own | other | neutral |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for noise, one in results:
+        whole = f"{_percent(one['baseline']['english'])}, {_percent(one['neutral_baseline']['english'])}"
+        for name, effects in one["effects"]["english"].items():
+            found = one["found"][name]
+            told = [_told(effects[key]) for key in ("own", "other", "neutral")]
+            lines.append(
+                f"| {noise:g} | {whole} | {name} | {found['culture']:.2f} | {found['precision']:.2f} | "
+                + " | ".join(told) + " |"
+            )  # fmt: skip
+    return "\n".join(lines)
+
+
+def _percent(one: dict[str, float]) -> str:
+    return f"{one['value']:.0%}"
+
+
+def _told(one: dict[str, float]) -> str:
+    return f"{one['value'] * 100:.1f} [{one['low'] * 100:.1f}, {one['high'] * 100:.1f}]"
+
+
+def main() -> None:
+    """Run what the folder does not hold yet, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--results", type=Path, required=True)
+    folder: Path = parser.parse_args().results
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.set_num_threads(1)
+    regions = cast(list[str], yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))["regions"])
+    results: list[tuple[float, dict[str, Any]]] = []
+    for noise in NOISE:
+        path = folder / f"noise_{noise:g}.json"
+        if not path.exists():
+            path.write_text(json.dumps(measure(WEIGHTS, regions, noise=noise)), encoding="utf-8")
+        results.append((noise, json.loads(path.read_text(encoding="utf-8"))))
+    print(table(results))
+
+
+if __name__ == "__main__":
+    main()
