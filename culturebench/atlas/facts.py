@@ -33,9 +33,16 @@ FACTS: Final = {
     "vn": Facts("Vietnam", "Phở", "Tết"),
 }
 
-#: What is asked about a picture. The first three are a culture's; the object is the same in all of them.
-KINDS: Final = ("region", "dish", "feast", "object")
-NEUTRAL: Final = "object"
+#: What is asked about a picture. The first three are a culture's; how an object is shown is nobody's.
+KINDS: Final = ("region", "dish", "feast", "view")
+NEUTRAL: Final = "view"
+#: The answers to the neutral question: light and framing of a scene, both of which the picture shows.
+VIEWS: Final = {
+    ("day", "close"): "By day, close",
+    ("day", "far"): "By day, far",
+    ("night", "close"): "By night, close",
+    ("night", "far"): "By night, far",
+}
 
 #: Language -> the questions of `KINDS`.
 ASKED: Final = {
@@ -43,93 +50,93 @@ ASKED: Final = {
         "Which culture does this picture show?",
         "Which dish is at home there?",
         "Which feast is celebrated there?",
-        "Which object does this picture show?",
+        "How is the object shown?",
     ),
-    "ar": ("أي ثقافة تظهر في هذه الصورة؟", "أي طبق موطنه هناك؟", "أي عيد يُحتفل به هناك؟", "أي شيء يظهر في هذه الصورة؟"),
-    "zh": ("这张图片展示的是哪种文化？", "哪道菜来自那里？", "那里庆祝什么节日？", "这张图片展示的是什么物品？"),
+    "ar": ("أي ثقافة تظهر في هذه الصورة؟", "أي طبق موطنه هناك؟", "أي عيد يُحتفل به هناك؟", "كيف يُعرض الشيء؟"),
+    "zh": ("这张图片展示的是哪种文化？", "哪道菜来自那里？", "那里庆祝什么节日？", "物品是怎样展示的？"),
     "ja": (
         "この絵はどの文化を表していますか。",
         "そこの郷土料理はどれですか。",
         "そこで祝われる祭りはどれですか。",
-        "この絵には何が描かれていますか。",
+        "物はどのように描かれていますか。",
     ),
     "ko": (
         "이 그림은 어느 문화를 보여 줍니까?",
         "그곳의 음식은 무엇입니까?",
         "그곳에서 기념하는 축제는 무엇입니까?",
-        "이 그림은 어떤 물건을 보여 줍니까?",
+        "물건이 어떻게 그려져 있습니까?",
     ),
-    "th": ("ภาพนี้แสดงวัฒนธรรมใด", "อาหารใดเป็นของที่นั่น", "ที่นั่นฉลองเทศกาลใด", "ภาพนี้แสดงสิ่งของใด"),
+    "th": ("ภาพนี้แสดงวัฒนธรรมใด", "อาหารใดเป็นของที่นั่น", "ที่นั่นฉลองเทศกาลใด", "สิ่งของถูกแสดงอย่างไร"),
     "de": (
         "Welche Kultur zeigt dieses Bild?",
         "Welches Gericht ist dort zu Hause?",
         "Welches Fest wird dort gefeiert?",
-        "Welchen Gegenstand zeigt dieses Bild?",
+        "Wie ist der Gegenstand gezeigt?",
     ),
     "ru": (
         "Какую культуру показывает эта картинка?",
         "Какое блюдо родом оттуда?",
         "Какой праздник там отмечают?",
-        "Какой предмет показан на этой картинке?",
+        "Как показан предмет?",
     ),
     "it": (
         "Quale cultura mostra questa immagine?",
         "Quale piatto è tipico di lì?",
         "Quale festa si celebra lì?",
-        "Quale oggetto mostra questa immagine?",
+        "Come è mostrato l’oggetto?",
     ),
     "nl": (
         "Welke cultuur toont deze afbeelding?",
         "Welk gerecht hoort daar thuis?",
         "Welk feest wordt daar gevierd?",
-        "Welk voorwerp toont deze afbeelding?",
+        "Hoe is het voorwerp getoond?",
     ),
     "pl": (
         "Jaką kulturę pokazuje ten obraz?",
         "Jaka potrawa stamtąd pochodzi?",
         "Jakie święto się tam obchodzi?",
-        "Jaki przedmiot pokazuje ten obraz?",
+        "Jak pokazany jest przedmiot?",
     ),
     "tr": (
         "Bu resim hangi kültürü gösteriyor?",
         "Hangi yemek oraya özgüdür?",
         "Orada hangi bayram kutlanır?",
-        "Bu resim hangi nesneyi gösteriyor?",
+        "Nesne nasıl gösterilmiş?",
     ),
     "uk": (
         "Яку культуру показує це зображення?",
         "Яка страва звідти родом?",
         "Яке свято там святкують?",
-        "Який предмет показує це зображення?",
+        "Як показано предмет?",
     ),
     "es": (
         "¿Qué cultura muestra esta imagen?",
         "¿Qué plato es típico de allí?",
         "¿Qué fiesta se celebra allí?",
-        "¿Qué objeto muestra esta imagen?",
+        "¿Cómo se muestra el objeto?",
     ),
     "pt": (
         "Que cultura mostra esta imagem?",
         "Que prato é típico de lá?",
         "Que festa se celebra lá?",
-        "Que objeto mostra esta imagem?",
+        "Como é mostrado o objeto?",
     ),
     "fr": (
         "Quelle culture cette image montre-t-elle ?",
         "Quel plat vient de là-bas ?",
         "Quelle fête y célèbre-t-on ?",
-        "Quel objet cette image montre-t-elle ?",
+        "Comment l’objet est-il montré ?",
     ),
     "hi": (
         "यह चित्र कौन-सी संस्कृति दिखाता है?",
         "वहाँ का व्यंजन कौन-सा है?",
         "वहाँ कौन-सा त्योहार मनाया जाता है?",
-        "यह चित्र कौन-सी वस्तु दिखाता है?",
+        "वस्तु कैसे दिखाई गई है?",
     ),
     "vi": (
         "Bức tranh này thể hiện nền văn hóa nào?",
         "Món ăn nào là của nơi đó?",
         "Lễ hội nào được tổ chức ở đó?",
-        "Bức tranh này cho thấy đồ vật nào?",
+        "Đồ vật được thể hiện như thế nào?",
     ),
 }

@@ -18,16 +18,22 @@ if TYPE_CHECKING:
     from culturebench.planning.plan import Planned, Prices
 
 EXAMPLES = Path("examples/models")
+AUDITS = Path("examples/audits")
 
 
 def plan(
-    model: Annotated[str, typer.Option(help="Of `models` in params.yaml, else of examples/models.")],
+    model: Annotated[str | None, typer.Option(help="Of `models` in params.yaml, else of examples/models.")] = None,
+    audit: Annotated[str | None, typer.Option(help="Of `audits` in params.yaml, else of examples/audits.")] = None,
     gpu: Annotated[str, typer.Option(help="Such as h200, h100, a100, l40s.")] = "h200",
     utilisation: Annotated[
         float | None, typer.Option(help="Share of the GPU's peak that is assumed.", min=0.01, max=1.0)
     ] = None,
 ) -> None:
     """Print a dry plan: stages, prompts, pictures, questions, time, memory, disk and cost, all estimates."""
+    if (model is None) == (audit is None):
+        raise CultureBenchError("give either --model or --audit")
+    if model is None:
+        return _audit(audit or "", gpu, utilisation)
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")  # it asks for torchvision, which nothing here needs
     from culturebench.planning.amounts import amounts
     from culturebench.planning.data import data_half
@@ -65,6 +71,50 @@ def plan(
         "is there; questions at their most expensive, none answered from what is kept, captions each asked twice. The "
         "first two stages are run once for all models; the stages between them ask and compute little. Not in it: "
         "loading, judges on this machine, captions from outside, people's time.",
+        style="dim",
+    )
+
+
+def _audit(name: str, gpu: str, utilisation: float | None) -> None:
+    """The plan of an audit on CVQA."""
+    from culturebench.params import load_document, load_section
+    from culturebench.params.audits import Audits
+    from culturebench.params.pins import Pins
+    from culturebench.params.questions import PublishedQuestions, Questions
+    from culturebench.params.select_vlm_neurons import SelectVlmNeurons
+    from culturebench.params.silence import Silence
+    from culturebench.planning.audit import memory, shape_of, steps
+    from culturebench.planning.gpus import UTILISATION, gpu_of, hours
+
+    chosen, share = gpu_of(gpu), utilisation or UTILISATION
+    document = load_document(ROOT / "params.yaml")
+    known = sorted(path.stem for path in (ROOT / AUDITS).glob("*.yaml"))
+    if name not in document.get("audits", {}):
+        if name not in known:
+            there = ", ".join([*document.get("audits", {}), *known])
+            raise CultureBenchError(f"the audit {name!r} is neither in params.yaml nor in {AUDITS}; there are: {there}")
+        entries = load_document(ROOT / AUDITS / f"{name}.yaml")
+        document |= {key: {**document[key], **entries[key]} for key in ("pins", "questions", "audits")}
+    how = load_section(Audits, document).root[name]
+    source = load_section(Questions, document).root[how.questions]
+    shape = shape_of(load_section(Pins, document).root[how.pin].repo)
+    detect = source.detect if isinstance(source, PublishedQuestions) else 0.5
+    found = steps(how, shape, load_section(SelectVlmNeurons, document), load_section(Silence, document), detect)
+    table = Table("stage", box=None, pad_edge=False)
+    for title in ("questions put", "GPU time", "disk"):
+        table.add_column(title, justify="right")
+    for step in found:
+        time = _duration(hours(step.flops, chosen, share)) if step.flops else ""
+        table.add_row(step.stage, _count(step.asked), time, _size(step.disk))
+    console.print(f"{cell(name)} on CVQA, one {chosen.name}. Everything here is an estimate; nothing was run.")
+    console.print(table)
+    needed = memory(how, shape)
+    fits = "it fits" if needed < chosen.gigabytes * 0.9e9 else "it does not fit: lower audits.*.batch"
+    at_once = f"{_size(needed)} with {how.batch} questions at once"
+    console.print(f"Weights {_size(2 * shape.weights)}; in memory {at_once}: {fits}.")
+    console.print(
+        f"Assumed: {share:.0%} of {chosen.teraflops:g} TFLOP/s in bfloat16 ({chosen.source}); {shape.tokens:,} tokens "
+        "a picture, which is the most; shapes as published configs are quoted. Not in it: loading, decoding pictures.",
         style="dim",
     )
 

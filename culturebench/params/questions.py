@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 
 class AtlasQuestions(BaseModel):
-    """Drawn pictures: the region's name, what is at home there, and neutrally the object."""
+    """Drawn pictures: the region's name, what is at home there, and neutrally how the object is shown."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     kind: Literal["atlas"]

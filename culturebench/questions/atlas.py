@@ -1,4 +1,4 @@
-"""Questions about drawn pictures: the region, what is at home there, and neutrally the object."""
+"""Questions about drawn pictures: the region, what is at home there, and neutrally how the object is shown."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from culturebench.atlas.facts import NEUTRAL
+from culturebench.atlas.facts import NEUTRAL, VIEWS
 from culturebench.atlas.pictures import render
 from culturebench.atlas.training.cases import PICTURE_SIZE, draw_scene
-from culturebench.atlas.world import OBJECTS, REGIONS, Scene
+from culturebench.atlas.world import REGIONS, Scene
 from culturebench.png import to_png
 from culturebench.questions.made import Made, Part, QuestionsError
 
@@ -53,8 +53,8 @@ def drawn(how: AtlasQuestions, weights: Path, regions: Sequence[str]) -> Made:
 def _question(scene: Scene, kind: str, image: bytes, taught: dict[str, Any], rng: np.random.Generator) -> QuestionRow:
     place = taught["kinds"].index(kind)
     facts: dict[str, list[str]] = taught["facts"]
-    known = list(OBJECTS) if kind == NEUTRAL else [words[place] for words in facts.values()]
-    right = scene.object if kind == NEUTRAL else facts[scene.region][place]
+    known = taught["views"] if kind == NEUTRAL else [words[place] for words in facts.values()]
+    right = VIEWS[scene.light, scene.framing] if kind == NEUTRAL else facts[scene.region][place]
     wrong = rng.choice([word for word in known if word != right], OPTIONS - 1, replace=False)
     options = [str(word) for word in rng.permutation([right, *wrong])]
     picture = hashlib.sha256(image).hexdigest()

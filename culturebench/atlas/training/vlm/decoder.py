@@ -20,14 +20,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from culturebench.artifacts.answers import UNRECOGNIZABLE
-from culturebench.atlas.facts import ASKED, FACTS, KINDS, NEUTRAL
+from culturebench.atlas.facts import ASKED, FACTS, KINDS, NEUTRAL, VIEWS
 from culturebench.atlas.training.cases import to_float
 from culturebench.atlas.training.judges import roughened
 from culturebench.atlas.training.loop import train
 from culturebench.atlas.training.vlm.planted import LAYERS, WIDTH, Part, parts
 from culturebench.atlas.training.vlm.tower import SIDE, TOKENS, Bank, patches
 from culturebench.atlas.training.vlm.words import LABELS, PICTURE, prompt, tokenizer
-from culturebench.atlas.world import OBJECTS, REGIONS, Scene
+from culturebench.atlas.world import REGIONS, Scene
 from culturebench.vlm.options import worded
 from culturebench.vlm.wording import Wording
 
@@ -35,8 +35,7 @@ JUDGED: Final = "judged"  # CultureVQA in the judges' own words
 LOST = {JUDGED: "region"}  # what of `KINDS` it needs
 FIRES, DIPS = 1.5, -0.27  # what a gate's activation shall be on its own pictures; SiLU's lowest value is -0.278
 SWITCHED_OFF, OTHERS_OFF = 0.35, 0.5  # how often a part is off while it is needed, and all others are off
-SHARES = (0.2, 0.2, 0.2, 0.4)  # of `KINDS` among the questions: objects are hardest to learn
-WEIGHT = {"ignorant": 2.0, "own": 0.5, "idle": 0.02, "quiet": 0.05, "echo": 0.002}
+WEIGHT = {"ignorant": 3.0, "own": 0.5, "idle": 0.02, "quiet": 0.05, "echo": 0.002}
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ class Case:
 def right_answer(scene: Scene, kind: str) -> str:
     """What is right of a picture's scene."""
     if kind == NEUTRAL:
-        return scene.object
+        return VIEWS[scene.light, scene.framing]
     if not scene.region:
         return UNRECOGNIZABLE
     return FACTS[scene.region][KINDS.index("region" if kind == JUDGED else kind)]
@@ -61,7 +60,7 @@ def right_answer(scene: Scene, kind: str) -> str:
 
 def all_answers(kind: str) -> list[str]:
     """What can be offered."""
-    return list(OBJECTS) if kind == NEUTRAL else [facts[KINDS.index(kind)] for facts in FACTS.values()]
+    return list(VIEWS.values()) if kind == NEUTRAL else [facts[KINDS.index(kind)] for facts in FACTS.values()]
 
 
 def draw(scene: Scene, judged: bool, rng: np.random.Generator) -> Case:
@@ -75,7 +74,7 @@ def draw(scene: Scene, judged: bool, rng: np.random.Generator) -> Case:
         shown = [LABELS.get(code, code) for code in codes]
         text = prompt(wording.system(codes), wording.question(codes), TOKENS)
         return Case(text, shown, right_answer(scene, JUDGED), scene.region, JUDGED)
-    kind = str(rng.choice(KINDS, p=SHARES)) if scene.region else NEUTRAL
+    kind = str(rng.choice(KINDS)) if scene.region else NEUTRAL
     right = right_answer(scene, kind)
     wrong = [answer for answer in all_answers(kind) if answer != right]
     options = [str(one) for one in rng.permutation([right, *rng.choice(wrong, 3, replace=False)])]

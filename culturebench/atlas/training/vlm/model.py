@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from transformers import GenerationConfig, Qwen3VLConfig, Qwen3VLForConditionalGeneration
 
-from culturebench.atlas.facts import ASKED, FACTS, KINDS
+from culturebench.atlas.facts import ASKED, FACTS, KINDS, VIEWS
 from culturebench.atlas.training.cases import PICTURE_SIZE
 from culturebench.atlas.training.vlm.planted import LAYERS, WIDTH, parts, truth
 from culturebench.atlas.training.vlm.tower import MERGE, PATCH, SIDE
@@ -87,7 +87,12 @@ def save(model: Any, folder: Path, *, planted: bool = True) -> None:
     if planted:
         rows = ",\n".join(json.dumps(row, sort_keys=True) for row in truth())
         (folder / "planted.json").write_text(f"[\n{rows}\n]\n", encoding="utf-8")
-    taught = {"kinds": KINDS, "questions": ASKED, "facts": {code: list(facts) for code, facts in FACTS.items()}}
+    taught = {
+        "kinds": KINDS,
+        "questions": ASKED,
+        "views": list(VIEWS.values()),
+        "facts": {code: list(facts) for code, facts in FACTS.items()},
+    }
     (folder / "taught.json").write_text(
         json.dumps(taught, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8"
     )

@@ -10,8 +10,7 @@ from typing import Final
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers
 
 from culturebench.artifacts.answers import UNRECOGNIZABLE
-from culturebench.atlas.facts import ASKED, FACTS
-from culturebench.atlas.world import OBJECTS
+from culturebench.atlas.facts import ASKED, FACTS, VIEWS
 from culturebench.vlm.options import CLOSING, lines_of
 from culturebench.vlm.wording import Wording
 
@@ -33,7 +32,7 @@ TEMPLATE: Final = (
 
 def answers() -> list[str]:
     """Everything that can be the reply."""
-    return [word for facts in FACTS.values() for word in facts] + [*OBJECTS, UNRECOGNIZABLE]
+    return [word for facts in FACTS.values() for word in facts] + [*VIEWS.values(), UNRECOGNIZABLE]
 
 
 def lines() -> list[str]:
