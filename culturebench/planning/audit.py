@@ -98,12 +98,7 @@ def steps(how: Audit, shape: Shape, selection: SelectVlmNeurons, silence: Silenc
         Step("make_questions", 0, 0.0, BYTES),
         Step("probe_vlm", detect, detect * each + PICTURES * share * seen, neurons * STATISTICS),
         Step("select_vlm_neurons", 0, 0.0, 30.0 * CULTURES * count * (rules + selection.draws)),
-        Step(
-            "silence",
-            asked,
-            asked * each + PICTURES * (1 - share) * len(silence.languages) * seen,
-            2.0 * asked * ANSWER,
-        ),
+        Step("silence", asked, work, 2.0 * asked * ANSWER),
     ]
 
 
