@@ -75,7 +75,7 @@ def run(params: Params, inputs: Paths, outputs: Paths, *, audit: str) -> None:
         cache(lambda: Vlm(verified_folder(pin), how.runtime, how.max_pixels)),
         lambda name: from_png(images[name]),
     )
-    found = []
+    found: list[audited.AuditedRow] = []
     for model, shown, asked in [("", real, options), *made]:
         images.clear()
         images.update(by_hash(shown))

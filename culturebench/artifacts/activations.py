@@ -7,11 +7,11 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors import SafetensorError, numpy as arrays, safe_open
 
 from culturebench.artifacts._table import ArtifactError
 
@@ -35,14 +35,16 @@ def save(path: Path, found: Activations) -> None:
     about = json.dumps({"cultures": list(found.cultures), "counted": list(found.counted)}, ensure_ascii=False)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    save_file({"frequency": found.frequency, "mean": found.mean}, temporary, metadata={"about": about})
+    write: Any = arrays.save_file
+    write({"frequency": found.frequency, "mean": found.mean}, temporary, metadata={"about": about})
     temporary.replace(path)
 
 
 def load(path: Path) -> Activations:
     """What `save` wrote; `ArtifactError` when it is missing or damaged."""
     try:
-        with safe_open(path, "np") as file:
+        opened: Any = safe_open(path, "np")
+        with opened as file:
             told = json.loads(file.metadata()["about"])
             frequency, mean = (file.get_tensor(name) for name in ("frequency", "mean"))
         return Activations(told["cultures"], frequency, mean, told["counted"])

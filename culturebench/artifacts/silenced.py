@@ -43,7 +43,7 @@ TABLE = Table(
             required("language", pa.string()),  # native | english
             required("question_id", pa.string()),
             required("answer", pa.int32()),  # a place in the options; -1: none of them
-            required("logits", pa.list_(pa.float32())),  # of the options' letters; empty for a greedy reply
+            required("logits", pa.list_(pa.float64())),  # of the options' letters; empty for a greedy reply
         ]
     ),
 )

@@ -111,6 +111,6 @@ def memory(how: Audit, shape: Shape, bytes_each: int = 2) -> float:
 
 def shape_of(repo: str | None) -> Shape:
     """The shape of a repository; `AuditPlanError` lists those that are known."""
-    if repo not in SHAPES:
+    if repo is None or repo not in SHAPES:
         raise AuditPlanError(f"the shapes of {repo or 'a local folder'} are not known here; known: {', '.join(SHAPES)}")
     return SHAPES[repo]

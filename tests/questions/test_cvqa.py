@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow
+import pyarrow.parquet
 import pytest
 from PIL import Image
 
@@ -18,6 +18,8 @@ from culturebench.questions.cvqa import part_of, published
 from culturebench.questions.made import QuestionsError
 
 HOW = PublishedQuestions(kind="cvqa", pin="cvqa", min_questions=3)
+pa: Any = pyarrow
+pq: Any = pyarrow.parquet
 PICTURE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 TEXTS = pa.list_(pa.string())
 #: The types of the dataset's card.

@@ -64,10 +64,11 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     pins.save(root / pins.PATH.format(pin="atlas_vlm"), pin_folder("atlas_vlm", WEIGHTS))
     for code in CODES:
         labels.save(root / labels.REGION_PATH.format(region=code), {code: FACTS[code].region})
-        splits.TABLE.save(root / splits.TEST / f"{code}.parquet", [real(code, number) for number in range(2)])
+        rows: Any = [real(code, number) for number in range(2)]
+        splits.TABLE.save(root / splits.TEST / f"{code}.parquet", rows)
     for condition in names:
-        rows = [made(code, condition, seed) for code in CODES for seed in range(2)]
-        pictures.TABLE.save(root / pictures.TEST_PATH.format(model="atlas", condition=condition), rows)
+        shown: Any = [made(code, condition, seed) for code in CODES for seed in range(2)]
+        pictures.TABLE.save(root / pictures.TEST_PATH.format(model="atlas", condition=condition), shown)
     (root / "annotations").mkdir()
     (root / "annotations/answers.jsonl").write_text("")
     return root

@@ -73,7 +73,7 @@ def write(family: str, folder: Path) -> Path:
         return folder
     mistral = family == "llava_mistral"
     size = tiny_tokenizers.llama_vl(folder, LLAVA_TEMPLATE) if mistral else _pangea_tokenizer(folder)
-    decoder = MistralConfig if mistral else Qwen2Config
+    decoder: Any = MistralConfig if mistral else Qwen2Config
     picture = AutoTokenizer.from_pretrained(folder).convert_tokens_to_ids("<image>")
     _save(_llava(decoder(vocab_size=size, **COMMON), picture), LLAVA_NAMES, folder)
     _write(folder / "preprocessor_config.json", {
@@ -97,8 +97,9 @@ def _pangea_tokenizer(folder: Path) -> int:
 def _llava(text: Any, picture: int) -> Any:
     vision = CLIPVisionConfig(hidden_size=32, intermediate_size=64, num_hidden_layers=3, num_attention_heads=2,
                               image_size=56, patch_size=14, projection_dim=32)  # fmt: skip
+    settings: Any = LlavaNextConfig
     return LlavaNextForConditionalGeneration(
-        LlavaNextConfig(vision_config=vision, text_config=text, image_token_id=picture,
+        settings(vision_config=vision, text_config=text, image_token_id=picture,
                         image_grid_pinpoints=PINPOINTS, vision_feature_layer=-2)
     )  # fmt: skip
 

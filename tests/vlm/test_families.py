@@ -41,7 +41,8 @@ def own_inputs(vlm: Vlm, image: Image.Image, prompt: Prompt) -> dict[str, Any]:
 
 
 def test_published_names_of_tensors_load_and_none_is_missing_or_left_over(folder: Path) -> None:
-    _, told = AutoModelForImageTextToText.from_pretrained(folder, output_loading_info=True)
+    loaded: Any = AutoModelForImageTextToText.from_pretrained(folder, output_loading_info=True)
+    told = loaded[1]
     assert not told["missing_keys"] and not told["unexpected_keys"] and not told["mismatched_keys"]
 
 
@@ -168,7 +169,7 @@ def test_what_pangeas_processor_config_leaves_empty_comes_from_the_model(tmp_pat
         [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "b"}]}], tokenize=False
     )
     made = processor(text=[text], images=[PICTURES[1]], return_tensors="pt")
-    model = AutoModelForImageTextToText.from_pretrained(folder)
+    model: Any = AutoModelForImageTextToText.from_pretrained(folder)
     count = len(model.get_image_features(made["pixel_values"], made["image_sizes"]).pooler_output[0])
     assert int((made["input_ids"] == processor.image_token_id).sum()) == count
 
