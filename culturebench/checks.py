@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from culturebench import params
-from culturebench.conditions import ConditionError, made_by
+from culturebench.conditions import ConditionError, condition, made_by
 from culturebench.errors import CultureBenchError
 from culturebench.measures.records import SCORERS, given_by
 from culturebench.params import ParamsError, load_document, load_section
@@ -17,9 +17,11 @@ from culturebench.params._region import REGIONS_FOLDER
 from culturebench.params.collect import FROM_MANIFEST
 from culturebench.params.compare_selectors import CompareSelectors
 from culturebench.params.conditions import STAGES
+from culturebench.params.generate import Generate
 from culturebench.params.measure import Measure
 from culturebench.params.select_neurons import SelectNeurons
 from culturebench.params.select_vlm_neurons import SelectVlmNeurons
+from culturebench.params.study import Study
 from culturebench.probing.selectors import selector
 from culturebench.regions.check import check
 from culturebench.sources.licences import UNKNOWN, normalise
@@ -50,6 +52,7 @@ def problems(root: Path) -> list[str]:
         *_measure_problems(document),
         *_selector_problems(document),
         *_source_problems(document, root),
+        *_study_problems(document),
         *_licence_problems(document),
     ]
     return [*check(root, document["regions"]).errors, *named]
@@ -143,6 +146,33 @@ def _source_problems(document: dict[str, Any], root: Path) -> Iterator[str]:
             if code not in known:
                 where = f"params.yaml: collect.sources.{number}.{key}"
                 yield f"{where}: {code!r} is no region; there are: {', '.join(known)}"
+
+
+def _study_problems(document: dict[str, Any]) -> Iterator[str]:
+    plan = load_section(Study, document).root
+    name = plan.chosen(document["models"]) if plan else None
+    if plan is None or name is None:
+        return
+    yield from _missing("study.model", name, "models", document)
+    if plan.scripted and document["models"].get(name, {}).get("adapter") == "atlas":
+        yield from _missing("study.scripted.judge", plan.scripted.judge, "judges", document)
+    made, generate = document["conditions"]["all"], load_section(Generate, document)
+    for name in plan.conditions:
+        if name not in made:
+            yield f"params.yaml: study.conditions: no pictures are made under {name!r}; there are: {', '.join(made)}"
+            continue
+        seeds = generate.seeds_of(control=condition(name).control is not None)
+        if unmade := [str(seed) for seed in plan.seeds if seed not in seeds]:
+            yield (
+                f"params.yaml: study.seeds: {name} has no pictures with seed {', '.join(unmade)}; it has: "
+                f"{', '.join(map(str, seeds))}"
+            )
+    wanted = sum(plan.prompts_per_region.model_dump().values())
+    if wanted > generate.prompts_per_region:
+        yield (
+            f"params.yaml: study.prompts_per_region: {wanted} prompts of a region for three kinds, and "
+            f"generate.prompts_per_region is {generate.prompts_per_region}; lower the first or raise the second"
+        )
 
 
 def _licence_problems(document: dict[str, Any]) -> Iterator[str]:

@@ -34,7 +34,7 @@ DATA_STAGES = ("collect", "unfiled", "screen", "deduplicate", "annotate", "capti
 READERS = {
     "data/detect": {"probe_layers", "train_sae", "select_neurons"},
     "data/train": {"check_layers", "train_sae", "compare_selectors", "tune_strength", "train_enhancer"},
-    "data/test": {"load_prompts", "judge_reliability", "measure", "audit_judge"},
+    "data/test": {"load_prompts", "judge_reliability", "measure", "audit_judge", "plan_study"},
 }
 #: Sections that map names: a stage may depend on the entry that it uses alone.
 REGISTRIES = {"encoders", "models", "judges", "pins", "prompts", "questions", "audits"}

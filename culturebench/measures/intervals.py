@@ -21,6 +21,14 @@ def t_quantile(tail: float, freedom: int) -> float:
     return float(stdtrit(freedom, 1 - tail))
 
 
+def t_tail(value: float, freedom: int) -> float:
+    """The probability that Student's t with `freedom` exceeds `value`."""
+    with needed("pipeline"):
+        from scipy.special import stdtr
+
+    return float(stdtr(freedom, -value))
+
+
 def expanded_tail(tail: float, freedom: int) -> float:
     """The tail of a percentile interval of few units, as wide as Student's (Hesterberg 2015, "expanded percentile")."""
     return NormalDist().cdf(-t_quantile(tail, freedom))

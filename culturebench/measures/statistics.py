@@ -188,7 +188,7 @@ class Bootstrap:
         """`statistic` maps weights (resamples, units) to values (resamples,); None with fewer than two units."""
         if drawn.freedom < 1:
             return None
-        return statistic(_weights(self.resamples, self.seed, drawn.sizes))
+        return statistic(weights_of(self.resamples, self.seed, drawn.sizes))
 
     def _percentiles(self, values: Floats, drawn: Drawn) -> Interval:
         tail = expanded_tail(self._tail, drawn.freedom)
@@ -222,7 +222,7 @@ def pooled(scores: Sequence[Scores]) -> dict[tuple[str, int], float]:
 
 
 @lru_cache(maxsize=64)
-def _weights(resamples: int, seed: int, sizes: tuple[int, ...]) -> Floats:
+def weights_of(resamples: int, seed: int, sizes: tuple[int, ...]) -> Floats:
     """How much each unit counts in each resample: (resamples, units)."""
     parts: list[Floats] = []
     for number, n in enumerate(sizes):
