@@ -23,6 +23,7 @@ from culturebench.artifacts import (
     silenced,
     splits,
     strength,
+    study,
 )
 from culturebench.artifacts._json import load_json
 from culturebench.artifacts.evaluation import ConfusionRow, EvaluationRow
@@ -54,10 +55,20 @@ from culturebench.params.sampler import Sampler
 from culturebench.params.select_neurons import SelectNeurons
 from culturebench.params.select_vlm_neurons import SelectVlmNeurons
 from culturebench.params.silence import Silence
+from culturebench.params.study import Study
 from culturebench.params.train_enhancer import TrainEnhancer
 from culturebench.params.train_sae import TrainSae
 from culturebench.params.tune_strength import TuneStrength
-from culturebench.report import audits, contents, gallery, page, published, reliability as judge_reliability, systems
+from culturebench.report import (
+    audits,
+    contents,
+    gallery,
+    page,
+    published,
+    reliability as judge_reliability,
+    study as people,
+    systems,
+)
 from culturebench.report.results import Results
 from culturebench.stage import Paths, Stage
 
@@ -83,6 +94,7 @@ class Params:
     prompts: Prompts
     judge: Judge
     judge_reliability: JudgeReliability
+    study: Study
     measure: Measure
     audits: Audits
     questions: Questions
@@ -117,6 +129,7 @@ def run(params: Params, inputs: Paths, outputs: Paths) -> None:
             {judge: reliability.load(inputs["reliability"] / f"{judge}.json") for judge in params.judges.root}
         ),
         "audits": audits.values({name: _audit(params, inputs, name) for name in params.audits.root}),
+        "study": people.values(study.load(inputs["study"]), _paper(models, params.study)),
         "pins": contents.pin_values([_pin(path) for path in sorted(inputs["pins"].glob("*.json"))]),
         "versions": contents.versions(_made_on(models, alone.values())),
         "params": contents.params_values(
@@ -136,6 +149,13 @@ def _audit(params: Params, inputs: Paths, name: str) -> tuple[silenced.Summary, 
         audited.SUMMARY_FILE.load(inputs["judge_audits"] / f"{name}.json"),
         choose(params.questions, params.audits.root[name].questions).kind == "atlas",
     )
+
+
+def _paper(models: Iterable[contents.ModelResults], plan: Study) -> str:
+    """The paper's name of the model whose pictures people see; "" where it has none."""
+    found = {model.name: model.paper for model in models}
+    name = plan.root.chosen(found) if plan.root else None
+    return found.get(name, "") if name else ""
 
 
 def _made_on(models: Iterable[contents.ModelResults], alone: Iterable[contents.EncoderResults]) -> Iterator[str]:
@@ -240,6 +260,7 @@ STAGE = Stage(
         "counts": splits.COUNTS,
         "agreement": agreement.DIRECTORY,
         "reliability": reliability.DIRECTORY,
+        "study": study.PATH,
         "pictures": pictures.DIRECTORY,
         "one_prompt": pictures.ONE_PROMPT_DIRECTORY,
         "pins": pins.DIRECTORY,

@@ -2,32 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from culturebench.annotation.decisions import Decision
+from culturebench.measures.alpha import krippendorff_alpha
 
 if TYPE_CHECKING:
     from culturebench.artifacts.agreement import Agreement, Annotator
-
-
-def krippendorff_alpha(units: Iterable[Sequence[Hashable]]) -> float | None:
-    """Krippendorff's alpha of nominal answers; each unit holds the answers to one item.
-
-    1 is full agreement, 0 that of chance. None when no two answers share an item, or all are alike.
-    Source: Krippendorff, Computing Krippendorff's Alpha-Reliability (2011), section C.
-    """
-    pairable = [Counter(unit) for unit in units if len(unit) > 1]
-    totals: Counter[Hashable] = Counter()
-    observed = 0.0
-    for counts in pairable:
-        size = counts.total()
-        totals += counts
-        observed += (size**2 - sum(n**2 for n in counts.values())) / (size - 1)
-    size = totals.total()
-    expected = (size**2 - sum(n**2 for n in totals.values())) / (size - 1) if size else 0.0
-    return 1.0 - observed / expected if expected else None
 
 
 def agreement(decisions: Mapping[str, Sequence[Decision]], gold: Mapping[str, str]) -> Agreement:

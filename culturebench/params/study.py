@@ -1,4 +1,4 @@
-"""The study with people: which pictures they are shown, how many of them there are, and when a person's answers leave."""
+"""The study with people: what they are shown, how many of them there are, and when a person's answers leave."""
 
 from collections.abc import Iterable
 from typing import Any, ClassVar, Self

@@ -24,7 +24,7 @@ OF_MODEL = (
     "regions.html.j2",
 )
 OF_ENCODER = ("layer.html.j2", "neurons.html.j2")
-OF_RUN = ("reliability.html.j2", "audits.html.j2", "data.html.j2", "setup.html.j2")
+OF_RUN = ("study.html.j2", "reliability.html.j2", "audits.html.j2", "data.html.j2", "setup.html.j2")
 
 
 def render(values: Mapping[str, Any]) -> str:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import warnings
 
-import krippendorff
 import numpy as np
 import pandas as pd
 import pytest
 
-from culturebench.annotation.agreement import agreement, krippendorff_alpha
+from culturebench.annotation.agreement import agreement
 from culturebench.annotation.consensus import UNDECIDED, Verdict, at_least, majority, weighed
 from culturebench.annotation.dawid_skene import keep_probabilities
 from culturebench.annotation.decisions import Decision
@@ -77,36 +76,6 @@ def test_weighing_is_right_more_often_than_counting_when_some_annotators_guess()
 def test_weighing_a_single_voice_or_none_gives_no_error():
     assert keep_probabilities({}) == {}
     assert keep_probabilities({"a": [], "b": [decision(1, "x", True)]}) == {"b": pytest.approx(1.0)}
-
-
-@pytest.mark.parametrize("labels", [2, 4])
-@pytest.mark.parametrize("seed", range(3))
-def test_alpha_is_that_of_the_krippendorff_package(seed: int, labels: int):
-    dice = np.random.default_rng(seed)
-    truth = dice.integers(0, labels, 80)
-    table = np.where(dice.uniform(size=(4, 80)) < 0.7, truth, dice.integers(0, labels, (4, 80))).astype(float)
-    table[dice.uniform(size=table.shape) < 0.3] = np.nan
-    theirs = krippendorff.alpha(reliability_data=table, level_of_measurement="nominal")
-    ours = krippendorff_alpha([[value for value in column if not np.isnan(value)] for column in table.T])
-    assert ours == pytest.approx(theirs, abs=1e-12)
-
-
-def test_alpha_of_the_published_example_is_0_743():
-    # Krippendorff (2011), section C: four observers, twelve units, nominal data with missing answers.
-    observers = [
-        [1, 2, 3, 3, 2, 1, 4, 1, 2, None, None, None],
-        [1, 2, 3, 3, 2, 2, 4, 1, 2, 5, None, 3],
-        [None, 3, 3, 3, 2, 3, 4, 2, 2, 5, 1, None],
-        [1, 2, 3, 3, 2, 4, 4, 1, 2, 5, 1, None],
-    ]
-    units = [[row[unit] for row in observers if row[unit] is not None] for unit in range(12)]
-    assert krippendorff_alpha(units) == pytest.approx(0.743, abs=5e-4)
-
-
-def test_alpha_of_nothing_to_compare_is_none():
-    assert krippendorff_alpha([]) is None
-    assert krippendorff_alpha([["keep"], ["reject"]]) is None
-    assert krippendorff_alpha([["keep", "keep"], ["keep", "keep"]]) is None
 
 
 def test_each_annotator_is_counted_on_known_pictures_alone():

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from culturebench.artifacts import circular, comparison, labels, layer_check, reliability, strength, towers
+from culturebench.artifacts import circular, comparison, labels, layer_check, reliability, strength, study, towers
 from culturebench.artifacts._table import ArtifactError
 
 POINT = dict.fromkeys(strength.POINT, 0.5)
@@ -21,6 +21,7 @@ WHOLE: dict[Any, Any] = {
     layer_check: {**dict.fromkeys(layer_check.KEYS), "points": [dict.fromkeys(layer_check.POINT)]},
     reliability: dict.fromkeys(reliability.KEYS),
     strength: {edit: {"strength": 2.0, "curve": [POINT]} for edit in ("amplify", "activate")},
+    study: dict.fromkeys(study.KEYS),
     towers: {"atlas": {"adapter": "atlas", "pin": "atlas_encoder"}},
 }
 #: Parts that are missing, or of another kind.
@@ -35,6 +36,7 @@ DAMAGED: dict[Any, list[Any]] = {
         {"amplify": {"strength": 2.0, "curve": [{}]}},
         {edit: {"strength": "2", "curve": []} for edit in ("amplify", "activate")},
     ],
+    study: [{"model": "atlas"}],
     towers: [{"atlas": "atlas_encoder"}],
 }
 

@@ -33,6 +33,8 @@ from culturebench.artifacts import (
     silenced,
     splits,
     strength,
+    study,
+    study_tasks,
 )
 from culturebench.artifacts._json import save_json
 from culturebench.atlas.captions import cultural_caption, noun_caption
@@ -50,6 +52,9 @@ from culturebench.params.judges import Judges
 from culturebench.params.models import Models
 from culturebench.params.regions import Regions
 from culturebench.params.report import Report
+from culturebench.params.study import Study, StudyPlan
+from culturebench.study.material import material
+from culturebench.study.plan import plan_tasks
 
 #: Condition -> (share of pictures with the right culture, with none); the rest show another region's.
 PLANTED = {
@@ -96,6 +101,16 @@ STRENGTH = {
     "amplified": 6.0, "random_amplified": 6.0, "activated": 2.0, "random_activated": 2.0,
     "steered": 1.0, "steered_en": 1.0,
 }  # fmt: skip
+
+
+def study_plan() -> StudyPlan:
+    """Nine scripted participants, one of whom clicks at random."""
+    return StudyPlan.model_validate({
+        "model": "atlas", "conditions": ["noun", "amplified", "cultural"],
+        "prompts_per_region": {"scc": 3, "mcc": 1, "csr": 2}, "seeds": [0, 1], "groups": 1, "people": 3, "gold": 2,
+        "repeats": 2, "max_gold_wrong": 1, "min_seconds": 1, "salt": "a", "resamples": 200, "level": 0.95, "seed": 0,
+        "scripted": {"judge": "atlas_cnn", "clickers": 1},
+    })  # fmt: skip
 
 
 def png(scene: Scene, size: int = 64) -> bytes:
@@ -427,6 +442,30 @@ class Run:
         counts = {"regions": dict.fromkeys(self.regions, counts), "all": counts}
         save_json(self.root / splits.COUNTS, counts)
 
+    def write_study(self) -> None:
+        """A plan over these pictures and what scripted participants say, by the stage itself."""
+        from stages.study import STAGE, Params
+
+        plan = study_plan()
+        if self.seeds < len(plan.seeds):
+            study.save(self.root / study.PATH, {})
+            return
+        made = {
+            name: pictures.TABLE.load(self.root / pictures.TEST_PATH.format(model="atlas", condition=name))
+            for name in plan.conditions
+        }
+        real = [
+            {"picture_id": f"{code}-{i}", "region": code, "image": png(scene), "decisions": 2, "provisional": False}
+            for code in self.regions
+            for i, scene in enumerate(self.scenes[code])
+        ]
+        planned = plan_tasks(plan, material(plan, self.regions, made, real, real))
+        study_tasks.TABLE.save(self.root / study_tasks.PATH, planned.tasks)
+        inputs, outputs = (
+            {name: self.root / path for name, path in paths.items()} for paths in (STAGE.inputs, STAGE.outputs)
+        )
+        STAGE.run(Params(self.params.models, self.params.regions, Study(plan)), inputs, outputs)
+
     def report(self) -> Path:
         """Run the stage report; returns the page's path."""
         from stages.report import STAGE
@@ -435,6 +474,7 @@ class Run:
         self.write_probe()
         self.write_selectors()
         self.write_training()
+        self.write_study()
         inputs = {name: self.root / path for name, path in STAGE.inputs.items()}
         outputs = {name: self.root / path for name, path in STAGE.outputs.items()}
         STAGE.run(self.params, inputs, outputs)

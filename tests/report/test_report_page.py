@@ -91,7 +91,7 @@ def test_text_from_outside_cannot_become_markup() -> None:
     }  # fmt: skip
     page = render({
         "models": [], "systems": None, "alone": [], "regions": ["jp"],
-        "reliability": reliability.values({"<i>judge": judged}),
+        "reliability": reliability.values({"<i>judge": judged}), "study": None,
         "audits": [],
         "level": 0.95, "data": values, "pins": [], "versions": [],
         "params": params_values({"x": "<b>"}),

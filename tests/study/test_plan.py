@@ -122,7 +122,7 @@ def test_too_few_prompts_are_refused_with_what_to_change(changed: dict[str, Any]
 
 def test_gold_without_real_pictures_is_refused_and_none_is_asked_for() -> None:
     plan = plan_of()
-    with pytest.raises(StudyError, match="set study.gold to 0"):
+    with pytest.raises(StudyError, match=r"set study\.gold to 0"):
         plan_tasks(plan, material_of(plan, real=0))
     without = plan_of(gold=0)
     assert not [row for row in plan_tasks(without, material_of(without, real=0)).tasks if row["role"] == GOLD]
