@@ -28,6 +28,7 @@ class Consent(BaseModel):
     """What one person said before the first task."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    task_id: str = Field(pattern=_HEX, description="sha256 of the form that they read")
     annotator: str = Field(min_length=1)
     consents: bool
     lived: list[str] = Field(description="codes of regions in which they say to have lived")
@@ -52,8 +53,14 @@ def read_seats(folder: Path) -> dict[str, str]:
 
 
 def read_consent(folder: Path) -> dict[str, Consent]:
-    """Pseudonym -> what they said."""
-    return {one.annotator: one for one in _once(folder / CONSENT, Consent)}
+    """Pseudonym -> what they said; who read two versions of the form consents when they did to both."""
+    found: dict[str, Consent] = {}
+    for one in _once(folder / CONSENT, Consent):
+        before = found.get(one.annotator, one)
+        lived = sorted({*before.lived, *one.lived})
+        both = before.consents and one.consents
+        found[one.annotator] = one.model_copy(update={"consents": both, "lived": lived})
+    return found
 
 
 def read_answers(folder: Path) -> dict[str, list[StudyAnswer]]:
@@ -65,7 +72,7 @@ def read_answers(folder: Path) -> dict[str, list[StudyAnswer]]:
 def _once(path: Path, model: type[Line]) -> Iterator[Line]:
     seen: dict[tuple[str, str], int] = {}
     for line, row in read_lines(path, model):
-        key = row.annotator, row.task_id if isinstance(row, StudyAnswer) else ""
+        key = row.annotator, "" if isinstance(row, Seat) else row.task_id
         first = seen.setdefault(key, line)
         if first != line:
             raise AnnotationError(f"{path}:{line}: {row.annotator} stands in line {first} already")

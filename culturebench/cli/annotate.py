@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from platformdirs import user_cache_dir
@@ -13,16 +13,24 @@ from rich.table import Table
 from culturebench.cli._clone import PipelineCommand
 from culturebench.cli._shared import ROOT, cell, console, say
 
+if TYPE_CHECKING:
+    from culturebench.label_studio.client import Server
+    from culturebench.label_studio.progress import Progress
+    from culturebench.label_studio.pull import Pulled
+    from culturebench.label_studio.push import Pushed
+
 app = typer.Typer(help="Experts' work on pictures and captions, in Label Studio.", no_args_is_help=True)
 
-REGION = typer.Option("--region", help="Code of a region, such as jp; the project questions is of all regions.")
-RegionOption = Annotated[str, typer.Option("--region", help="Code of a region, such as jp.")]
+REGION = typer.Option(
+    "--region", help="Code of a region, such as jp; the projects questions and study are of all regions."
+)
 ProjectOption = Annotated[
-    Literal["pictures", "ties", "captions", "questions"],
+    Literal["pictures", "ties", "captions", "questions", "study"],
     typer.Option(
         "--project",
         help="pictures | ties (for one more expert) | captions (audit and noun caption) | "
-        "questions (those of judge_reliability, to compare people with judges)",
+        "questions (those of judge_reliability, to compare people with judges) | "
+        "study (generated pictures, to participants)",
     ),
 ]
 
@@ -61,11 +69,20 @@ def push(region: Annotated[str, REGION] = "", project: ProjectOption = "pictures
     from culturebench.label_studio.connect import connect
 
     server, place = connect(os.environ)
-    everywhere = project == "questions"
-    done = (
-        questions.push(ROOT, server, place) if everywhere else work.push(ROOT, server, place, _needed(region), project)
-    )
-    where = f"{region or 'all regions'} {project}"
+    if project == "study":
+        from culturebench.label_studio import study
+
+        for block, done in study.push(ROOT, server, place).items():
+            _say_pushed(f"study, block {block}", done)
+        say(f"Participants sign up at {server.invitation()} and begin at {study.links(ROOT, server)['']}")
+        say("Whoever has consented gets a block by `culturebench annotate pull --project study`.")
+    elif project == "questions":
+        _say_pushed("all regions questions", questions.push(ROOT, server, place))
+    else:
+        _say_pushed(f"{region} {project}", work.push(ROOT, server, place, _needed(region), project))
+
+
+def _say_pushed(where: str, done: Pushed) -> None:
     say(f"{where}: {done.created} tasks sent, {done.present} were there, {done.renewed} renewed.")
     if done.doubles:
         say(f"{done.doubles} second tasks on the same picture, which nobody had touched, were deleted.")
@@ -74,8 +91,13 @@ def push(region: Annotated[str, REGION] = "", project: ProjectOption = "pictures
 
 
 @app.command(cls=PipelineCommand)
-def status(region: RegionOption) -> None:
-    """Show how far a region's experts are, and the questions on pictures of all regions."""
+def status(
+    region: Annotated[str, REGION] = "",
+    project: Annotated[
+        Literal["experts", "study"], typer.Option(help="experts (a region's) | study (its blocks)")
+    ] = "experts",
+) -> None:
+    """Show how far a region's experts are, and the questions on pictures of all regions; or a study's participants."""
     from functools import partial
 
     from culturebench.errors import CultureBenchError
@@ -83,17 +105,41 @@ def status(region: RegionOption) -> None:
     from culturebench.label_studio.connect import connect
 
     server, _ = connect(os.environ)
-    table = Table("project", "on the server", "begun", "complete", "answers", "to send", box=None, pad_edge=False)
-    projects = {kind: partial(work.progress, ROOT, server, region, kind) for kind in work.KINDS}
+    if project == "study":
+        _study_status(server)
+        return
+    table = _progress_table("project")
+    projects = {kind: partial(work.progress, ROOT, server, _needed(region), kind) for kind in work.KINDS}
     for name, progress in {**projects, "questions (all regions)": partial(questions.progress, ROOT, server)}.items():
         try:
-            found = progress()
+            table.add_row(name, *_numbers(progress()))
         except CultureBenchError as error:
             table.add_row(name, cell(str(error)))
-            continue
-        numbers = (found.tasks, found.begun, found.complete, found.answers, found.to_send)
-        table.add_row(name, *map(str, numbers))
     console.print(table)
+
+
+def _study_status(server: Server) -> None:
+    from culturebench.annotation.study import FOLDER, read_seats
+    from culturebench.label_studio import study
+
+    table = _progress_table("block")
+    for block, found in study.progress(ROOT, server).items():
+        table.add_row(block, *_numbers(found))
+    console.print(table)
+    links, seats = study.links(ROOT, server), read_seats(ROOT / FOLDER)
+    for number, name in sorted(server.people().items()):
+        if name in seats:
+            say(
+                f"member {number} of the server ({name}): block {seats[name]}, {links.get(seats[name], 'not sent yet')}"
+            )
+
+
+def _progress_table(first: str) -> Table:
+    return Table(first, "on the server", "begun", "complete", "answers", "to send", box=None, pad_edge=False)
+
+
+def _numbers(found: Progress) -> list[str]:
+    return list(map(str, (found.tasks, found.begun, found.complete, found.answers, found.to_send)))
 
 
 @app.command(cls=PipelineCommand)
@@ -103,10 +149,21 @@ def pull(region: Annotated[str, REGION] = "", project: ProjectOption = "pictures
     from culturebench.label_studio.connect import connect
 
     server, _ = connect(os.environ)
-    everywhere = project == "questions"
-    done = questions.pull(ROOT, server) if everywhere else work.pull(ROOT, server, _needed(region), project)
+    if project == "study":
+        from culturebench.label_studio import study
+
+        for name, done in study.pull(ROOT, server).items():
+            _say_pulled(f"study {name}", done)
+        _study_status(server)
+    elif project == "questions":
+        _say_pulled("all regions questions", questions.pull(ROOT, server))
+    else:
+        _say_pulled(f"{region} {project}", work.pull(ROOT, server, _needed(region), project))
+
+
+def _say_pulled(what: str, done: Pulled) -> None:
     changes = f"{done.new} new, {done.changed} changed, {done.withdrawn} withdrawn"
-    say(f"{region or 'all regions'} {project}: {done.lines} lines; {changes}.")
+    say(f"{what}: {done.lines} lines; {changes}.")
     for problem in done.problems:
         say(f"not used: {problem}", err=True)
 

@@ -37,7 +37,7 @@ _HIDDEN = {"reject": "subdivision", "keep": "reason"}
 def picture_row(form: Form, picture_id: str, annotator: str, result: Any, data: Mapping[str, Any]) -> Row:
     """A line of `annotations/decisions/`; `WrongAnswer` for anything that the form does not offer."""
     del data
-    fields = _fields(result, {"verdict": "choices", "reason": "choices", "subdivision": "choices",
+    fields = fields_of(result, {"verdict": "choices", "reason": "choices", "subdivision": "choices",
                               "category": "choices", "confidence": "rating"})  # fmt: skip
     answers = {name: _choice(name, values) for name, values in fields.items() if name != "confidence"}
     for name, allowed in (("subdivision", form.subdivisions), ("category", form.categories)):
@@ -63,7 +63,7 @@ def picture_row(form: Form, picture_id: str, annotator: str, result: Any, data: 
 
 def question_row(picture_id: str, annotator: str, result: Any, data: Mapping[str, Any]) -> Row:
     """A line of `annotations/answers.jsonl`: which of the regions that the task showed was chosen."""
-    chosen = _choice("answer", _fields(result, {"answer": "choices"}).get("answer", []))
+    chosen = _choice("answer", fields_of(result, {"answer": "choices"}).get("answer", []))
     codes, options = str(data.get("codes", "")).split(","), data.get("options")
     names = [option.get("value") for option in options if isinstance(option, dict)] if isinstance(options, list) else []
     if len(names) != len(codes) or chosen not in names:
@@ -93,7 +93,7 @@ def caption_row(form: Form, picture_id: str, annotator: str, result: Any, data: 
     Marks count in the text that the task showed, `data["cultural"]`; words must occur exactly once in
     the caption that they belong to.
     """
-    fields = _fields(result, _CAPTION_FIELDS)
+    fields = fields_of(result, _CAPTION_FIELDS)
     texts = {name: _text(name, values) for name, values in fields.items() if _CAPTION_FIELDS[name] == "textarea"}
     audit = _choice("audit", fields.get("audit", []))
     row: Row = {"picture_id": picture_id, "annotator": annotator}
@@ -150,7 +150,7 @@ def _checked(role: str, value: Row, language: str) -> Row:
     return checked
 
 
-def _fields(result: Any, kinds: Mapping[str, str]) -> dict[str, list[Any]]:
+def fields_of(result: Any, kinds: Mapping[str, str]) -> dict[str, list[Any]]:
     """Control -> the values of its answers; the server itself does not compare them with the form.
 
     A relation is a line that the page lets one draw between two marks: it answers nothing.
@@ -171,10 +171,18 @@ def _fields(result: Any, kinds: Mapping[str, str]) -> dict[str, list[Any]]:
 def _choice(name: str, values: list[Any]) -> str:
     if not values:
         return ""
-    chosen = values[0].get("choices")
-    if len(values) > 1 or not isinstance(chosen, list) or len(chosen) != 1 or not isinstance(chosen[0], str):
+    chosen = chosen_of(name, values)
+    if len(chosen) != 1:
         raise WrongAnswer(f"{name} must be one choice, got {values!r:.200}")
     return chosen[0]
+
+
+def chosen_of(name: str, values: list[Any]) -> list[str]:
+    """What was chosen in one control, at least one; `WrongAnswer` for anything else."""
+    chosen: Any = values[0].get("choices") if len(values) == 1 else None
+    if not isinstance(chosen, list) or not chosen or not all(isinstance(one, str) for one in chosen):
+        raise WrongAnswer(f"{name} must be one choice, got {values!r:.200}")
+    return chosen
 
 
 def _rating(values: list[Any]) -> int:

@@ -33,12 +33,16 @@ class LabelStudioError(CultureBenchError):
 
 @dataclass(frozen=True)
 class ProjectSpec:
-    """What a project is on the server; `interface` is Label Studio's XML, `overlap` the experts for each task."""
+    """What a project is on the server; `interface` is Label Studio's XML, `overlap` the experts for each task.
+
+    With `in_order` everybody gets the tasks in the order in which they were made, and cannot submit an empty form.
+    """
 
     title: str
     interface: str
     overlap: int
     instruction: str = ""
+    in_order: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,8 @@ class Server:
             "expert_instruction": spec.instruction,
             "show_instruction": bool(spec.instruction),
             "show_collab_predictions": False,
-            "sampling": "Uniform sampling",
+            "sampling": "Sequential sampling" if spec.in_order else "Uniform sampling",
+            "enable_empty_annotation": not spec.in_order,
         }
         with self._readable():
             if number is None:

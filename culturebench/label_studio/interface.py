@@ -31,6 +31,8 @@ CONTROLS: Mapping[str, Mapping[str, frozenset[str] | None]] = {
         "noun_noun": None,
     },
     "questions": {"answer": None},
+    "study": {"scc": None, "mcc": None, "csr": None},
+    "study_consent": {"consents": frozenset(("yes", "no")), "lived": None},
 }
 
 

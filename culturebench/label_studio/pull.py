@@ -13,8 +13,15 @@ from typing import Any
 from culturebench.label_studio.answers import Row, WrongAnswer
 from culturebench.label_studio.client import Server, ServerTask
 
-#: (picture id, annotator, the annotation's `result`, the task's data) -> a line, or `WrongAnswer`.
-Read = Callable[[str, str, Any, Mapping[str, Any]], Row]
+#: (the task's own id, annotator, the annotation, the task's data) -> a line, or `WrongAnswer`.
+Read = Callable[[str, str, Mapping[str, Any], Mapping[str, Any]], Row]
+#: What a line calls the id of its task.
+PICTURE = "picture_id"
+
+
+def of_result(read: Callable[[str, str, Any, Mapping[str, Any]], Row]) -> Read:
+    """A reader that looks at the annotation's `result` alone."""
+    return lambda name, annotator, annotation, data: read(name, annotator, annotation.get("result"), data)
 
 
 @dataclass(frozen=True)
@@ -76,20 +83,24 @@ def fetch(server: Server, titles: Iterable[str], read: Read) -> Answered:
     return Answered(answers, latest, frozenset(asked), frozenset(people.values()), unusable, tuple(sorted(problems)))
 
 
-def merge(path: Path, existing: Sequence[Row], answered: Answered, one_each: bool = False) -> Pulled:
+def merge(
+    path: Path, existing: Sequence[Row], answered: Answered, one_each: bool = False, item: str = PICTURE
+) -> Pulled:
     """Write the lines of `existing` and of the server to `path`, sorted; the same bytes when nothing changed.
 
     The server has the last word on its own people and pictures. Lines of others stay, and so do lines
-    whose task is gone. With `one_each` a picture has one line: the latest.
+    whose task is gone. With `one_each` a picture has one line: the latest. `item` is what lines call a task's id.
     """
-    key = _picture if one_each else _both
+
+    def key(row: Row) -> tuple[str, ...]:
+        return (row[item],) if one_each else (row[item], row["annotator"])
+
     fetched = _latest_each(answered) if one_each else answered.rows
     now = {key(row): row for row in fetched.values()}
     before = {key(row): row for row in existing}
-    kept = {name: row for name, row in before.items() if not _withdrawn(row, answered)}
+    kept = {name: row for name, row in before.items() if not _withdrawn((row[item], row["annotator"]), answered)}
     after = kept | now
-    lines = [json.dumps(after[name], ensure_ascii=False, separators=(",", ":")) + "\n" for name in sorted(after)]
-    _write(path, "".join(lines).encode())
+    write_lines(path, [after[name] for name in sorted(after)])
     return Pulled(
         new=len(after.keys() - before.keys()),
         changed=sum(before[name] != after[name] for name in before.keys() & after.keys()),
@@ -109,7 +120,7 @@ def _answer(task: ServerTask, annotation: Mapping[str, Any], annotator: str, rea
         raise WrongAnswer(f"no time of change: {annotation.get('updated_at')!r:.60}") from None
     if annotation.get("was_cancelled"):
         return at, None
-    return at, read(task.external_id, annotator, annotation.get("result"), task.data)
+    return at, read(task.external_id, annotator, annotation, task.data)
 
 
 def _number(completed_by: Any) -> int:
@@ -118,9 +129,9 @@ def _number(completed_by: Any) -> int:
     return value if type(value) is int else -1
 
 
-def _withdrawn(row: Row, answered: Answered) -> bool:
-    ours = row["annotator"] in answered.people and row["picture_id"] in answered.asked
-    return ours and _both(row) not in answered.rows and _both(row) not in answered.unusable
+def _withdrawn(key: tuple[str, str], answered: Answered) -> bool:
+    ours = key[1] in answered.people and key[0] in answered.asked
+    return ours and key not in answered.rows and key not in answered.unusable
 
 
 def _latest_each(answered: Answered) -> dict[str, Row]:
@@ -128,15 +139,10 @@ def _latest_each(answered: Answered) -> dict[str, Row]:
     return {key[0]: answered.rows[key] for key in ordered}
 
 
-def _both(row: Row) -> tuple[str, ...]:
-    return row["picture_id"], row["annotator"]
-
-
-def _picture(row: Row) -> tuple[str, ...]:
-    return (row["picture_id"],)
-
-
-def _write(path: Path, data: bytes) -> None:
+def write_lines(path: Path, rows: Iterable[Row]) -> None:
+    """One JSON object a line, through a temporary name; a file that says the same is left alone."""
+    lines = [json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n" for row in rows]
+    data = "".join(lines).encode()
     if path.exists() and path.read_bytes() == data:
         return
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -13,7 +13,7 @@ from culturebench.label_studio.client import ProjectSpec, Server
 from culturebench.label_studio.interface import read_interface
 from culturebench.label_studio.pictures import Place
 from culturebench.label_studio.progress import Progress, progress_of
-from culturebench.label_studio.pull import Pulled, fetch, merge
+from culturebench.label_studio.pull import Pulled, fetch, merge, of_result
 from culturebench.label_studio.push import Pushed, Wanted, push as push_tasks
 from culturebench.params import RegionPart, load_document, load_region, load_section
 from culturebench.params._region import REGIONS_FOLDER
@@ -45,7 +45,7 @@ def push(root: Path, server: Server, place: Place) -> Pushed:
 def pull(root: Path, server: Server) -> Pulled:
     """Bring `annotations/answers.jsonl` to what the server holds; the same bytes when nothing changed."""
     existing = [choice.model_dump() for choice in read_choices(root / ANSWERS)]
-    return merge(root / ANSWERS, existing, fetch(server, [TITLE], question_row))
+    return merge(root / ANSWERS, existing, fetch(server, [TITLE], of_result(question_row)))
 
 
 def progress(root: Path, server: Server) -> Progress:

@@ -21,7 +21,7 @@ from culturebench.label_studio.client import LabelStudioError, ProjectSpec, Serv
 from culturebench.label_studio.interface import read_interface
 from culturebench.label_studio.pictures import Place
 from culturebench.label_studio.progress import Progress, progress_of
-from culturebench.label_studio.pull import Pulled, fetch, merge
+from culturebench.label_studio.pull import Pulled, Read, fetch, merge, of_result
 from culturebench.label_studio.push import Pushed, Wanted, push as push_tasks, withdraw
 from culturebench.params import load_document, load_section
 from culturebench.params.annotate import Annotate
@@ -177,8 +177,8 @@ def _overlap(kind: Kind, settings: Labeling) -> int:
     return settings.overlap if kind == "pictures" else 1
 
 
-def _reader(read: Callable[..., answers.Row], form: answers.Form) -> Callable[..., answers.Row]:
-    return lambda *arguments: read(form, *arguments)
+def _reader(read: Callable[..., answers.Row], form: answers.Form) -> Read:
+    return of_result(lambda *arguments: read(form, *arguments))
 
 
 def _region(root: Path, region: str) -> Region:

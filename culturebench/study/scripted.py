@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from culturebench.artifacts.study_tasks import TaskRow
 
 SCRIPTED: Final = "scripted-"
+_NO_FORM: Final = "0" * 64
 #: How often one takes a picture for another region's; by turns.
 ERROR_RATES: Final = (0.03, 0.05, 0.08)
 #: Stars that one adds to every rating; by turns.
@@ -61,7 +62,9 @@ def seat(script: Script, blocks: Sequence[str]) -> str:
 
 def consent(script: Script, regions: Sequence[str]) -> Consent:
     """It consents, and has lived in one region."""
-    return Consent(annotator=script.name, consents=True, lived=[regions[script.number % len(regions)]])
+    return Consent(
+        task_id=_NO_FORM, annotator=script.name, consents=True, lived=[regions[script.number % len(regions)]]
+    )
 
 
 def answers(script: Script, tasks: Sequence[TaskRow], regions: Sequence[str], sight: Sight) -> Iterator[StudyAnswer]:

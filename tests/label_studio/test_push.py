@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
-from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pytest
@@ -12,28 +10,12 @@ import pytest
 from culturebench.annotation.decisions import read_decisions
 from culturebench.label_studio import region as work
 from culturebench.label_studio.client import LabelStudioError
-from culturebench.label_studio.pictures import Served
-from studio import KEEP, REJECT, Expert, Studio, project_of, tasks
+from studio import KEEP, REJECT, Expert, Fatal, Studio, project_of, tasks
 from studio_tables import write_annotated, write_gold, write_project
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("label_studio")]
 
 PICTURES = 2000
-
-
-class Fatal(Served):
-    """Pictures arrive, and a moment after the n-th batch the server is killed, while tasks are being made."""
-
-    def __init__(self, studio: Studio, batch: int, seconds: float) -> None:
-        super().__init__(studio.server, Path(studio.entry.files))
-        self._studio, self._left, self._seconds = studio, batch, seconds
-
-    def put(self, project: int, pictures: Iterable[tuple[str, bytes]]) -> Mapping[str, str]:
-        urls = super().put(project, pictures)
-        self._left -= 1
-        if self._left == 0:
-            threading.Timer(self._seconds, self._studio.kill).start()
-        return urls
 
 
 def test_a_push_through_two_kills_sends_every_picture_once(studio: Studio, tmp_path: Path):

@@ -447,7 +447,7 @@ class Run:
         from stages.study import STAGE, Params
 
         plan = study_plan()
-        if self.seeds < len(plan.seeds):
+        if self.seeds < len(plan.seeds) or min(map(len, self.scenes.values())) < 6:
             study.save(self.root / study.PATH, {})
             return
         made = {

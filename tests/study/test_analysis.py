@@ -55,7 +55,10 @@ def answered(people: dict[str, str], how: Any = right, consents: bool = True) ->
         for block in blocks
     }
     return given(
-        every, said, people, {name: Consent(annotator=name, consents=consents, lived=["jp"]) for name in people}
+        every,
+        said,
+        people,
+        {name: Consent(task_id="0" * 64, annotator=name, consents=consents, lived=["jp"]) for name in people},
     )
 
 
@@ -104,8 +107,8 @@ def test_answers_outside_of_ones_block_without_consent_or_to_another_plan_are_se
     task = next(row for row in every if row["block"] == "01" and row["kind"] == "scc")
     one = StudyAnswer(task_id=task["task_id"], annotator="ann", answer=["jp"], too_fast=False)
     old = StudyAnswer(task_id="0" * 64, annotator="ann", answer=["jp"], too_fast=False)
-    agreed = {"ann": Consent(annotator="ann", consents=True, lived=[])}
-    refused = {"ann": Consent(annotator="ann", consents=False, lived=[])}
+    agreed = {"ann": Consent(task_id="0" * 64, annotator="ann", consents=True, lived=[])}
+    refused = {"ann": Consent(task_id="0" * 64, annotator="ann", consents=False, lived=[])}
     for seats, consent, reason in (
         ({"ann": "02"}, agreed, "other_block"),
         ({}, agreed, "other_block"),
@@ -138,7 +141,7 @@ def test_an_answer_that_no_form_could_give_stops_with_its_file(kind: str, answer
             every,
             {task["block"]: [one]},
             {"ann": task["block"]},
-            {"ann": Consent(annotator="ann", consents=True, lived=[])},
+            {"ann": Consent(task_id="0" * 64, annotator="ann", consents=True, lived=[])},
         )
 
 

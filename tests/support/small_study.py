@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
+from pathlib import Path
 from typing import Any
 
+import yaml
 from PIL import Image
 
+from culturebench.artifacts import study_tasks
 from culturebench.params.study import StudyPlan
 from culturebench.png import to_png
-from culturebench.study.plan import Material
+from culturebench.study.plan import Material, Planned, plan_tasks
+from import_graph import ROOT
 
 REGIONS = ("jp", "nl", "ua")
 CONDITIONS = ("noun", "masked", "cultural")
@@ -47,3 +52,19 @@ def material_of(plan: StudyPlan, prompts: int = 8, real: int = 6) -> Material:
         {code: {f"real-{code}-{i}": picture("real", code, i) for i in range(real)} for code in REGIONS},
         (24, 16),
     )
+
+
+def write_study(root: Path, **changed: Any) -> Planned:
+    """Params, forms, regions and the plan of the small study under `root`, without a single answer."""
+    plan = plan_of(**changed)
+    planned = plan_tasks(plan, material_of(plan))
+    params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    params |= {"regions": list(REGIONS), "study": plan.model_dump(mode="json")}
+    root.mkdir(parents=True)
+    (root / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
+    for folder in ("regions", "labeling"):
+        shutil.copytree(ROOT / "annotations" / folder, root / "annotations" / folder)
+    study_tasks.TABLE.save(root / study_tasks.PATH, planned.tasks)
+    shown = ({"picture": name, "image": image} for name, image in planned.pictures.items())
+    study_tasks.SHOWN.save(root / study_tasks.SHOWN_PATH, shown)
+    return planned

@@ -6,6 +6,8 @@ import os
 import re
 import signal
 import socket
+import threading
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -93,6 +95,21 @@ class Studio:
         http.cookies.clear()
         http.headers["Authorization"] = f"Token {token}"
         return Expert(email, password, http)
+
+
+class Fatal(Served):
+    """Pictures arrive, and a moment after the n-th batch the server is killed, while tasks are being made."""
+
+    def __init__(self, studio: Studio, batch: int, seconds: float) -> None:
+        super().__init__(studio.server, Path(studio.entry.files))
+        self._studio, self._left, self._seconds = studio, batch, seconds
+
+    def put(self, project: int, pictures: Iterable[tuple[str, bytes]]) -> Mapping[str, str]:
+        urls = super().put(project, pictures)
+        self._left -= 1
+        if self._left == 0:
+            threading.Timer(self._seconds, self._studio.kill).start()
+        return urls
 
 
 def tasks(studio: Studio, kind: work.Kind = "pictures") -> dict[str, list[int]]:
