@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 from rich.table import Table
 
-from culturebench.cli import annotate, forget, neurons, pins, plan, region, release, sae, server
+from culturebench.cli import annotate, forget, neurons, pins, plan, region, release, sae, server, study
 from culturebench.cli._clone import CloneCommand, PipelineCommand
 from culturebench.cli._shared import ROOT, cell, console, say
 from culturebench.cli.report import report
@@ -32,6 +32,7 @@ app.add_typer(pins.app, name="pins")
 app.add_typer(neurons.app, name="neurons")
 app.add_typer(sae.app, name="sae")
 app.add_typer(annotate.app, name="annotate")
+app.add_typer(study.app, name="study")
 app.add_typer(server.app, name="server")
 
 
