@@ -14,8 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from culturebench.annotation.consensus import majority
 from culturebench.annotation.decisions import Decision
 from culturebench.annotation.lines import read_lines
+from culturebench.annotation.study import FOLDER
 from culturebench.errors import CultureBenchError
-from culturebench.label_studio import questions, region as work
+from culturebench.label_studio import questions, region as work, study
 from culturebench.label_studio.client import Server
 from culturebench.label_studio.connect import connect
 from culturebench.label_studio.pull import Pulled
@@ -29,6 +30,8 @@ from flows.workspace import only_writer
 BRANCH = "annotations"
 #: The project of all regions, whose answers `judge_reliability` compares judges with.
 QUESTIONS = "questions"
+#: The blocks of the study; the stage `study` reads their answers.
+STUDY = "study"
 #: The event for automations; its payload says how many pictures there are.
 QUOTA_MET = "culturebench.quota-met"
 
@@ -50,7 +53,7 @@ def sync_annotations(
 ) -> dict[str, int]:
     """Pull the answers; a region that got new ones and has its quota brings the pipeline up to date.
 
-    Returns the lines that changed, by region and of `questions`, whose answers alone start no run.
+    Returns the lines that changed, by region, of `questions` and of `study`, whose answers alone start no run.
 
     Args:
         regions: Codes; by default all of params.yaml.
@@ -69,6 +72,8 @@ def sync_annotations(
     with only_writer(root, logger.info):
         changed = {region: _pull(root, server, region) for region in chosen}
         changed[QUESTIONS] = _changed(QUESTIONS, questions.pull(root, server))
+        if study.is_planned(root):
+            changed[STUDY] = sum(_changed(f"{STUDY} {name}", one) for name, one in study.pull(root, server).items())
         if git.commit and any(changed.values()):
             logger.info("Committed as %s.", _commit(root, {name: n for name, n in changed.items() if n}))
     met = [region for region in chosen if changed[region] and _met(root, region, quota)]
@@ -97,14 +102,19 @@ def _changed(name: str, pulled: Pulled) -> int:
 
 
 def _commit(root: Path, changed: dict[str, int]) -> str:
-    names = [
-        template.format(region=code)
-        for code in changed
-        for template in ((questions.ANSWERS,) if code == QUESTIONS else (work.DECISIONS, work.CAPTIONS))
-    ]
+    names = [name for code in changed for name in _files(root, code)]
     files = {name: root / name for name in names if (root / name).is_file()}
     what = ", ".join(f"{region} {number}" for region, number in sorted(changed.items()))
     return commit_to_branch(root, BRANCH, files, f"Answers of experts: {what}")
+
+
+def _files(root: Path, code: str) -> list[str]:
+    """What the answers of a region, of the questions or of the study are written to."""
+    if code == STUDY:
+        return [path.relative_to(root).as_posix() for path in sorted((root / FOLDER).glob("*.jsonl"))]
+    if code == QUESTIONS:
+        return [questions.ANSWERS]
+    return [template.format(region=code) for template in (work.DECISIONS, work.CAPTIONS)]
 
 
 def _met(root: Path, region: str, quota: int | None) -> bool:

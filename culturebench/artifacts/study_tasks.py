@@ -31,6 +31,7 @@ class TaskRow(TypedDict):
     seed: int
     conditions: list[str]
     shown: list[str]
+    real: list[str]
     options: list[str]
     picture: str
 
@@ -46,11 +47,12 @@ TABLE = Table(
             required("task_id", pa.string()),  # a hash, which tells nothing
             required("kind", pa.string()),  # scc | mcc | csr
             required("role", pa.string()),  # item | gold | repeat
-            required("prompt_id", pa.string()),  # of gold the picture id, of a grid of them the first one's
+            required("prompt_id", pa.string()),  # of gold the first picture's id
             required("region", pa.string()),  # the right answer of scc; the culture that mcc and csr ask for
             required("seed", pa.int64()),  # of the initial noise; 0 for gold
             required("conditions", pa.list_(pa.string())),  # of the pictures, in the order of a grid; gold's are ""
             required("shown", pa.list_(pa.string())),  # the regions of gold's pictures, else ""
+            required("real", pa.list_(pa.string())),  # the picture ids of gold's pictures, else ""
             required("options", pa.list_(pa.string())),  # in the order shown: regions, letters or 1 to 5, and no answer
             required("picture", pa.string()),  # sha256 of what is shown
         ]

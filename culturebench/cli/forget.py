@@ -19,14 +19,15 @@ def forget(
     """Take a picture down: its bytes leave every place that keeps them, and collecting never brings them back."""
     from culturebench.stage import store_url
     from culturebench.store import Store
-    from culturebench.takedown.forget import REMOVED, delete_cached, identify, record, search
+    from culturebench.takedown.forget import REMOVED, delete_cached, identify, record, search, shown_in_study
 
     picture = picture.lower()
     new = record(ROOT, picture, reason)
     say(f"{REMOVED} names it now; commit that." if new else f"{REMOVED} names it already; looking again.")
     known = identify(ROOT, picture)
-    sha256s = frozenset(known.pictures.values())
-    unfinished = list(_leave_label_studio(known.pictures))
+    in_study = shown_in_study(ROOT, known.pictures)
+    sha256s = frozenset((*known.pictures.values(), *in_study.values()))
+    unfinished = list(_leave_label_studio(known.pictures, in_study))
     from flows import dvc
 
     held = search(ROOT, dvc.cache_folder(root=ROOT), sha256s)
@@ -50,9 +51,12 @@ def forget(
     say("`make repro` makes the data anew without it. Clones and copies of releases elsewhere keep theirs.")
 
 
-def _leave_label_studio(pictures: Mapping[str, str]) -> Iterator[str]:
-    """Delete tasks and files; yields what could not be done. Nothing happens where no server was ever used."""
-    from culturebench.label_studio import local
+def _leave_label_studio(pictures: Mapping[str, str], in_study: Mapping[str, str]) -> Iterator[str]:
+    """Delete tasks and files, of the study (task id -> sha256) too; yields what could not be done.
+
+    Nothing happens where no server was ever used.
+    """
+    from culturebench.label_studio import local, study
     from culturebench.label_studio.connect import URL, connect, local_home
     from culturebench.label_studio.region import forget as leave
     from culturebench.regions.check import codes
@@ -62,6 +66,7 @@ def _leave_label_studio(pictures: Mapping[str, str]) -> Iterator[str]:
     try:
         server, place = connect(os.environ)
         tasks = leave(server, place, codes(ROOT), pictures)
+        tasks += study.forget(ROOT, server, place, in_study) if in_study else 0
         say(f"Deleted {tasks} tasks of Label Studio.")
     except CultureBenchError as error:
         yield f"Label Studio: {error}"

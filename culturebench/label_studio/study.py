@@ -27,7 +27,7 @@ from culturebench.label_studio.interface import read_interface
 from culturebench.label_studio.pictures import Place
 from culturebench.label_studio.progress import Progress, progress_of
 from culturebench.label_studio.pull import Pulled, fetch, merge, write_lines
-from culturebench.label_studio.push import Pushed, Wanted, push as push_tasks
+from culturebench.label_studio.push import Pushed, Wanted, push as push_tasks, withdraw
 from culturebench.label_studio.study_answers import consent_row, task_row
 from culturebench.params import RegionPart, load_document, load_region, load_section
 from culturebench.params._region import REGIONS_FOLDER
@@ -112,6 +112,21 @@ def progress(root: Path, server: Server) -> dict[str, Progress]:
         block: progress_of(server, TITLE.format(block=block), wanted, plan.people)
         for block, wanted in _wanted(root, blocks).items()
     }
+
+
+def forget(root: Path, server: Server, place: Place, tasks: Mapping[str, str]) -> int:
+    """Take tasks (id -> sha256 of what they show) from the server with their answers; returns how many there were."""
+    titles = [TITLE.format(block=block) for block in sorted(_planned(root)[1])]
+    deleted = withdraw(server, titles, tasks.keys())
+    place.remove(list(tasks.values()))
+    return deleted
+
+
+def is_planned(root: Path) -> bool:
+    """Whether params plan a study and its tasks are there."""
+    return load_section(Study, load_document(root / "params.yaml")).root is not None and bool(
+        (root / study_tasks.PATH).exists() and study_tasks.TABLE.load(root / study_tasks.PATH, ("task_id",))
+    )
 
 
 def wanted_tasks(root: Path) -> dict[str, list[Wanted]]:

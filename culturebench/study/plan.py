@@ -46,6 +46,7 @@ class _Task:
     seed: int
     conditions: tuple[str, ...]
     shown: tuple[str, ...]
+    real: tuple[str, ...]
     images: tuple[bytes, ...] = field(repr=False)
 
 
@@ -96,7 +97,8 @@ def _item(
     if kind == "mcc":
         names = tuple(shuffled(plan.conditions, plan.salt, block, prompt))
     images = tuple(material.generated[name, prompt, seed] for name in names)
-    return _Task(kind, ITEM, prompt, region, seed, names, ("",) * len(names), images)
+    none = ("",) * len(names)
+    return _Task(kind, ITEM, prompt, region, seed, names, none, none, images)
 
 
 class _Real:
@@ -129,7 +131,7 @@ class _Real:
             shown = [name.partition("/")[2] for name in shown]
         names = [self._next(code) for code in shown]
         images = tuple(self._material.real[code][name] for code, name in zip(shown, names, strict=True))
-        return _Task(kind, GOLD, names[0], target, 0, ("",) * len(shown), tuple(shown), images)
+        return _Task(kind, GOLD, names[0], target, 0, ("",) * len(shown), tuple(shown), tuple(names), images)
 
     def _key(self) -> tuple[object, ...]:
         return self._plan.salt, self._block, "gold", self._count
@@ -170,5 +172,5 @@ def _row(
     return {
         "block": block, "order": order, "task_id": number, "kind": task.kind, "role": task.role,
         "prompt_id": task.prompt_id, "region": task.region, "seed": task.seed, "conditions": list(task.conditions),
-        "shown": list(task.shown), "options": options, "picture": picture,
+        "shown": list(task.shown), "real": list(task.real), "options": options, "picture": picture,
     }  # fmt: skip

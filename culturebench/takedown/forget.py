@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from culturebench.annotation.removed import read_removed
-from culturebench.artifacts import candidates, duplicates
+from culturebench.artifacts import candidates, duplicates, study_tasks
 from culturebench.errors import CultureBenchError
 from culturebench.sources.snapshot import file_key
 from culturebench.store import Store
@@ -90,6 +90,14 @@ def search(root: Path, cache: Path, sha256s: Collection[str]) -> Held:
     cached = [path for path in found if path.is_relative_to(cache)]
     made = [path for path in found if any(path.is_relative_to(base / name) for name in MADE) and path not in cached]
     return Held(made, cached, [path for path in found if path not in cached and path not in made])
+
+
+def shown_in_study(root: Path, pictures: Collection[str]) -> dict[str, str]:
+    """Task id -> sha256 of what is shown, of the study's tasks with a copy of one of these picture ids."""
+    if not (path := root / study_tasks.PATH).exists():
+        return {}
+    rows = study_tasks.TABLE.load(path, ("task_id", "real", "picture"))
+    return {row["task_id"]: row["picture"] for row in rows if {*row["real"]} & {*pictures}}
 
 
 def delete_cached(store: Store, sha256s: Collection[str]) -> int:

@@ -16,8 +16,9 @@ from culturebench.annotation.removed import read_removed
 from culturebench.errors import CultureBenchError
 from culturebench.sources.snapshot import Snapshot, file_key
 from culturebench.store import Store
-from culturebench.takedown.forget import delete_cached, record, search
+from culturebench.takedown.forget import delete_cached, record, search, shown_in_study
 from culturebench.takedown.holders import files_with
+from small_study import write_study
 
 PICTURE = os.urandom(5000)
 OTHER = os.urandom(5000)
@@ -105,3 +106,12 @@ def test_what_collection_kept_leaves_the_store_and_nothing_else_does(tmp_path: P
     assert PICTURE[:100] not in kept and OTHER in kept
     assert snapshot.data(SHA256) is None
     assert json.dumps(SHA256).strip('"').encode() in kept  # that it was there, and where from, stays known
+
+
+def test_tasks_of_the_study_that_show_a_copy_are_found_by_its_id(tmp_path: Path) -> None:
+    assert shown_in_study(tmp_path, ["a"]) == {}
+    planned = write_study(tmp_path / "study")
+    gold = [row for row in planned.tasks if "real-jp-0" in row["real"]]
+    assert gold and shown_in_study(tmp_path / "study", ["real-jp-0", "other"]) == {
+        row["task_id"]: row["picture"] for row in gold
+    }
