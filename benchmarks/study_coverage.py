@@ -1,7 +1,7 @@
 """How often the study's intervals hold the planted truth, beside intervals that take every answer for evidence.
 
-`python -m benchmarks.study_coverage` draws 1,000 studies of each design and writes the table of docs/study.md; about
-a minute a design on one core. Each design is kept in the store: a stopped command goes on.
+`python -m benchmarks.study_coverage` draws 400 studies of each design and writes the table of docs/study.md; about
+ten seconds a design on one core. Each design is kept in the store: a stopped command goes on.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from culturebench.study.simulate import Design, Planted, draw, truth_of
 PAGE: Final = Path(__file__).parents[1] / "docs/study.md"
 MARKS: Final = ("<!-- coverage -->", "<!-- end of coverage -->")
 NUMBERS: Final = TwoWay(500, 0, 0.95)
-STUDIES: Final = 1000
+STUDIES: Final = 400
 SHARES: Final = Planted("share", base=-1.1, gain=0.8, prompt=1.0, person=0.5, both=0.7)
 RATINGS: Final = Planted("rating", base=0.0, gain=0.5, prompt=0.5, person=0.4, both=0.4)
 DESIGNS: Final = (Design(150, 50, 50, 5), Design(60, 50, 60, 6), Design(60, 200, 60, 6), Design(30, 15, 30, 5))
