@@ -31,9 +31,9 @@ def made(project: Path) -> None:
     for condition in CONDITIONS:
         rows: list[Any] = [
             {
-                "prompt_id": f"{splits.TEST}{place}_{region}_{number}", "region": region, "language": "en", "subdivision": "",
-                "condition": condition, "prompt": "a", "seed": 0, "draw": 0, "strength": 0.0, "object": "bowl",
-                "name": "", "domain": "", "image": to_png(Image.new("RGB", (16, 16), (number, place, len(condition)))),
+                "prompt_id": f"{splits.TEST}{place}_{region}_{number}", "region": region, "language": "en",
+                "subdivision": "", "condition": condition, "prompt": "a", "seed": 0, "draw": 0, "strength": 0.0,
+                "object": "bowl", "name": "", "domain": "", "image": to_png(Image.new("RGB", (16, 16), (number, place, len(condition)))),
             }
             for place, region in enumerate(("jp", "nl"))
             for number in range(2)
