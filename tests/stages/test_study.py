@@ -29,15 +29,9 @@ def made(project: Path) -> None:
     """Two prompts of each region under both conditions, and verdicts on all real test pictures."""
     set_study(PLAN)
     for condition in CONDITIONS:
-        rows: list[Any] = [
-            {
-                "prompt_id": f"{splits.TEST}{place}_{region}_{number}", "region": region, "language": "en",
-                "subdivision": "", "condition": condition, "prompt": "a", "seed": 0, "draw": 0, "strength": 0.0,
-                "object": "bowl", "name": "", "domain": "", "image": to_png(Image.new("RGB", (16, 16), (number, place, len(condition)))),
-            }
-            for place, region in enumerate(("jp", "nl"))
-            for number in range(2)
-        ]  # fmt: skip
+        rows = [
+            picture(condition, place, region, number) for place, region in enumerate(("jp", "nl")) for number in (0, 1)
+        ]
         pictures.TABLE.save(Path(pictures.TEST_PATH.format(model="atlas", condition=condition)), rows)
         replies: list[Any] = [
             {
@@ -61,6 +55,15 @@ def made(project: Path) -> None:
         ]  # fmt: skip
         annotated.TABLE.save(Path(annotated.PATH.format(region=region)), verdicts)
     Path(FOLDER).mkdir(parents=True)
+
+
+def picture(condition: str, place: int, region: str, number: int) -> Any:
+    image = to_png(Image.new("RGB", (16, 16), (number, place, len(condition))))
+    return {
+        "prompt_id": f"{splits.TEST}{place}_{region}_{number}", "region": region, "language": "en", "subdivision": "",
+        "condition": condition, "prompt": "a", "seed": 0, "draw": 0, "strength": 0.0, "object": "bowl", "name": "",
+        "domain": "", "image": image,
+    }  # fmt: skip
 
 
 def set_study(plan: Any) -> None:
