@@ -15,6 +15,7 @@ from culturebench.artifacts import study_tasks
 from culturebench.label_studio import study
 from culturebench.label_studio.client import LabelStudioError, ServerTask
 from culturebench.study.given import given, participants
+from culturebench.takedown.forget import shown_in_study
 from small_study import write_study
 from studio import Expert, Fatal, Studio, choice
 
@@ -84,6 +85,13 @@ def test_a_study_end_to_end_killed_in_push_and_in_pull(
     told = CliRunner().invoke(cli.app, ["annotate", "status", "--project", "study"])
     assert told.exit_code == 0, told.output
     assert all(name in told.stdout for name in people) and "block 01, http" in told.stdout
+
+    copies = shown_in_study(root, [name for row in planned.tasks for name in row["real"] if name][:1])
+    assert copies and study.forget(root, studio.server, studio.place, copies) == len(copies)
+    left = {task.external_id for block in sent for task in tasks_of(studio, study.TITLE.format(block=block))}
+    assert left == {row["task_id"] for row in planned.tasks} - copies.keys()
+    folder = Path(studio.entry.files) / "pictures"
+    assert not [name for name in copies.values() if list(folder.glob(f"{name}.*"))]
 
 
 def pull_for_ever(root: Path, studio: Studio) -> None:
