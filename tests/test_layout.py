@@ -222,7 +222,7 @@ def test_the_committed_digests_are_those_of_the_code() -> None:
 
 
 def test_the_pipeline_fits_on_a_few_screens() -> None:
-    assert len((ROOT / "dvc.yaml").read_text(encoding="utf-8").splitlines()) <= 500
+    assert len((ROOT / "dvc.yaml").read_text(encoding="utf-8").splitlines()) <= 600
 
 
 def test_every_file_beside_the_code_is_named_by_code_that_reads_it() -> None:

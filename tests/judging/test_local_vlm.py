@@ -163,9 +163,7 @@ def test_a_picture_is_scaled_down_to_the_area_that_params_allow(weights: Path) -
 
 def test_a_model_of_another_family_is_refused_with_the_way_out(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "clip"}))
-    with pytest.raises(
-        VlmError, match=r"type 'clip'; .* qwen3_vl, .*, llava_next. Serve another one by vLLM"
-    ):
+    with pytest.raises(VlmError, match=r"type 'clip'; .* qwen3_vl, .*, llava_next. Serve another one by vLLM"):
         load_processor(tmp_path)
 
 
