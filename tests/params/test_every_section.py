@@ -20,7 +20,7 @@ DOCUMENT: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text(encod
 MODELS = {model.section: model for model in section_models()}
 KEYED = [name for name, model in MODELS.items() if not issubclass(model, RootModel)]
 #: Of sections that map names: the entries are what has keys.
-ENTRIES = [name for name in ("encoders", "judges", "models", "pins") if DOCUMENT[name]]
+ENTRIES = [name for name in ("audits", "encoders", "judges", "models", "pins", "questions") if DOCUMENT[name]]
 
 
 @pytest.mark.parametrize("name", KEYED)

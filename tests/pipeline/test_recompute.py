@@ -44,6 +44,7 @@ READERS = {
     "judge@atlas_cnn-test-atlas-amplified",
     "judge@atlas_vit-test-atlas-amplified",
     "measure@atlas-amplified",
+    "audit_judge@atlas",
     "evaluate",
 }
 

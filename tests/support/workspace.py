@@ -148,6 +148,10 @@ def shrink(params: Params) -> None:
     params["tune_strength"] |= {"prompts_per_region": 1, "seeds": [0], "resamples": 200}
     params["tune_strength"] |= {"amplify": [0, 2, 4], "activate": [0, 1], "steer": [0, 1], "steer_en": [0, 1]}
     params["compare_selectors"] |= {"max_regions": 2, "prompts_per_region": 1, "seeds": [0], "resamples": 200}
+    params["questions"]["atlas"] |= {"detect": 3, "test": 1}
+    params["select_vlm_neurons"] |= {"selectors": ["cas", "random"], "draws": 1}
+    params["silence"] |= {"languages": ["english"], "resamples": 200}
+    params["audit_judge"] |= {"seeds": 1, "resamples": 200}
     params["train_enhancer"] |= {"steps": 4, "batch_size": 2, "log_every": 2, "log_pairs": 2, "loss_space": "latent"}
     params["judge_reliability"] |= {"pictures_per_region": 3, "resamples": 200}
     params["evaluate"]["resamples"] = 200
