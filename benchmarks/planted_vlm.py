@@ -37,7 +37,7 @@ from culturebench.vlm.silencing import silenced_rows
 
 WEIGHTS = Path("culturebench/atlas/weights/vlm")
 HOW = Audit(pin="atlas_vlm", questions="atlas", scoring="generate", batch=180, max_new_tokens=2)
-NOISE = (0.0, 0.1, 0.2, 0.4, 0.8)
+NOISE = (0.0, 0.4, 0.8, 1.6)
 SELECTORS = ("cas", "mad", "lap", "random")
 LAPE = LapeRule(top=0.01, filter=0.95, bar=0.95)
 COUNT = 8  # a region's six neurons that act through a positive gate, and its two decoys
@@ -45,7 +45,7 @@ COUNT = 8  # a region's six neurons that act through a positive gate, and its tw
 
 def measure(
     weights: Path, regions: Sequence[str], *, noise: float = 0.0, site: Site = "gate", count: int = COUNT,
-    selectors: Sequence[str] = SELECTORS, pictures: tuple[int, int] = (8, 6), silence: bool = True, draws: int = 3,
+    selectors: Sequence[str] = SELECTORS, pictures: tuple[int, int] = (8, 4), silence: bool = True, draws: int = 2,
 ) -> dict[str, Any]:  # fmt: skip
     """Recall and precision of each selector, and what silencing does; `pictures`: detect and test, a region."""
     made = drawn(AtlasQuestions(kind="atlas", pin="", detect=pictures[0], test=pictures[1]), weights, regions)
