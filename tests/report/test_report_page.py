@@ -64,7 +64,8 @@ def test_without_audits_there_is_no_such_chapter(small_run: Any) -> None:
     values = {key: [] for key in ("systems", "models", "alone", "audits")}
     page = render({
         **values, "regions": [], "level": 0.95, "data": {"stages": [], "agreement": []},
-        "study": None, "reliability": {"judges": [], "scripted": False, "paper": None}, "pins": [], "versions": [], "params": [],
+        "study": None, "reliability": {"judges": [], "scripted": False, "paper": None},
+        "pins": [], "versions": [], "params": [],
     })  # fmt: skip
     assert "audits" not in page
 
