@@ -14,8 +14,8 @@ from culturebench.stage import Paths, Stage
 #: that name none leave nothing that would make them, and DVC does not start a stage whose folders are missing.
 AUDITS = ("reports/metrics/audits", "reports/metrics/judge_audits")
 FOLDERS = (
-    *("data/answers", "data/measured", "data/one_prompt", "data/pictures", "models/enhancer"),
-    *("models/strength", "reports/metrics/reliability", "reports/metrics/selectors"),
+    *("data/answers", "data/measured", "data/one_prompt", "data/pictures", "data/pictures/test"),
+    *("models/enhancer", "models/strength", "reports/metrics/reliability", "reports/metrics/selectors"),
 )
 
 

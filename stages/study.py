@@ -35,10 +35,10 @@ def run(params: Params, inputs: Paths, outputs: Paths) -> None:
     """Read tasks and answers, and write everybody's result and that without those whom the rule leaves out."""
     plan = params.study.root
     model = plan.chosen(params.models.root) if plan else None
-    if plan is None or model is None:
+    tasks = study_tasks.TABLE.load(inputs["tasks"])
+    if plan is None or model is None or not tasks:
         study.save(outputs["result"], {})
         return
-    tasks = study_tasks.TABLE.load(inputs["tasks"])
     drawn = params.models.root[model].adapter == "atlas"
     found = _given(tasks, inputs)
     if plan.scripted and drawn:

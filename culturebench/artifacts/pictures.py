@@ -10,7 +10,8 @@ from culturebench.artifacts._table import Table, required
 DIRECTORY = "data/pictures"
 PATH = DIRECTORY + "/{prompts}/{model}/{condition}.parquet"
 #: Of the test prompts, which alone have reference pictures.
-TEST_PATH = DIRECTORY + "/test/{model}/{condition}.parquet"
+TEST_DIRECTORY = DIRECTORY + "/test"
+TEST_PATH = TEST_DIRECTORY + "/{model}/{condition}.parquet"
 
 
 class PictureRow(TypedDict):

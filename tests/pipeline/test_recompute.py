@@ -45,6 +45,8 @@ READERS = {
     "judge@atlas_vit-test-atlas-amplified",
     "measure@atlas-amplified",
     "audit_judge@atlas",
+    "plan_study",
+    "study",
     "evaluate",
 }
 
@@ -101,7 +103,7 @@ def test_a_new_judge_pin_recomputes_that_judges_answers_alone(workspace: Workspa
     judged.add("judge_reliability@atlas_vit")
     # Those that bind look at every pin, and hand on the same bytes.
     bound = {"bind_pins@atlas", "bind_judge@atlas_vit", "bind_judge@atlas_cnn", "bind_measures"}
-    assert judged <= ran <= judged | bound | {"pin_model@atlas_vit", "evaluate", "report"}
+    assert judged <= ran <= judged | bound | {"pin_model@atlas_vit", "evaluate", "study", "report"}
 
 
 def test_one_decision_in_one_region_recomputes_that_region_and_the_joint_stages(workspace: Workspace) -> None:

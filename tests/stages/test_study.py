@@ -140,6 +140,18 @@ def test_no_study_is_an_empty_plan_and_an_empty_result(project: Path) -> None:
     assert tasks() == [] and result() == {}
 
 
+def test_too_little_for_scripts_stops_nobodys_run_and_for_people_does(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = {**PLAN, "groups": 5}
+    set_study({**few, "scripted": {"judge": "tiny", "clickers": 1}})
+    assert tasks() == [] and result() == {}
+    assert "no study with scripted participants: params.yaml: study.prompts_per_region" in capsys.readouterr().out
+    set_study(few)
+    with pytest.raises(CultureBenchError, match=r"study\.prompts_per_region"):
+        tasks()
+
+
 def test_a_condition_without_pictures_stops_the_plan(project: Path) -> None:
     set_study({**PLAN, "seeds": [7]})
     with pytest.raises(
