@@ -34,7 +34,9 @@ class StudyPlan(BaseModel):
         default=None, description="Key of `models`: whose pictures; null: the first, and no study where there is none."
     )
     conditions: tuple[str, ...] = Field(
-        min_length=2, description=f"Whose pictures are shown; `{REFERENCE}` is what the others are compared with."
+        min_length=2,
+        max_length=26,
+        description=f"Whose pictures are shown; the others are compared with `{REFERENCE}`.",
     )
     prompts_per_region: Prompts
     seeds: tuple[int, ...] = Field(min_length=1, description="Of the noise; one a prompt, in turn.")

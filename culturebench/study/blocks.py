@@ -49,8 +49,3 @@ def square(pool: Mapping[str, Sequence[str]], conditions: int, groups: int, salt
         for number, one in enumerate(dealt):
             one[kind] = names[number * size : (number + 1) * size]
     return Square(dealt, left_out)
-
-
-def condition_of(place: int, shift: int, conditions: Sequence[str]) -> str:
-    """The condition of the prompt at `place` in a group, in the block that is shifted so far."""
-    return conditions[(place + shift) % len(conditions)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from culturebench.artifacts.study_tasks import GOLD, ITEM, NONE, REPEAT, UNCERTAIN, UNKNOWN
 from culturebench.images.decode import decode
 from culturebench.study import show
-from culturebench.study.blocks import condition_of, pools, square
+from culturebench.study.blocks import pools, square
 from culturebench.study.draws import StudyError, digest, shuffled
 
 if TYPE_CHECKING:
@@ -76,8 +76,10 @@ def plan_tasks(plan: StudyPlan, material: Material) -> Planned:
         block, order = f"{number + 1:02d}", 0
         real = _Real(material, plan, block)
         for kind, names in drawn.groups[group].items():
-            items = [_item(plan, material, kind, block, name, region[name], seeds[name], place + shift)
-                     for place, name in enumerate(names)]  # fmt: skip
+            items = [
+                _item(plan, material, kind, block, name, region[name], seeds[name], place)
+                for place, name in enumerate(names, start=shift)
+            ]
             gold = [real.task(kind) for _ in range(plan.gold)]
             for task in _ordered([*items, *gold], plan.repeats, (plan.salt, block, kind)):
                 tasks.append(_row(plan, material, task, block, order, pictures))
@@ -92,8 +94,8 @@ def _all(groups: Sequence[Mapping[str, Sequence[str]]]) -> Iterator[str]:
 def _item(
     plan: StudyPlan, material: Material, kind: str, block: str, prompt: str, region: str, seed: int, place: int
 ) -> _Task:
-    """A prompt's task: one picture, or with mcc those of all conditions in an order of the block's own."""
-    names = (condition_of(place, 0, plan.conditions),)
+    """A prompt's task: the picture of the condition whose turn it is, or with mcc all in the block's own order."""
+    names = (plan.conditions[place % len(plan.conditions)],)
     if kind == "mcc":
         names = tuple(shuffled(plan.conditions, plan.salt, block, prompt))
     images = tuple(material.generated[name, prompt, seed] for name in names)
