@@ -140,10 +140,10 @@ def _latest_each(answered: Answered) -> dict[str, Row]:
 
 
 def write_lines(path: Path, rows: Iterable[Row]) -> None:
-    """One JSON object a line, through a temporary name; a file that says the same is left alone."""
+    """One JSON object a line, through a temporary name; the same bytes are not written anew, and no file for nothing."""
     lines = [json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n" for row in rows]
     data = "".join(lines).encode()
-    if path.exists() and path.read_bytes() == data:
+    if (path.read_bytes() if path.exists() else b"") == data:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")

@@ -142,6 +142,10 @@ def test_who_consents_gets_the_emptiest_block_and_keeps_it(tmp_path: Path) -> No
     assert (tmp_path / SEATS).read_bytes() == before and read_seats(tmp_path)["ann"] == "02"
 
 
+def test_a_pull_that_brings_nothing_makes_no_file(tmp_path: Path) -> None:
+    assert study.seat(tmp_path, ["01"]) == {} and not list(tmp_path.iterdir())
+
+
 def test_two_versions_of_the_form_need_consent_to_both(tmp_path: Path) -> None:
     lines = [
         {"task_id": digit * 64, "annotator": "ann", "consents": digit == "1", "lived": [code]}
