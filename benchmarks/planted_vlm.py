@@ -25,15 +25,15 @@ from culturebench.params._runtime import Runtime
 from culturebench.params.audits import Audit
 from culturebench.params.probe_vlm import ProbeVlm
 from culturebench.params.questions import AtlasQuestions
-from culturebench.probing.selectors import LapeRule
+from culturebench.probing.selectors import CONTROL, LapeRule
+from culturebench.probing.vlm_selection import Numbers, select, sets_of
+from culturebench.probing.vlm_silencing import silenced_rows
 from culturebench.questions.atlas import drawn
 from culturebench.store import Store
 from culturebench.vlm.asking import Asking, image
 from culturebench.vlm.model import Vlm
 from culturebench.vlm.neurons import Site
 from culturebench.vlm.probing import probed
-from culturebench.vlm.selection import Numbers, select, sets_of
-from culturebench.vlm.silencing import silenced_rows
 
 WEIGHTS = Path("culturebench/atlas/weights/vlm")
 HOW = Audit(pin="atlas_vlm", questions="atlas", scoring="generate", batch=180, max_new_tokens=2)
@@ -61,7 +61,7 @@ def measure(
         seen = made.pictures["test"]
         asking = Asking(HOW, "shipped", Store(store), lambda: vlm, lambda name: image(seen, name))
         answers = silenced_rows(asking, made.questions["test"], sets_of(rows, None, WHOLE), ["english"], selectors[0])
-    about = {"questions": "atlas", "scoring": "generate", "shown": selectors[0]}
+    about = {"questions": "atlas", "scoring": "generate", "shown": selectors[0], "control": CONTROL}
     return {**found, **summary(made.questions["test"], answers, rows, Bootstrap(2000, 0, 0.95), about)}
 
 

@@ -25,12 +25,12 @@ from culturebench.params.models import Models
 from culturebench.params.regions import Regions
 from culturebench.pins import fingerprint, pin_path, verified_folder
 from culturebench.png import from_png, to_png
+from culturebench.probing.vlm_selection import sets_of
 from culturebench.reliability.questions import choices_of, scripted_answers, select
 from culturebench.stage import Paths, Stage, store_url
 from culturebench.store import Store
 from culturebench.vlm.asking import Asking
 from culturebench.vlm.model import Vlm
-from culturebench.vlm.selection import sets_of
 from culturebench.vlm.wording import Wording
 
 REAL_COLUMNS = ("picture_id", "region", "scene", "image")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from culturebench.artifacts import activations, vlm_neurons
 from culturebench.params.select_vlm_neurons import SelectVlmNeurons
 from culturebench.probing.selectors import LapeRule
+from culturebench.probing.vlm_selection import Numbers, select
 from culturebench.stage import Paths, Stage
-from culturebench.vlm.selection import Numbers, select
 
 
 @dataclass(frozen=True)

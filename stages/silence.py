@@ -12,12 +12,13 @@ from culturebench.params import choose
 from culturebench.params.audits import Audits
 from culturebench.params.silence import Silence
 from culturebench.pins import fingerprint, pin_path, verified_folder
+from culturebench.probing.selectors import CONTROL
+from culturebench.probing.vlm_selection import sets_of
+from culturebench.probing.vlm_silencing import silenced_rows
 from culturebench.stage import Paths, Stage, store_url
 from culturebench.store import Store
 from culturebench.vlm.asking import Asking, image
 from culturebench.vlm.model import Vlm
-from culturebench.vlm.selection import sets_of
-from culturebench.vlm.silencing import silenced_rows
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def run(params: Params, inputs: Paths, outputs: Paths, *, audit: str, questions:
     sets = sets_of(neurons, numbers.by_layer, silenced.WHOLE)
     rows = silenced_rows(asking, asked, sets, numbers.languages, shown)
     silenced.TABLE.save(outputs["answers"], rows)
-    about = {"questions": questions, "scoring": how.scoring, "shown": shown}
+    about = {"questions": questions, "scoring": how.scoring, "shown": shown, "control": CONTROL}
     bootstrap = Bootstrap(numbers.resamples, numbers.seed, numbers.level)
     silenced.SUMMARY_FILE.save(outputs["summary"], summary(asked, rows, neurons, bootstrap, about))
 

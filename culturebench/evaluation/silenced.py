@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from culturebench.artifacts.silenced import NOBODY, WHOLE
 from culturebench.measures.units import Units
-from culturebench.probing.selectors import CONTROL
 
 if TYPE_CHECKING:
     from culturebench.artifacts.questions import QuestionRow
@@ -117,7 +116,7 @@ class Answers:
         return {key: fmean(values) for key, values in found.items()}
 
 
-def effects(answers: Answers, selector: str, bootstrap: Bootstrap) -> dict[str, Effect | None]:
+def effects(answers: Answers, selector: str, control: str, bootstrap: Bootstrap) -> dict[str, Effect | None]:
     """One selector's effects, named as in `EFFECTS`; None where there is nothing to compare."""
     before, own, others = answers.before(), answers.own(selector), answers.others(selector)
 
@@ -131,7 +130,7 @@ def effects(answers: Answers, selector: str, bootstrap: Bootstrap) -> dict[str, 
         "own": difference(own, before),
         "other": difference(others, before),
         "selective": difference(own, others),
-        "beyond_random": None if selector == CONTROL else difference(own, answers.own(CONTROL)),
+        "beyond_random": None if selector == control else difference(own, answers.own(control)),
         "neutral": difference(answers.own(selector, neutral=True), answers.before(neutral=True)),
         "category_matched": difference(answers.balanced(own), answers.balanced(others), share=False),
         "flip_own": mean(answers.flips(selector, own=True)),
@@ -148,7 +147,10 @@ def summary(
     bootstrap: Bootstrap,
     about: Mapping[str, str],
 ) -> Summary:
-    """All figures of an audit; `about` holds `questions`, `scoring` and `shown`, the selector of single cultures."""
+    """All figures of an audit.
+
+    `about` holds `questions`, `scoring`, the selector `control`, and `shown`, that of single cultures and layers.
+    """
     by_name = {row["question_id"]: row for row in questions}
     languages: dict[str, Answers] = {}
     for row in rows:
@@ -156,7 +158,7 @@ def summary(
     first = next(iter(languages.values()))
     cultures = list(dict.fromkeys(row["culture"] for row in questions))
     selectors = list(dict.fromkeys(row["selector"] for row in neurons))
-    shown = about["shown"]
+    shown, control = about["shown"], about["control"]
     layers = neurons[0]["layers"]
     return {
         "questions": about["questions"],
@@ -171,7 +173,7 @@ def summary(
         },
         "chance": 0.0 if about["scoring"] == "generate" else fmean(1 / len(row["options"]) for row in questions),
         "effects": {
-            language: {name: effects(one, name, bootstrap) for name in selectors if (name, WHOLE) in one.off}
+            language: {name: effects(one, name, control, bootstrap) for name in selectors if (name, WHOLE) in one.off}
             for language, one in languages.items()
         },
         "matrix": [
@@ -180,7 +182,7 @@ def summary(
             for other in cultures
         ],
         "layers": [
-            row for name in selectors for row in _layers(first, neurons, name, layers, bootstrap) if name != CONTROL
+            row for name in selectors for row in _layers(first, neurons, name, layers, bootstrap) if name != control
         ],
     }
 

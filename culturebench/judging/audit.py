@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from culturebench.artifacts.audited import Audited, AuditedRow, Figure, People
     from culturebench.measures.statistics import Bootstrap, Estimate
     from culturebench.vlm.asking import Asking
-    from culturebench.vlm.selection import Off
+    from culturebench.vlm.neurons import Off
 
 #: Whose neurons -> region -> the neurons.
 Sets = Mapping[str, Mapping[str, "Off | None"]]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from culturebench.artifacts.questions import QuestionRow
     from culturebench.params.audits import Audit
     from culturebench.vlm.model import Vlm
-    from culturebench.vlm.selection import Off
+    from culturebench.vlm.neurons import Off
 
 Scoring = Literal["letters", "generate"]
 Language = Literal["native", "english"]

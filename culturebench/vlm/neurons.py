@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
@@ -18,6 +19,17 @@ from culturebench.vlm.errors import VlmError
 Site = Literal["gate", "product"]
 #: Gets a layer and its neurons' activations (batch, tokens, neurons).
 Reader = Callable[[int, Tensor], None]
+
+
+@dataclass(frozen=True)
+class Off:
+    """Neurons that are silenced together: which selector takes them for which culture, by layer."""
+
+    selector: str
+    draw: int
+    culture: str
+    layer: int  # the only one; -1: all
+    neurons: Mapping[int, tuple[int, ...]]
 
 
 def decoder_layers(model: Any) -> Sequence[Any]:

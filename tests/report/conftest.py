@@ -424,7 +424,7 @@ class Run:
         audit = "atlas"
         asked, names = planted_audit.questions(self.regions, 4), ("cas", "random")
         said = planted_audit.answers(asked, names, planted_audit.two_of_three, ("native", "english"))
-        about = {"questions": audit, "scoring": "generate", "shown": "cas"}
+        about = {"questions": audit, "scoring": "generate", "shown": "cas", "control": "random"}
         silenced.SUMMARY_FILE.save(
             self.root / silenced.SUMMARY.format(audit=audit),
             summary(asked, said, planted_audit.neurons(self.regions, names), Bootstrap(200, 0, 0.95), about),

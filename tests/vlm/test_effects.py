@@ -11,7 +11,7 @@ from planted_audit import answers, neurons, questions, two_of_three
 
 CULTURES = ("jp", "nl", "it", "de")
 BOOTSTRAP = Bootstrap(1000, 0, 0.95)
-ABOUT = {"questions": "x", "scoring": "generate", "shown": "cas"}
+ABOUT = {"questions": "x", "scoring": "generate", "shown": "cas", "control": "random"}
 SELECTORS = ("cas", "random")
 
 

@@ -12,7 +12,7 @@ from culturebench.artifacts.activations import Activations
 from culturebench.artifacts.vlm_neurons import VlmNeuronRow
 from culturebench.probing.selection import SelectionError
 from culturebench.probing.selectors import SELECTORS, LapeRule, SelectorError
-from culturebench.vlm.selection import Numbers, select, sets_of
+from culturebench.probing.vlm_selection import Numbers, select, sets_of
 
 LAPE = LapeRule(top=0.01, filter=0.95, bar=0.95)
 CULTURES, LAYERS, WIDTH = ("a", "b", "c", "d", "e"), 4, 200

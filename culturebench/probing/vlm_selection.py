@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from culturebench.probing.selection import Floats, SelectionError, ranks
 from culturebench.probing.selectors import CONTROL, LapeRule, SelectorError, selector
+from culturebench.vlm.neurons import Off
 
 if TYPE_CHECKING:
     from culturebench.artifacts.activations import Activations
@@ -122,17 +123,6 @@ def _rows(found: Activations, name: str, draw: int, best: Best) -> list[VlmNeuro
         for culture, (places, scores) in zip(found.cultures, best, strict=True)
         for rank, (place, score) in enumerate(zip(places, scores, strict=True))
     ]
-
-
-@dataclass(frozen=True)
-class Off:
-    """Neurons that are silenced together: which selector takes them for which culture, by layer."""
-
-    selector: str
-    draw: int
-    culture: str
-    layer: int  # the only one; -1: all
-    neurons: Mapping[int, tuple[int, ...]]
 
 
 def sets_of(rows: Sequence[VlmNeuronRow], by_layer: str | None, whole: int) -> list[Off]:

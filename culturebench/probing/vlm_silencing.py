@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from culturebench.artifacts.questions import QuestionRow
     from culturebench.artifacts.silenced import SilencedRow
     from culturebench.vlm.asking import Asking, Language, Reply
-    from culturebench.vlm.selection import Off
+    from culturebench.vlm.neurons import Off
 
 
 def silenced_rows(
