@@ -10,18 +10,23 @@ from typing import Any
 
 from culturebench import params
 from culturebench.conditions import ConditionError, condition, made_by
+from culturebench.conditions.adapted import prompt_set
 from culturebench.errors import CultureBenchError
+from culturebench.interventions.adapters.overlap import refuse_overlap
 from culturebench.measures.records import SCORERS, given_by
 from culturebench.params import ParamsError, load_document, load_section
 from culturebench.params._region import REGIONS_FOLDER
+from culturebench.params.adapters import ALL_REGIONS
 from culturebench.params.collect import FROM_MANIFEST
 from culturebench.params.compare_selectors import CompareSelectors
 from culturebench.params.conditions import STAGES
 from culturebench.params.generate import Generate
+from culturebench.params.generate_adapted import GenerateAdapted
 from culturebench.params.measure import Measure
 from culturebench.params.select_neurons import SelectNeurons
 from culturebench.params.select_vlm_neurons import SelectVlmNeurons
 from culturebench.params.study import Study
+from culturebench.params.train_adapter import TrainAdapter
 from culturebench.probing.selectors import selector
 from culturebench.regions.check import check
 from culturebench.sources.licences import UNKNOWN, normalise
@@ -51,6 +56,7 @@ def problems(root: Path) -> list[str]:
         *_condition_problems(document),
         *_measure_problems(document),
         *_selector_problems(document),
+        *_adapter_problems(document),
         *_source_problems(document, root),
         *_study_problems(document),
         *_licence_problems(document),
@@ -120,6 +126,21 @@ def _measure_problems(document: dict[str, Any]) -> Iterator[str]:
         yield f"culturebench/params/measure.py has no field {key}, a scorer of culturebench/measures/records.py"
     for key, name in load_section(Measure, document).pins():
         yield from _missing(f"measure.{key}", name, "pins", document)
+
+
+def _adapter_problems(document: dict[str, Any]) -> Iterator[str]:
+    """A region or pin that is not there, a set of prompts without a record, concepts that CSS measures by as well."""
+    known = [*document["regions"], ALL_REGIONS]
+    for name, entry in document["adapters"].items():
+        if (region := entry["region"]) not in known:
+            yield f"params.yaml: adapters.{name}.region: {region!r} is none of `regions`; there are: {', '.join(known)}"
+    training, measure = load_section(TrainAdapter, document), load_section(Measure, document)
+    if document["adapters"]:
+        yield from _missing("train_adapter.space", training.space, "pins", document)
+    for name in load_section(GenerateAdapted, document).swept:
+        yield from _complaint(lambda name=name: prompt_set(name))
+    css = measure.cultural_similarity
+    yield from _complaint(lambda: refuse_overlap(training.concepts, css.concepts if css else ()))
 
 
 def _selector_problems(document: dict[str, Any]) -> Iterator[str]:

@@ -26,8 +26,8 @@ def run(params: Params, inputs: Paths, outputs: Paths, *, model: str, condition:
     numbers = params.measure
     made = pictures.TABLE.load(inputs["pictures"], PICTURE_COLUMNS)
     regions = sorted({row["region"] for row in made})
-    captions = dict.fromkeys((numbers.caption, ENGLISH[numbers.caption]))
-    test = splits.TABLE.load_all(inputs["test"], regions, ("picture_id", *captions, "image"))
+    captions = dict.fromkeys((numbers.caption, ENGLISH[numbers.caption], "cultural_en"))
+    test = splits.TABLE.load_all(inputs["test"], regions, ("picture_id", "region", *captions, "image"))
     references = {row["picture_id"]: row for row in test}
     names = inputs["measures"] / Path(labels.MEASURES_PATH).name
     known = labels.load(names) if numbers.cultural_similarity else {}

@@ -7,6 +7,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from culturebench.artifacts import (
+    adapter,
+    adapter_results,
     agreement,
     audited,
     circular,
@@ -32,6 +34,7 @@ from culturebench.artifacts.pictures import PictureRow
 from culturebench.conditions import EDITS
 from culturebench.evaluation.names import TEST
 from culturebench.params import choose
+from culturebench.params.adapters import Adapters
 from culturebench.params.audit_judge import AuditJudge
 from culturebench.params.audits import Audits
 from culturebench.params.check_layers import CheckLayers
@@ -40,6 +43,7 @@ from culturebench.params.conditions import Conditions
 from culturebench.params.encoders import Encoders
 from culturebench.params.evaluate import Evaluate
 from culturebench.params.generate import Generate
+from culturebench.params.generate_adapted import GenerateAdapted
 from culturebench.params.judge import Judge
 from culturebench.params.judge_reliability import JudgeReliability
 from culturebench.params.judges import Judges
@@ -56,10 +60,12 @@ from culturebench.params.select_neurons import SelectNeurons
 from culturebench.params.select_vlm_neurons import SelectVlmNeurons
 from culturebench.params.silence import Silence
 from culturebench.params.study import Study
+from culturebench.params.train_adapter import TrainAdapter
 from culturebench.params.train_enhancer import TrainEnhancer
 from culturebench.params.train_sae import TrainSae
 from culturebench.params.tune_strength import TuneStrength
 from culturebench.report import (
+    adapters,
     audits,
     contents,
     gallery,
@@ -90,6 +96,9 @@ class Params:
     compare_selectors: CompareSelectors
     tune_strength: TuneStrength
     train_enhancer: TrainEnhancer
+    adapters: Adapters
+    train_adapter: TrainAdapter
+    generate_adapted: GenerateAdapted
     generate: Generate
     prompts: Prompts
     judge: Judge
@@ -162,6 +171,7 @@ def _made_on(models: Iterable[contents.ModelResults], alone: Iterable[contents.E
     """The kind of processor of every training."""
     yield from (found.sae["made_on"] for found in (*alone, *(one for m in models for one in m.encoders.values())))
     yield from (history["made_on"] for model in models for history in model.enhancers)
+    yield from (one.history["made_on"] for model in models for one in model.adapters.values())
 
 
 def _save_plots(
@@ -214,6 +224,13 @@ def _model(
         selectors=comparison.load(inputs["selectors"] / f"{name}.json"),
         strength=strength.load(inputs["strength"] / f"{name}.json"),
         enhancers=[enhancer.load_history(folder) for folder in sorted((inputs["enhancer"] / name).iterdir())],
+        adapters={
+            one: adapters.Adapter(
+                adapter_results.load(inputs["adapter_results"] / name / f"{one}.json"),
+                adapter.load_history(inputs["adapter"] / name / one),
+            )
+            for one in params.adapters.root
+        },
     )
 
 
@@ -274,6 +291,8 @@ STAGE = Stage(
         "enhancer": enhancer.DIRECTORY,
         "audits": silenced.SUMMARIES,
         "judge_audits": audited.SUMMARIES,
+        "adapter": adapter.DIRECTORY,
+        "adapter_results": adapter_results.DIRECTORY,
     },
     outputs={
         "page": "reports/index.html",

@@ -33,16 +33,35 @@ DATA_STAGES = ("collect", "unfiled", "screen", "deduplicate", "annotate", "capti
 #: What each split is for: who may read it.
 READERS = {
     "data/detect": {"probe_layers", "train_sae", "select_neurons"},
-    "data/train": {"check_layers", "train_sae", "compare_selectors", "tune_strength", "train_enhancer"},
-    "data/test": {"load_prompts", "judge_reliability", "measure", "audit_judge", "plan_study"},
+    "data/train": {
+        "check_layers",
+        "train_sae",
+        "compare_selectors",
+        "tune_strength",
+        "train_enhancer",
+        "train_adapter",
+    },
+    "data/test": {
+        "load_prompts",
+        "judge_reliability",
+        "measure",
+        "audit_judge",
+        "plan_study",
+        "generate_adapted",
+        "compare_adapters",
+    },
 }
 #: Sections that map names: a stage may depend on the entry that it uses alone.
-REGISTRIES = {"encoders", "models", "judges", "pins", "prompts", "questions", "audits"}
+REGISTRIES = {"adapters", "encoders", "models", "judges", "pins", "prompts", "questions", "audits"}
 #: They ask a judge as the stage judge does, and get rows of the same kind without storing them.
 BORROWERS = {
     ("audit_judge", "culturebench/artifacts/answers.py"),
     ("audit_judge", "culturebench/artifacts/silenced.py"),  # the word for all layers
-    *((name, "culturebench/artifacts/answers.py") for name in ("compare_selectors", "tune_strength")),
+    *(
+        (name, "culturebench/artifacts/answers.py")
+        for name in ("compare_adapters", "compare_selectors", "tune_strength")
+    ),
+    *((name, "culturebench/artifacts/pictures.py") for name in ("compare_adapters", "generate_adapted")),
     ("load_prompts", "culturebench/artifacts/splits.py"),  # the test split, by the path that params name
 }
 #: They hash and copy files; no library has a say in the bytes that they write.

@@ -65,6 +65,13 @@ class AtlasAlignment:
         sentences = self.model.encode_texts(token_ids(self.tokenizer, texts))
         return (pictures * sentences).sum(1).tolist()
 
+    def best(self, images: Sequence[Image.Image], texts: Sequence[Sequence[str]]) -> list[float]:
+        """The largest cosine of each picture with any of its own texts."""
+        known = {text: number for number, text in enumerate(dict.fromkeys(text for some in texts for text in some))}
+        vectors = self.model.encode_texts(token_ids(self.tokenizer, list(known)))
+        cosines = self.model.encode_pictures(to_pixels(list(images))) @ vectors.T
+        return [float(row[[known[text] for text in some]].max()) for row, some in zip(cosines, texts, strict=True)]
+
     def features(self, images: Sequence[Image.Image]) -> list[Tensor]:
         """Feature maps (b, c, h, w) of the four blocks, channels at unit length, for perceptual distances."""
         maps, hidden = [], to_pixels(list(images))

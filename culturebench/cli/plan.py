@@ -139,6 +139,7 @@ def _entries(model: str) -> tuple[str, dict[str, Any]]:
 
 def _numbers(document: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
     from culturebench.params import load_section
+    from culturebench.params.adapters import Adapters
     from culturebench.params.caption import Caption
     from culturebench.params.check_layers import CheckLayers
     from culturebench.params.collect import Collect
@@ -146,6 +147,7 @@ def _numbers(document: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
     from culturebench.params.conditions import Conditions
     from culturebench.params.encoders import Encoders
     from culturebench.params.generate import Generate
+    from culturebench.params.generate_adapted import GenerateAdapted
     from culturebench.params.judge_reliability import JudgeReliability
     from culturebench.params.judges import Judges
     from culturebench.params.measure import Measure
@@ -155,6 +157,7 @@ def _numbers(document: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
     from culturebench.params.regions import Regions
     from culturebench.params.sampler import Sampler
     from culturebench.params.split import Split
+    from culturebench.params.train_adapter import TrainAdapter
     from culturebench.params.train_enhancer import TrainEnhancer
     from culturebench.params.train_sae import TrainSae
     from culturebench.params.tune_strength import TuneStrength
@@ -162,8 +165,9 @@ def _numbers(document: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
     from culturebench.planning.data import DataHalf
 
     kinds = (
-        Caption, CheckLayers, Collect, CompareSelectors, Conditions, Encoders, Generate, JudgeReliability, Judges,
-        Measure, Models, Pins, Prompts, Regions, Sampler, Split, TrainEnhancer, TrainSae, TuneStrength,
+        Adapters, Caption, CheckLayers, Collect, CompareSelectors, Conditions, Encoders, Generate, GenerateAdapted,
+        JudgeReliability, Judges, Measure, Models, Pins, Prompts, Regions, Sampler, Split, TrainAdapter, TrainEnhancer,
+        TrainSae, TuneStrength,
     )  # fmt: skip
     read: dict[str, Any] = {kind.section: load_section(kind, document) for kind in kinds}
     numbers = Numbers(
@@ -171,6 +175,7 @@ def _numbers(document: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
         generate=read["generate"], tune=read["tune_strength"], sae=read["train_sae"], split=read["split"],
         sites=list(document.get("sites", [])),
         check=read["check_layers"], selectors=read["compare_selectors"], reliability=read["judge_reliability"],
+        adapters=read["adapters"], adapter=read["train_adapter"], adapted=read["generate_adapted"],
     )  # fmt: skip
     return numbers, DataHalf(list(read["regions"]), read["collect"], read["caption"]), read
 

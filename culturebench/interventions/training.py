@@ -92,11 +92,13 @@ class Batch:
     clean: Tensor  # latents
     noise: Tensor  # like `clean`
     times: Tensor  # (b,)
+    picked: list[int]  # each row's pair
 
     def rows(self, start: int, end: int) -> Batch:
         """The rows [start, end)."""
-        tensors = (self.pixels, self.clean, self.noise, self.times)
-        return Batch(self.prompts[start:end], *(tensor[start:end] for tensor in tensors))
+        cut = slice(start, end)
+        pixels, clean, noise, times = (one[cut] for one in (self.pixels, self.clean, self.noise, self.times))
+        return Batch(self.prompts[cut], pixels, clean, noise, times, self.picked[cut])
 
 
 Entry = TypeVar("Entry", bound=Mapping[str, Any])
@@ -174,7 +176,7 @@ class Training(ABC, Generic[Entry]):
         noise = torch.randn(clean.shape, generator=self._random)
         levels = torch.rand(len(rows), generator=self._random) ** self.numbers.noise_power
         times = (levels * (self.task.levels - 1)).round().long()
-        return Batch([self.pairs[row].prompt for row in rows], pixels, clean, noise, times)
+        return Batch([self.pairs[row].prompt for row in rows], pixels, clean, noise, times, list(rows))
 
     def _step(self, batch: Batch) -> None:
         """One step of the optimiser, in as many passes as fit into the device's memory."""
@@ -206,7 +208,11 @@ class Training(ABC, Generic[Entry]):
 
         def work(rows: Sequence[int]) -> Sequence[int]:
             part = batch.rows(rows[0], rows[-1] + 1)
-            parts.append(torch.autograd.grad(self._loss(part) * (len(rows) / len(batch.prompts)), weights))
+            parts.append(
+                torch.autograd.grad(
+                    self._loss(part) * (len(rows) / len(batch.prompts)), weights, materialize_grads=True
+                )
+            )
             return rows
 
         self._batches.map(work, range(len(batch.prompts)))

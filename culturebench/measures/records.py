@@ -101,6 +101,10 @@ MEASURES: Final = registry(
             _ATLAS,
         ),
         Measure(
+            "atlas_cultural_similarity", "Nearest cultural caption (atlas encoder)", "higher", "number", "column",
+            _ATLAS,
+        ),
+        Measure(
             "clip_score", "CLIPScore", "higher", "number", "column",
             Scorer("clip_score", "a multilingual CLIP", circular=True),
         ),

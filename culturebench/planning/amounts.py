@@ -11,19 +11,24 @@ import pyarrow.parquet as pq
 
 from culturebench.artifacts import prompts as prompt_sets, splits
 from culturebench.conditions import EDITS, condition
+from culturebench.conditions.adapted import SETS
 from culturebench.conditions.record import CAPTIONS
+from culturebench.params.adapters import ALL_REGIONS
 from culturebench.params.prompts import TEST, TEST_FOLDER
 from culturebench.probing.selectors import selectors
 
 if TYPE_CHECKING:
+    from culturebench.params.adapters import Adapters
     from culturebench.params.check_layers import CheckLayers
     from culturebench.params.compare_selectors import CompareSelectors
     from culturebench.params.conditions import Conditions
     from culturebench.params.generate import Generate
+    from culturebench.params.generate_adapted import GenerateAdapted
     from culturebench.params.judge_reliability import JudgeReliability
     from culturebench.params.models import Model
     from culturebench.params.prompts import Prompts, PromptSource
     from culturebench.params.split import Split
+    from culturebench.params.train_adapter import TrainAdapter
     from culturebench.params.train_sae import TrainSae
     from culturebench.params.tune_strength import TuneStrength
 
@@ -50,6 +55,9 @@ class Numbers:
     check: CheckLayers
     selectors: CompareSelectors
     reliability: JudgeReliability
+    adapters: Adapters
+    adapter: TrainAdapter
+    adapted: GenerateAdapted
 
 
 @dataclass(frozen=True)
@@ -92,6 +100,7 @@ def amounts(model: Model, numbers: Numbers, root: Path) -> list[Amount]:
     if model.towers:
         found.append(Amount("generate_one_prompt", 1, 1 + len(numbers.regions)))
     all_made = sum(made.values())
+    found += _adapters(test, numbers) if model.towers else []
     real = _some(test, numbers.reliability.pictures_per_region)
     return [
         *found,
@@ -113,6 +122,26 @@ def _set_of(name: str, source: PromptSource, test: Mapping[str, int], numbers: N
     drawn = _some(test, source.prompts_per_region or numbers.generate.prompts_per_region)
     has = CAPTIONS if name == TEST else ("cultural",) if source.file == TEST_FOLDER else ()
     return {caption: drawn if caption in has else 0 for caption in CAPTIONS}
+
+
+def _adapters(test: Mapping[str, int], numbers: Numbers) -> list[Amount]:
+    """Each adapter's training and its pictures; those without an adapter are made once for the same region."""
+    found: list[Amount] = []
+    for name, one in numbers.adapters.root.items():
+        how, few = numbers.adapted, numbers.adapted.others_per_region
+        everyone = one.region == ALL_REGIONS
+        own = _some(test, few) if everyone else min(test.get(one.region, 0), how.prompts)
+        others = 0 if everyone else _some({code: n for code, n in test.items() if code != one.region}, few)
+        prompts = images = 0
+        for chosen in SETS:
+            some = own if chosen.own else others
+            prompts += some
+            images += some * (1 + (len(how.strengths) if chosen.name in how.swept else 1)) * len(how.seeds)
+        rows = numbers.adapter.steps * numbers.adapter.batch_size * (2 if one.preserve else 1)
+        found.append(Amount(f"train_adapter@{name}", rows))
+        found.append(Amount(f"generate_adapted@{name}", prompts, images))
+        found.append(Amount(f"compare_adapters@{name}", prompts, calls=images, pictures=images))
+    return found
 
 
 def _of_encoder(tower: str, detect: Mapping[str, int], train: Mapping[str, int], numbers: Numbers) -> list[Amount]:

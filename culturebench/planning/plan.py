@@ -84,12 +84,14 @@ def planned(
 def _stage(
     amount: Amount, prices: Prices | None, numbers: Numbers, training: TrainEnhancer, judges: Mapping[str, Judge]
 ) -> Planned:
+    stage = amount.stage.partition("@")[0]
     asked = {
+        "compare_adapters": list(judges),
         "judge": list(judges),
         "judge_reliability": list(judges),
         "tune_strength": [numbers.tune.judge],
         "compare_selectors": [numbers.selectors.judge],
-    }.get(amount.stage, [])
+    }.get(stage, [])
     paid = [amount.calls * _dollars(judges[name], len(numbers.regions)) for name in asked if _paid(judges[name])]
     cost = None if prices is None else _cost(amount, prices, numbers, training)
     disk = 0.0 if prices is None else amount.images * prices.size**2 * PNG_BYTES * COPIES
@@ -101,7 +103,10 @@ def _cost(amount: Amount, prices: Prices, numbers: Numbers, training: TrainEnhan
         return prices.picture * amount.images
     if amount.stage.startswith("train_enhancer"):
         return total_cost(prices.step, prices.watch, training)
-    if amount.stage == "measure":
+    if amount.stage.startswith("train_adapter"):
+        # As a step of the enhancer: the denoiser there and back. The LoRA itself is little beside it.
+        return prices.step * amount.prompts
+    if amount.stage == "measure" or amount.stage.startswith("compare_adapters"):
         return prices.measuring * amount.pictures if prices.measuring else None
     if not amount.tower:
         return None

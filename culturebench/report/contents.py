@@ -16,7 +16,19 @@ import yaml
 from culturebench.conditions import CONDITIONS, EDITS, condition
 from culturebench.evaluation.names import CULTURE
 from culturebench.probing.selectors import selector
-from culturebench.report import charts, check, doses, gallery, headline, published, selectors, sweeps, tables, words
+from culturebench.report import (
+    adapters,
+    charts,
+    check,
+    doses,
+    gallery,
+    headline,
+    published,
+    selectors,
+    sweeps,
+    tables,
+    words,
+)
 from culturebench.report.results import Results
 
 if TYPE_CHECKING:
@@ -74,6 +86,7 @@ class ModelResults:
     selectors: Comparison  # the comparison by masking
     strength: Mapping[str, Any]
     enhancers: Sequence[History]
+    adapters: Mapping[str, adapters.Adapter]
 
 
 def model_values(model: ModelResults, regions: Sequence[str], pixels: int) -> dict[str, Any]:
@@ -112,6 +125,7 @@ def model_values(model: ModelResults, regions: Sequence[str], pixels: int) -> di
         "encoders": [encoder_values(name, found, regions) for name, found in model.encoders.items()],
         "selectors": selectors.comparison(model.selectors, results.level),
         "strength": _strength(model.strength, model.paper),
+        "adapters": adapters.chapter(model.adapters, model.paper),
         "enhancers": [_enhancer(history, model.encoders) for history in model.enhancers],
     }
 

@@ -22,6 +22,7 @@ OF_MODEL = (
     "strength.html.j2",
     "tables.html.j2",
     "regions.html.j2",
+    "adapters.html.j2",
 )
 OF_ENCODER = ("layer.html.j2", "neurons.html.j2")
 OF_RUN = ("study.html.j2", "reliability.html.j2", "audits.html.j2", "data.html.j2", "setup.html.j2")

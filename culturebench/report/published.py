@@ -100,3 +100,39 @@ def value(model: str, condition: str, measure: str) -> float | None:
 def by_strength(model: str, strength: float) -> float | None:
     """The paper's CultureVQA at one strength of the amplification; None where it has none."""
     return STRENGTHS.get(model, {}).get(strength)
+
+
+#: K-StyleLoRA's tables 1 and 2 (ICCVW 2025), of SDXL: kind of adapter ("" without any) -> set of prompts -> measure.
+#: K-StyleLoRA's own at its strength 1. No intervals are given, and explicit and generic do not mix to "all".
+_ADAPTERS: Final[dict[str, dict[str, dict[str, float]]]] = {
+    "": {
+        "english_both": {"cultural_similarity": 0.291, "clip_score": 0.324},
+        "english_cultural": {"cultural_similarity": 0.299},
+        "english_noun": {"cultural_similarity": 0.250},
+    },
+    "standard": {
+        "english_both": {"cultural_similarity": 0.290, "clip_score": 0.323, "lpips_diversity": 0.725},
+        "english_cultural": {"cultural_similarity": 0.295},
+        "english_noun": {"cultural_similarity": 0.255},
+    },
+    "csl": {
+        "english_both": {"cultural_similarity": 0.293, "clip_score": 0.327, "lpips_diversity": 0.755},
+        "english_cultural": {"cultural_similarity": 0.302},
+        "english_noun": {"cultural_similarity": 0.261},
+    },
+    "gating": {
+        "english_both": {"cultural_similarity": 0.293, "clip_score": 0.325, "lpips_diversity": 0.724},
+        "english_noun": {"cultural_similarity": 0.262},
+    },
+    "k_style": {
+        "english_both": {"cultural_similarity": 0.292, "clip_score": 0.330, "lpips_diversity": 0.741},
+        "english_noun": {"cultural_similarity": 0.257},
+    },
+}
+
+
+def of_adapter(model: str, kind: str, prompts: str, measure: str) -> float | None:
+    """K-StyleLoRA's value for a kind of adapter of SDXL; None for any other model, and where it has none."""
+    if model != "StableDiffusion XL":
+        return None
+    return _ADAPTERS.get(kind, {}).get(prompts, {}).get(measure)

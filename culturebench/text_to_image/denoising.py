@@ -30,6 +30,11 @@ class Denoising(Protocol):
         ...
 
     @property
+    def denoiser(self) -> nn.Module:
+        """The UNet or transformer."""
+        ...
+
+    @property
     def levels(self) -> int:
         """Number of noise levels; the last is the noisiest."""
         ...
@@ -114,6 +119,11 @@ class AtlasDenoising:
     def encoder(self) -> TextEncoder:
         """The only tower."""
         return self.system.encoder
+
+    @property
+    def denoiser(self) -> nn.Module:
+        """The UNet."""
+        return self.system.unet
 
     @property
     def levels(self) -> int:

@@ -96,6 +96,8 @@ def test_numbers_are_those_of_the_params(tmp_path: Path) -> None:
           for stage, seeds in (("probe_layers", ""), ("check_layers", ""), ("train_sae", " (2 seeds)"),
                                ("select_neurons", ""))),
         "train_enhancer@culture", "train_enhancer@shuffled", "train_enhancer@other_layer",
+        *(f"{stage}@{name}" for name in DOCUMENT["adapters"]
+          for stage in ("train_adapter", "generate_adapted", "compare_adapters")),
     ]  # fmt: skip
 
 

@@ -16,6 +16,8 @@ import pytest
 
 import planted_audit
 from culturebench.artifacts import (
+    adapter,
+    adapter_results,
     agreement,
     answers,
     audited,
@@ -118,6 +120,15 @@ def png(scene: Scene, size: int = 64) -> bytes:
     buffer = io.BytesIO()
     render(scene, size).save(buffer, format="PNG")
     return buffer.getvalue()
+
+
+def adapter_row(chosen: str, strength: float, measure: str, value: float) -> dict[str, Any]:
+    """A row of what an adapter does, by both judges together."""
+    return {
+        "set": chosen, "strength": strength, "judge": "pooled", "measure": measure, "value": value,
+        "low": value - 0.05, "high": value + 0.05, "change": 0.0 if strength else None, "change_low": None,
+        "change_high": None, "n_prompts": 30, "n_images": 30, "reason": "",
+    }  # fmt: skip
 
 
 def chance(*parts: object) -> float:
@@ -398,6 +409,7 @@ class Run:
             ]
             history = {"made_on": "a loom", "site": site, "layer": layer, "objective": "denoise", "entries": entries}
             enhancer.save_history(self.root / "models/enhancer/atlas" / site, history)
+        self.write_adapters()
         for name in ("atlas_backbone", "atlas_encoder"):
             files = {
                 "config.json": pins.PinnedFile(612, "ab" * 32),
@@ -465,6 +477,43 @@ class Run:
             {name: self.root / path for name, path in paths.items()} for paths in (STAGE.inputs, STAGE.outputs)
         )
         STAGE.run(Params(self.params.models, self.params.regions, Study(plan)), inputs, outputs)
+
+    def write_adapters(self) -> None:
+        """One adapter that takes others' places and one that keeps them, at planted shares."""
+        for name, one in self.params.adapters.root.items():
+            entry = {
+                "step": 0,
+                "loss": 0.2,
+                "kept": None,
+                "cultural": None,
+                "spread": None,
+                "share": None,
+                "gate": None,
+            }
+            history: Any = {
+                "made_on": "a loom", "kind": one.kind, "region": one.region, "caption": one.caption, "pairs": 100,
+                "kept": 0, "parameters": 66304, "concepts": [], "bound": None, "distilled": None, "entries": [entry],
+            }  # fmt: skip
+            if one.cultural:
+                history |= {
+                    "bound": -0.5,
+                    "entries": [{**entry, "cultural": 0.0}, {**entry, "step": 9, "cultural": -0.4}],
+                }
+            adapter.save_history(self.root / adapter.PATH.format(model="atlas", adapter=name), history)
+            lost = 0.05 if one.preserve else 0.4
+            rows: Any = [
+                adapter_row(chosen, strength, measure, max(0.0, value))
+                for chosen, plain, change in (("own_noun", 0.1, 0.8), ("others_cultural", 0.9, -lost))
+                for strength in (0.0, 1.0)
+                for measure, value in (
+                    ("culture_vqa", plain + strength * change), ("adapter_region", 0.1 if chosen == "own_noun" else 0),
+                )
+            ]  # fmt: skip
+            results: Any = {
+                **one.model_dump(exclude={"kind"}), "kind": one.kind, "rows": rows,
+                "sizes": [{"strength": 1.0, "size": 0.2}],
+            }  # fmt: skip
+            adapter_results.save(self.root / adapter_results.PATH.format(model="atlas", adapter=name), results)
 
     def report(self) -> Path:
         """Run the stage report; returns the page's path."""

@@ -46,13 +46,13 @@ SYSTEMS: dict[str, tuple[str, dict[str, dict[str, Any]], str]] = {
 def system_of(name: str, root: Path, **values: Any) -> Any:
     """The system `name`, its folders written under `root` at the first call."""
     adapter, towers, edited = SYSTEMS[name]
-    folder = _written(name, root)
+    folder = written(name, root)
     bridge = folder / "adapter" if adapter == "pea_diffusion" else None
     encoders = [load_encoder(_encoder(entry), folder) for entry in towers.values()]
     if bridge is not None:
         values["bridge"] = "bridge"
     model = Model(adapter=adapter, towers=list(towers), edited=edited, pin="x", size=32, **values)
-    backbone = _written("sdxl", root) if bridge else folder
+    backbone = written("sdxl", root) if bridge else folder
     return load_model(model, encoders, backbone, bridge, STEPS)
 
 
@@ -62,7 +62,7 @@ def _encoder(entry: dict[str, Any]) -> Encoder:
     return Encoder(**entry, pin="x")
 
 
-def _written(name: str, root: Path) -> Path:
+def written(name: str, root: Path) -> Path:
     folder = root / name
     if folder.is_dir():
         return folder

@@ -159,6 +159,7 @@ def shrink(params: Params) -> None:
     params["sites"] = ["culture"]
     params["study"] |= {"conditions": ["noun", "cultural"], "prompts_per_region": {"scc": 1, "mcc": 0, "csr": 1}}
     params["study"] |= {"people": 2, "gold": 1, "repeats": 1, "resamples": 200}
+    params["adapters"] = {}
 
 
 def set_conditions(params: Params, **sets: Iterable[str]) -> None:

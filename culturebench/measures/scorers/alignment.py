@@ -10,7 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from culturebench.atlas.alignment import AtlasAlignment
-from culturebench.measures.scoring import of_each, of_prompts, pairs
+from culturebench.measures.scoring import not_run, of_each, of_prompts, pairs
 from culturebench.measures.task import Task
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 ALIGNMENT = "atlas_alignment"  # cosine of picture and caption
 REFERENCE = "atlas_perceptual_reference"  # distance to the reference picture
 DIVERSITY = "atlas_perceptual_diversity"  # mean distance between a prompt's pictures
+CULTURAL = "atlas_cultural_similarity"  # cosine to the nearest English cultural caption of the region's other pictures
 
 
 class DualEncoder(Protocol):
@@ -26,6 +27,10 @@ class DualEncoder(Protocol):
 
     def similarity(self, images: Sequence[Image.Image], texts: Sequence[str]) -> list[float]:
         """Cosine of each picture with its own text."""
+        ...
+
+    def best(self, images: Sequence[Image.Image], texts: Sequence[Sequence[str]]) -> list[float]:
+        """The largest cosine of each picture with any of its own texts."""
         ...
 
     def features(self, images: Sequence[Image.Image]) -> list[Tensor]:
@@ -53,7 +58,24 @@ def measure_pictures(encoder: DualEncoder, task: Task) -> Rows:
         *of_each(ALIGNMENT, task.pictures, lambda images, rows: encoder.similarity(images, task.texts(rows))),
         *of_each(REFERENCE, task.pictures, far),
         *of_prompts(DIVERSITY, task.pictures, spread),
+        *_cultural(encoder, task),
     ]
+
+
+def _cultural(encoder: DualEncoder, task: Task) -> Rows:
+    """As CSS, but by no CLIP, and with the region's English test captions, never the picture's own, for concepts."""
+    told: dict[str, list[str]] = {}
+    for row in task.references.values():
+        if found := row.get("cultural_en"):
+            told.setdefault(row["region"], []).append(found["text"])
+
+    def others(row: Row) -> list[str]:
+        own = task.references[row["prompt_id"]].get("cultural_en")
+        return [text for text in dict.fromkeys(told.get(row["region"], [])) if not own or text != own["text"]]
+
+    if not all(others(row) for row in task.pictures):
+        return not_run(CULTURAL, task.pictures, "a region has too few English cultural captions in its test split")
+    return of_each(CULTURAL, task.pictures, lambda images, rows: encoder.best(images, [others(row) for row in rows]))
 
 
 def distances(first: Sequence[Tensor], second: Sequence[Tensor]) -> list[float]:
