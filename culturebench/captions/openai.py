@@ -20,7 +20,7 @@ from culturebench.captions.draft import (
 )
 from culturebench.captions.providers import Picture, Written
 from culturebench.captions.spans import CaptionError
-from culturebench.captions.told import Told, instructions
+from culturebench.captions.told import REPAIR, Told, instructions
 from culturebench.chat.client import ChatClient
 from culturebench.chat.reply import BadReply, Failure, Reply
 from culturebench.chat.request import ChatImage, ChatRequest
@@ -28,11 +28,6 @@ from culturebench.chat.request import ChatImage, ChatRequest
 _MAX_DETAIL = 500
 #: Endings of a question that say nothing about the endpoint: it was not sent, or the picture was at fault.
 _NOT_ASKED = ("cost_limit", "bad_picture")
-
-REPAIR = """\
-This cannot be used:
-{problems}
-Return all fields again, corrected."""
 
 
 @dataclass(frozen=True)

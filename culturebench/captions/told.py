@@ -6,6 +6,11 @@ from culturebench.params import RegionPart
 from culturebench.params._region import Exclusion, Key, Subdivision, Text, WordList, Words
 from culturebench.regions.words import languages
 
+#: What a model is told whose reply did not fit.
+REPAIR = """\
+This cannot be used:
+{problems}
+Return all fields again, corrected."""
 SYSTEM = """\
 You write captions for CultureBench, which measures what text-to-image models know of the world's cultures.
 Each picture was chosen by experts as authentic for one region: {country}.

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import openai
 from PIL import Image
 from pydantic import BaseModel
 
@@ -97,5 +96,7 @@ class ChatRequest:
 @cache
 def strict_schema(schema: type[BaseModel]) -> dict[str, Any]:
     """Name and JSON schema of a model as strict structured output wants them."""
+    import openai  # seconds, and a plan without endpoints asks nobody
+
     function = openai.pydantic_function_tool(schema)["function"]
     return {"name": function["name"], "strict": True, "schema": function.get("parameters", {})}

@@ -22,7 +22,10 @@ AUDITS = Path("examples/audits")
 
 
 def plan(
-    model: Annotated[str | None, typer.Option(help="Of `models` in params.yaml, else of examples/models.")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="Of `models` in params.yaml, else of examples/models; without, all of params.yaml."),
+    ] = None,
     audit: Annotated[str | None, typer.Option(help="Of `audits` in params.yaml, else of examples/audits.")] = None,
     gpu: Annotated[str, typer.Option(help="Such as h200, h100, a100, l40s.")] = "h200",
     utilisation: Annotated[
@@ -30,47 +33,86 @@ def plan(
     ] = None,
 ) -> None:
     """Print a dry plan: stages, prompts, pictures, questions, time, memory, disk and cost, all estimates."""
-    if (model is None) == (audit is None):
-        raise CultureBenchError("give either --model or --audit")
-    if model is None:
-        return _audit(audit or "", gpu, utilisation)
+    if audit is not None:
+        if model is not None:
+            raise CultureBenchError("give either --model or --audit")
+        return _audit(audit, gpu, utilisation)
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")  # it asks for torchvision, which nothing here needs
-    from culturebench.planning.amounts import amounts
+    from culturebench.params import load_document
     from culturebench.planning.data import data_half
-    from culturebench.planning.geometry import GeometryError, geometry_of
     from culturebench.planning.gpus import UTILISATION, gpu_of
-    from culturebench.planning.measures import measures_plan
-    from culturebench.planning.plan import planned, prices_of
 
-    chosen = gpu_of(gpu)
-    name, entries = _entries(model)
+    chosen, share = gpu_of(gpu), utilisation or UTILISATION
+    if model is None:
+        document = load_document(ROOT / "params.yaml")
+        entries, names = document, list(document.get("models", {}))
+        if not names:
+            raise CultureBenchError("`models` in params.yaml is empty; name one of examples/models by --model")
+    else:
+        name, entries = _entries(model)
+        names = [name]
     numbers, data, sections = _numbers(entries)
+    whole, rows = data_half(data, ROOT), list[Row]()
+    for place, name in enumerate(names):
+        console.print(f"{cell(name)} on one {chosen.name}. Everything here is an estimate; nothing was run.")
+        rows += _model(name, numbers, sections, chosen, share, [] if place else whole)
+    if len(names) > 1:
+        console.print(f"All {len(names)} models, one after the other:")
+        _sums(rows, chosen, share)
+
+
+#: A stage of a plan, the seconds that loading takes in it, and those that it took when it last ran here.
+Row = tuple["Planned", float | None, float | None]
+
+
+def _model(
+    name: str, numbers: Any, sections: dict[str, Any], gpu: Gpu, share: float, before: list[Planned]
+) -> list[Row]:
+    """One model's table and what is below it; `before` are the stages that are run once for all models."""
+    from culturebench.planning.amounts import amounts
+    from culturebench.planning.measured import measured, seconds_of
+    from culturebench.planning.measures import measures_plan
+    from culturebench.planning.plan import loading, planned
+    from culturebench.planning.published import GeometryError, need_published
+
     described = sections["models"].root[name]
-    amount = amounts(described, numbers, ROOT)
-    missing, prices = "", None
     encoders, pins, steps = sections["encoders"].root, sections["pins"].root, sections["sampler"].steps
     measures = measures_plan(sections["measure"], pins, ROOT, len(numbers.generate.seeds))
+    missing, prices = "", None
     try:
+        need_published(described)
+        from culturebench.planning.counted import prices_of  # the libraries take seconds to import
+        from culturebench.planning.geometry import geometry_of
+
         geometry = geometry_of(described, encoders, pins, ROOT, steps)
         prices = prices_of(geometry, sections["train_enhancer"], measures.picture)
     except GeometryError as error:
         missing = str(error)
-    found = planned(amount, prices, numbers, sections["train_enhancer"], sections["judges"].root)
-    found = [*data_half(data, ROOT), *found]
-    share = utilisation or UTILISATION
-    console.print(f"{cell(name)} on one {chosen.name}. Everything here is an estimate; nothing was run.")
-    _table(found, chosen, share)
+    found = planned(
+        amounts(described, numbers, ROOT), prices, numbers, sections["train_enhancer"], sections["judges"].root
+    )
+    took, owners = measured(ROOT), [name, *described.towers]
+    rows: list[Row] = [
+        (one, loading(one, prices), seconds_of(one.amount.stage, owners, took)) for one in [*before, *found]
+    ]
+    _table(rows, gpu, share)
     _measures(measures)
     if prices is None:
         console.print(f"Time, memory and disk are not estimated: {cell(missing)}")
-        return
-    _memory(prices, chosen)
+        return rows
+    _memory(prices, gpu)
+    _assumed(gpu, share)
+    return rows
+
+
+def _assumed(gpu: Gpu, share: float) -> None:
     console.print(
-        f"Assumed: {share:.0%} of {chosen.teraflops:g} TFLOP/s in bfloat16 ({chosen.source}), operations counted from "
-        "the model's shapes; pictures of 1.6 bytes per pixel, each kept twice; 529 pictures per region where no split "
-        "is there; questions at their most expensive, none answered from what is kept, captions each asked twice. The "
-        "first two stages are run once for all models; the stages between them ask and compute little. Not in it: "
-        "loading, judges on this machine, captions from outside, people's time.",
+        f"Assumed: {share:.0%} of {gpu.teraflops:g} TFLOP/s in bfloat16 ({gpu.source}), operations counted from "
+        "the model's shapes; weights read at 2 GB a second; pictures of 1.6 bytes per pixel, each kept twice; 529 "
+        "pictures per region where no split is there; questions at their most expensive, none answered from what is "
+        "kept, captions each asked twice. The first two stages are run once for all models; the stages between them "
+        "ask and compute little. Not in it: judges on this machine, captions from outside, people's time. `last run` "
+        "is what stages of these names took here, whatever the numbers were then.",
         style="dim",
     )
 
@@ -180,28 +222,52 @@ def _numbers(document: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
     return numbers, DataHalf(list(read["regions"]), read["collect"], read["caption"]), read
 
 
-def _table(found: list[Planned], gpu: Gpu, share: float) -> None:
+def _table(rows: list[Row], gpu: Gpu, share: float) -> None:
     from culturebench.planning.gpus import hours
 
-    table = Table("stage", box=None, pad_edge=False)
-    for title in ("prompts", "images", "read", "calls", "GPU time", "disk", "API cost"):
-        table.add_column(title, justify="right")
-    for entry in found:
+    table = _headed("stage")
+    for entry, loading, took in rows:
         amount = entry.amount
         time = "" if entry.cost is None else _duration(hours(entry.cost.flops, gpu, share))
         table.add_row(
             cell(amount.stage), *map(_count, (amount.prompts, amount.images, amount.pictures, amount.calls)), time,
-            _size(entry.disk), "" if entry.dollars is None else f"${entry.dollars:,.2f}",
+            _seconds(loading), _seconds(took), _size(entry.disk),
+            "" if entry.dollars is None else f"${entry.dollars:,.2f}",
         )  # fmt: skip
+    _sum(table, rows, gpu, share)
+    console.print(table)
+
+
+def _sums(rows: list[Row], gpu: Gpu, share: float) -> None:
+    table = _headed("")
+    _sum(table, rows, gpu, share)
+    console.print(table)
+
+
+def _headed(first: str) -> Table:
+    table = Table(first, box=None, pad_edge=False)
+    for title in ("prompts", "images", "read", "calls", "GPU time", "loading", "last run", "disk", "API cost"):
+        table.add_column(title, justify="right")
+    return table
+
+
+def _sum(table: Table, rows: list[Row], gpu: Gpu, share: float) -> None:
+    from culturebench.planning.gpus import hours
+
+    found = [entry for entry, _, _ in rows]
     paid = [entry.dollars for entry in found if entry.dollars is not None]
     costs = [entry.cost.flops for entry in found if entry.cost]
     table.add_row(
         "all", "", _count(sum(entry.amount.images for entry in found)), "",
         _count(sum(entry.amount.calls for entry in found)),
-        _duration(hours(sum(costs), gpu, share)) if costs else "", _size(sum(entry.disk for entry in found)),
-        f"at most ${sum(paid):,.2f}" if paid else "$0", style="bold",
+        _duration(hours(sum(costs), gpu, share)) if costs else "",
+        _seconds(sum(loading or 0 for _, loading, _ in rows)), _seconds(sum(took or 0 for _, _, took in rows)),
+        _size(sum(entry.disk for entry in found)), f"at most ${sum(paid):,.2f}" if paid else "$0", style="bold",
     )  # fmt: skip
-    console.print(table)
+
+
+def _seconds(seconds: float | None) -> str:
+    return _duration(seconds / 3600) if seconds else ""
 
 
 def _measures(measures: MeasuresPlan) -> None:

@@ -70,6 +70,7 @@ class Amount:
     calls: int = 0  # to each judge or model behind an endpoint that this stage asks
     tower: str = ""
     pictures: int = 0  # that it reads or collects
+    loads: int = 0  # how often the whole model is loaded: once a process, and each condition has one
 
 
 def rows_of(root: Path, split: str, numbers: Numbers) -> dict[str, int]:
@@ -86,7 +87,7 @@ def amounts(model: Model, numbers: Numbers, root: Path) -> list[Amount]:
     found = [amount for tower in model.towers for amount in _of_encoder(tower, detect, train, numbers)]
     if model.towers:
         found += [_tuning(train, numbers), _comparison(train, numbers)]
-        found += [Amount(f"train_enhancer@{site}", sum(train.values())) for site in numbers.sites]
+        found += [Amount(f"train_enhancer@{site}", sum(train.values()), loads=1) for site in numbers.sites]
     asked = [_set_of(name, source, test, numbers, root) for name, source in numbers.prompts.root.items()]
     prompts = sum(max(captions.values()) for captions in asked)
     made = {
@@ -96,9 +97,13 @@ def amounts(model: Model, numbers: Numbers, root: Path) -> list[Amount]:
     }
     for stage, names in numbers.conditions.by_stage.items():
         if names and (model.towers or stage == "generate"):
-            found.append(Amount(f"{stage} ({len(names)} conditions)", prompts, sum(made[name] for name in names)))
+            found.append(
+                Amount(
+                    f"{stage} ({len(names)} conditions)", prompts, sum(made[name] for name in names), loads=len(names)
+                )
+            )
     if model.towers:
-        found.append(Amount("generate_one_prompt", 1, 1 + len(numbers.regions)))
+        found.append(Amount("generate_one_prompt", 1, 1 + len(numbers.regions), loads=1))
     all_made = sum(made.values())
     found += _adapters(test, numbers) if model.towers else []
     real = _some(test, numbers.reliability.pictures_per_region)
@@ -165,7 +170,7 @@ def _tuning(train: Mapping[str, int], numbers: Numbers) -> Amount:
         if edit.tuned:
             kinds = {one.name for one in condition(edit.home).controls} & set(tune.dose.controls)
             images += few * len(kinds) * len(tune.dose.of(tune.grid(edit.name)))
-    return Amount("tune_strength", prompts, images, images)
+    return Amount("tune_strength", prompts, images, images, loads=1)
 
 
 def _comparison(train: Mapping[str, int], numbers: Numbers) -> Amount:
@@ -179,7 +184,7 @@ def _comparison(train: Mapping[str, int], numbers: Numbers) -> Amount:
         for target in targets
     )
     images = len(comparison.seeds) * (prompts + len(comparison.k) * len(names) * masks)
-    return Amount("compare_selectors", prompts, images, images)
+    return Amount("compare_selectors", prompts, images, images, loads=1)
 
 
 def _some(rows: Mapping[str, int], limit: int) -> int:

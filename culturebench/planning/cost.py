@@ -5,7 +5,6 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -15,21 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
-
-@dataclass(frozen=True)
-class Cost:
-    """Floating-point operations (a multiplication and an addition are two), and bytes in use at most."""
-
-    flops: float
-    peak: int = 0
-
-    def __add__(self, other: Cost) -> Cost:
-        """One after the other."""
-        return Cost(self.flops + other.flops, max(self.peak, other.peak))
-
-    def __mul__(self, times: float) -> Cost:
-        """Several times, one after the other."""
-        return Cost(self.flops * times, self.peak)
+from culturebench.planning.prices import Cost
 
 
 def cost_of(work: Callable[[], Any]) -> Cost:

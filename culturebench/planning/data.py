@@ -11,8 +11,7 @@ import pyarrow.parquet as pq
 
 from culturebench.artifacts import annotated, candidates
 from culturebench.captions.draft import draft_schema
-from culturebench.captions.openai import REPAIR
-from culturebench.captions.told import Told, instructions
+from culturebench.captions.told import REPAIR, Told, instructions
 from culturebench.chat.request import ChatImage, ChatRequest
 from culturebench.params import load_region
 from culturebench.params._region import REGIONS_FOLDER

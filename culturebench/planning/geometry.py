@@ -18,9 +18,8 @@ import torch
 import transformers
 from torch import Tensor, nn
 
-from culturebench.errors import CultureBenchError
 from culturebench.planning.backbone import META, built
-from culturebench.planning.published import published
+from culturebench.planning.published import GeometryError, need_published, published
 from culturebench.text_to_image.adapters import altdiffusion, flux, sd35, sdxl
 from culturebench.text_to_image.adapters.batches import Batches
 from culturebench.text_to_image.adapters.parts import DENOISERS
@@ -50,10 +49,6 @@ CLIP_TOKENS = 77
 T5_TOKENS = {"sd35": 256, "flux": 512}
 
 
-class GeometryError(CultureBenchError):
-    """A model whose shapes are not known."""
-
-
 @dataclass(frozen=True)
 class Geometry:
     """A model's system and towers on the meta device, and the conditioning of one prompt there."""
@@ -74,11 +69,7 @@ def geometry_of(
     model: Model, encoders: Mapping[str, Encoder], pins: Mapping[str, PinSource], root: Path, steps: int
 ) -> Geometry:
     """The model of params on a GPU (`auto` is bfloat16 there); `GeometryError` where no config is at hand."""
-    if model.adapter not in PIPELINES:
-        raise GeometryError(
-            f"the adapter {model.adapter} has no published geometry here; time and memory are estimated for: "
-            f"{', '.join(PIPELINES)}"
-        )
+    need_published(model)
     kind, join, halves = PIPELINES[model.adapter]
     towers = {name: _tower(encoders[name], model, pins, root) for name in model.towers}
     bridge = None

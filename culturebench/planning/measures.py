@@ -7,15 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import torch
-
-from culturebench.measures.opening import module_of
 from culturebench.measures.records import SCORERS
-from culturebench.measures.task import Forecast, Work
-from culturebench.planning.backbone import META
-from culturebench.planning.cost import Cost, cost_of
+from culturebench.planning.prices import Cost
 
 if TYPE_CHECKING:
+    from culturebench.measures.task import Forecast, Work
     from culturebench.params.measure import Measure
     from culturebench.params.pins import PinSource
 
@@ -41,6 +37,8 @@ def measures_plan(numbers: Measure, pins: Mapping[str, PinSource], root: Path, p
     known: dict[str, Cost] = {}
     unknown: list[str] = []
     named = [key for key in PUBLISHED if getattr(numbers, key)]
+    if named:
+        from culturebench.measures.task import Forecast
     for key in named:
         cost = _cost(key, numbers, Forecast(pins, root, pictures))
         if cost is None:
@@ -51,6 +49,12 @@ def measures_plan(numbers: Measure, pins: Mapping[str, PinSource], root: Path, p
 
 
 def _cost(key: str, numbers: Measure, forecast: Forecast) -> Cost | None:
+    import torch
+
+    from culturebench.measures.opening import module_of
+    from culturebench.planning.backbone import META
+    from culturebench.planning.cost import cost_of
+
     with META:
         work: Work | None = module_of(key).work(getattr(numbers, key), forecast)
     return work and cost_of(torch.no_grad()(work.once)) * work.times

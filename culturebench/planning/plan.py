@@ -6,25 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import torch
-
 from culturebench.chat.request import ChatImage, ChatRequest
 from culturebench.planning.amounts import READINGS, Amount, Numbers
-from culturebench.planning.backbone import picture_cost, step_cost, watch_cost
-from culturebench.planning.cost import Cost, cost_of, size_of
-from culturebench.planning.geometry import Geometry, tokens_of
-from culturebench.planning.training import total_cost
-from culturebench.text_to_image.pipeline_denoising import PipelineDenoising
+from culturebench.planning.prices import Cost, Prices, training_cost
 
 if TYPE_CHECKING:
     from culturebench.params.judges import Judge
     from culturebench.params.train_enhancer import TrainEnhancer
-    from culturebench.text_to_image.encoders.hub import HubEncoder
 
-#: Tokens of a caption where encoders pad to the longest of a batch.
-CAPTION_TOKENS = 24
 #: Bytes per pixel of a PNG, and that each picture lies in the store of cached results and in the stage's output.
 PNG_BYTES, COPIES = 1.6, 2
+#: Bytes a second that weights are read at.
+READ = 2e9
 #: Bytes of the question to a judge beside the picture and the options.
 QUESTION = "x" * 600
 
@@ -39,38 +32,9 @@ class Planned:
     dollars: float | None = None
 
 
-@dataclass(frozen=True)
-class Prices:
-    """What the whole model costs by unit."""
-
-    picture: Cost
-    step: Cost
-    saving: Cost  # the same with gradient checkpointing
-    watch: Cost
-    prompt: Mapping[str, Cost]  # tower -> one caption through it
-    width: Mapping[str, int]  # tower -> dimensions of its features
-    weights: int  # bytes
-    size: int  # pixels a side of a picture
-    layers: Mapping[str, int]  # of each tower
-    measuring: Cost | None = None  # of one picture, by the measures whose shapes are known
-
-
-def prices_of(geometry: Geometry, training: TrainEnhancer, measuring: Cost | None) -> Prices:
-    """Counted on the meta device; takes some seconds, and no weights."""
-    system, condition = geometry.system, geometry.condition
-    step = step_cost(system, condition, training, checkpointing=False)
-    return Prices(
-        picture=picture_cost(system, condition),
-        step=step,
-        saving=step_cost(system, condition, training, checkpointing=True),
-        watch=watch_cost(system, condition, training),
-        prompt={name: _caption_cost(tower) for name, tower in geometry.towers.items()},
-        width={name: tower.hidden_size for name, tower in geometry.towers.items()},
-        weights=size_of(geometry.modules),
-        size=PipelineDenoising(system).size,
-        layers={name: len(tower.layers) for name, tower in geometry.towers.items()},
-        measuring=measuring,
-    )
+def loading(entry: Planned, prices: Prices | None) -> float | None:
+    """Seconds in which a stage's processes read the model's weights from disk; None where these are not known."""
+    return None if prices is None else entry.amount.loads * prices.weights / READ
 
 
 def planned(
@@ -102,7 +66,7 @@ def _cost(amount: Amount, prices: Prices, numbers: Numbers, training: TrainEnhan
     if amount.images:
         return prices.picture * amount.images
     if amount.stage.startswith("train_enhancer"):
-        return total_cost(prices.step, prices.watch, training)
+        return training_cost(prices.step, prices.watch, training)
     if amount.stage.startswith("train_adapter"):
         # As a step of the enhancer: the denoiser there and back. The LoRA itself is little beside it.
         return prices.step * amount.prompts
@@ -122,13 +86,6 @@ def _sae(tower: str, prices: Prices, numbers: Numbers) -> Cost:
     sae, d = numbers.sae.of(tower), prices.width[tower]
     token = 3 * 2 * d * (d * sae.expansion + sae.k)
     return Cost(token * sae.batch_size * sae.steps * len(sae.seeds))
-
-
-def _caption_cost(tower: HubEncoder) -> Cost:
-    """Prompts are padded to the longest of a batch where `HubEncoder.tokenize` does so, else to the end."""
-    short = tower.family.causal or tower.family.masked
-    tokens = tokens_of(min(CAPTION_TOKENS, tower.max_tokens) if short else tower.max_tokens)
-    return cost_of(torch.no_grad()(lambda: tower.run(tokens)))
 
 
 def _paid(judge: Judge) -> bool:

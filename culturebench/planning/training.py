@@ -10,8 +10,9 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from culturebench.planning.backbone import META, step_cost, twin_of, watch_cost
-from culturebench.planning.cost import Cost, size_of
+from culturebench.planning.cost import size_of
 from culturebench.planning.gpus import UTILISATION, hours, recognised
+from culturebench.planning.prices import Cost, training_cost
 from culturebench.text_to_image.denoising import Denoising
 from culturebench.text_to_image.pipeline_denoising import PipelineDenoising
 
@@ -32,7 +33,7 @@ def training_forecast(task: Denoising, layer: int, prompt: str, numbers: TrainEn
     plain = step_cost(twin, condition, numbers, checkpointing=False)
     saving = step_cost(twin, condition, numbers, checkpointing=True)
     used = saving if numbers.gradient_checkpointing else plain
-    total = total_cost(used + read, watch_cost(twin, condition, numbers) + read, numbers)
+    total = training_cost(used + read, watch_cost(twin, condition, numbers) + read, numbers)
     pipe = task.system.pipe
     weights = size_of([task.denoiser, pipe.vae, *task.system.towers])
     lines = [
@@ -47,12 +48,6 @@ def training_forecast(task: Denoising, layer: int, prompt: str, numbers: TrainEn
         time = hours(total.flops, gpu)
         lines.append(f"  {gpu.name}: about {time:.2g} h at {UTILISATION:.0%} of its peak of {gpu.teraflops:g} TFLOP/s")
     return "\n".join(lines)
-
-
-def total_cost(step: Cost, watch: Cost, numbers: TrainEnhancer) -> Cost:
-    """A whole training: its steps, and both losses of every watched pair in every entry of the history."""
-    entries = 1 + -(-numbers.steps // numbers.log_every)
-    return step * (numbers.steps * numbers.batch_size) + watch * (2 * numbers.log_pairs * entries)
 
 
 def _reading(task: PipelineDenoising, layer: int, prompt: str) -> tuple[Cost, Mapping[str, Tensor]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +21,10 @@ from culturebench.params.judges import Judges
 from culturebench.params.models import Model
 from culturebench.params.train_enhancer import TrainEnhancer
 from culturebench.planning.amounts import PICTURES, Amount, Numbers, amounts
-from culturebench.planning.cost import Cost
 from culturebench.planning.gpus import GPUS, GpuError, gpu_of, hours, recognised
-from culturebench.planning.plan import Planned, Prices, fitting, planned
+from culturebench.planning.measured import FILE, measured, seconds_of
+from culturebench.planning.plan import Planned, fitting, loading, planned
+from culturebench.planning.prices import Cost, Prices
 from import_graph import ROOT
 from tiny_project import split_rows
 
@@ -213,3 +216,39 @@ def test_the_command_names_the_models_there_are_and_says_what_it_cannot_estimate
     assert "'midjourney' is neither in params.yaml nor in examples/models; there are: atlas," in str(refused.exception)
     atlas = CliRunner().invoke(cli.app, ["plan", "--model", "atlas"])
     assert "Time, memory and disk are not estimated: the adapter atlas has no published geometry" in atlas.stdout
+
+
+def test_a_plan_without_estimates_waits_for_no_library_of_models() -> None:
+    program = (
+        "import sys\nfrom culturebench import cli\nsys.argv = ['culturebench', 'plan', '--model', 'atlas']\n"
+        "try:\n    cli.main()\nfinally:\n"
+        "    print(sorted({'torch', 'diffusers', 'transformers', 'openai', 'scipy'} & sys.modules.keys()))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_loading_is_counted_once_a_process_of_the_model(tmp_path: Path) -> None:
+    prices = PRICES
+    made = costs(numbers_of(), tmp_path)
+    assert loading(made["generate (5 conditions)"], prices) == pytest.approx(5 * prices.weights / 2e9)
+    assert loading(made["tune_strength"], prices) == pytest.approx(prices.weights / 2e9)
+    assert loading(made["judge"], prices) == 0
+    assert loading(made["judge"], None) is None
+
+
+def test_what_stages_took_here_is_summed_by_the_model_that_they_are_of(tmp_path: Path) -> None:
+    path = tmp_path / FILE
+    path.parent.mkdir(parents=True)
+    path.write_text(
+        '{"generate@test-sdxl-noun": 10, "generate@test-sdxl-cultural": 20, "generate@test-flux-noun": 40, '
+        '"train_enhancer@sdxl-culture": 5, "train_enhancer@sdxl-shuffled": 7, "probe_layers@sdxl_g": 3, "collect": 2}'
+    )
+    took, owners = measured(tmp_path), ["sdxl", "sdxl_g"]
+    assert seconds_of("generate (5 conditions)", owners, took) == 30
+    assert seconds_of("train_enhancer@culture", owners, took) == 5
+    assert seconds_of("probe_layers@sdxl_g", owners, took) == 3
+    assert seconds_of("collect", owners, took) == 2
+    assert seconds_of("judge", owners, took) is None
+    path.write_text("{")
+    assert measured(tmp_path) == {}
