@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 from rich.table import Table
 
-from culturebench.cli import annotate, forget, neurons, pins, plan, region, release, sae, server, study
+from culturebench.cli import annotate, forget, model, neurons, pins, plan, region, release, sae, server, study
 from culturebench.cli._clone import CloneCommand, PipelineCommand
 from culturebench.cli._shared import ROOT, cell, console, say
 from culturebench.cli.report import report
@@ -28,6 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(region.app, name="region")
+app.add_typer(model.app, name="model")
 app.add_typer(pins.app, name="pins")
 app.add_typer(neurons.app, name="neurons")
 app.add_typer(sae.app, name="sae")

@@ -1,0 +1,1 @@
+"""Putting a published model into params.yaml, and taking it out again."""
