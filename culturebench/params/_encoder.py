@@ -1,8 +1,8 @@
 """One text encoder."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from culturebench.params._runtime import Runtime
 
@@ -17,8 +17,20 @@ class Encoder(BaseModel):
     tokenizer: str | None = Field(default=None, description="Of the pin, with the tokenizer; null: tokenizer, if any.")
     max_tokens: int | None = Field(default=None, ge=1, description="To which backbones pad; null: the tokenizer's own.")
     masked: bool | None = Field(default=None, description="Whether backbones mask the padding; null: as its family.")
-    reads: Literal["last", "penultimate"] = Field(
+    reads: Literal["last", "penultimate"] | Annotated[int, Field(ge=1)] = Field(
         default="last",
-        description="The deepest state that a backbone reads: penultimate is behind the last block but one.",
+        description="The deepest state that a backbone reads: penultimate is behind the last block but one, a number k "
+        "behind the k-th block.",
     )
+    template: str | None = Field(
+        default=None, description="What the pipeline makes of a prompt, with `{prompt}` in its place; null: no more."
+    )
+    lowercase: bool = Field(default=False, description="Whether the pipeline reads prompts in lower case.")
     runtime: Runtime = Field(default_factory=Runtime, description="Where and in which precision it is probed.")
+
+    @field_validator("template")
+    @classmethod
+    def _holds_the_prompt(cls, template: str | None) -> str | None:
+        if template is not None and template.count("{prompt}") != 1:
+            raise ValueError("a template holds `{prompt}` once")
+        return template

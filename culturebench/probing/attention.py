@@ -85,7 +85,7 @@ def shortest_first(encoder: TextEncoder, prompts: Sequence[Prompt]) -> list[int]
     lengths: list[int] = []
     for start in range(0, len(prompts), TOKENIZED_AT_ONCE):
         tokens = encoder.tokenize([prompt.text for prompt in prompts[start : start + TOKENIZED_AT_ONCE]])
-        lengths += tokens.real.sum(dim=1).tolist()
+        lengths += tokens.mask.sum(dim=1).tolist()
     return sorted(range(len(prompts)), key=lengths.__getitem__)
 
 
@@ -159,7 +159,8 @@ def _weights(tokens: Tokens, prompts: Sequence[Prompt], *, causal: bool, relativ
     queries = torch.zeros(batch, len(DIRECTIONS), length, dtype=torch.float32)
     keys = torch.zeros_like(queries)
     summaries = summary_positions(tokens, causal=causal).tolist()
-    seen = tokens.real.cumsum(dim=1) if causal else tokens.real.sum(dim=1, keepdim=True).expand(batch, length)
+    read = tokens.mask  # with what a template puts around the prompt
+    seen = read.cumsum(dim=1) if causal else read.sum(dim=1, keepdim=True).expand(batch, length)
     for row, prompt in enumerate(prompts):
         roles = find_roles(tokens, row, prompt, summaries[row])
         for column, direction in enumerate(DIRECTIONS):

@@ -40,9 +40,15 @@ class Tokens:
     """A tokenized batch: ids, real and special are (batch, tokens); offsets are character spans a token."""
 
     ids: Tensor  # (batch, tokens) int64
-    real: Tensor  # (batch, tokens) bool, False on padding
-    special: Tensor  # (batch, tokens) bool, True on <s>, </s> and padding
-    offsets: list[list[tuple[int, int]]]  # half-open; (0, 0) on special tokens
+    real: Tensor  # (batch, tokens) bool, False on padding and on what a template puts around the prompt
+    special: Tensor  # (batch, tokens) bool, True on <s>, </s> and wherever `real` is False
+    offsets: list[list[tuple[int, int]]]  # half-open, within the prompt; (0, 0) on special tokens
+    attended: Tensor | None = None  # (batch, tokens) bool, what the encoder attends to; None: as `real`
+
+    @property
+    def mask(self) -> Tensor:
+        """What the encoder attends to (batch, tokens), False on padding alone."""
+        return self.real if self.attended is None else self.attended
 
     def positions(self, row: int, start: int, end: int) -> list[int]:
         """Indices of the tokens of `row` that overlap the characters [start, end), special tokens left out."""

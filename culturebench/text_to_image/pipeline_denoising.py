@@ -17,7 +17,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from culturebench.errors import CultureBenchError
-from culturebench.text_to_image.adapters.pipeline import PipelineSystem
+from culturebench.text_to_image.adapters.pipeline import PipelineSystem, guides
 from culturebench.text_to_image.base import TextEncoder
 from culturebench.text_to_image.denoising import Estimate, square_pixels
 from culturebench.text_to_image.noise import NoiseLevels, OneStep, levels_of
@@ -67,7 +67,9 @@ class PipelineDenoising:
         """Scaled latents (b, c, h, w); where the pipeline packs its latents, packed ones (b, tokens, 4 c)."""
         pipe = self.system.pipe
         mean, scale = self._scaling()
-        plain = (pipe.vae.encode(pixels.to(pipe.vae.dtype)).latent_dist.mode().float() - mean) * scale
+        films = pixels[:, :, None] if self._films else pixels
+        plain = (_mode(pipe.vae.encode(films.to(pipe.vae.dtype))).float() - mean) * scale
+        plain = plain[:, :, 0] if self._films else plain
         return pipe._pack_latents(plain, *plain.shape) if self._packs else plain
 
     def decode(self, latents: Tensor) -> Tensor:
@@ -75,7 +77,8 @@ class PipelineDenoising:
         pipe = self.system.pipe
         plain = pipe._unpack_latents(latents, self.size, self.size, pipe.vae_scale_factor) if self._packs else latents
         mean, scale = self._scaling()
-        return pipe.vae.decode((plain / scale + mean).to(pipe.vae.dtype)).sample
+        made = pipe.vae.decode((plain / scale + mean).to(pipe.vae.dtype)).sample
+        return made[:, :, 0] if self._films else made
 
     def conditions(self, prompts: Sequence[str]) -> dict[str, Tensor]:
         """What the pipeline reads of the prompts, under its own argument names."""
@@ -164,19 +167,31 @@ class PipelineDenoising:
         config = self.system.pipe.vae.config
         mean, deviation = config.get("latents_mean"), config.get("latents_std")
         if mean is not None and deviation is not None:
-            shaped = [self._here(torch.tensor(values)).view(1, -1, 1, 1) for values in (mean, deviation)]
-            return shaped[0], config.scaling_factor / shaped[1]
+            shape = (1, -1, 1, 1, 1) if self._films else (1, -1, 1, 1)
+            shaped = [self._here(torch.tensor(values)).view(shape) for values in (mean, deviation)]
+            return shaped[0], config.get("scaling_factor", 1.0) / shaped[1]
         return config.get("shift_factor") or 0.0, config.scaling_factor
+
+    @property
+    def _films(self) -> bool:
+        """Whether the autoencoder is one of films, to which a picture is a film of one frame."""
+        return "temperal_downsample" in self.system.pipe.vae.config
 
     def _without_guidance(self) -> dict[str, float]:
         """What turns the unconditional half off; a distilled guidance, which has none, stays."""
         if not self.system.negative:
             return {}
         accepted = inspect.signature(type(self.system.pipe).__call__).parameters
-        return {("true_cfg_scale" if "true_cfg_scale" in accepted else "guidance_scale"): 1.0}
+        scale = 0.0 if guides(self.system.pipe, 1.0) else 1.0  # of a scale that is added to the conditional half, 0
+        return {("true_cfg_scale" if "true_cfg_scale" in accepted else "guidance_scale"): scale}
 
     def _here(self, tensor: Tensor) -> Tensor:
         return tensor.to(self.system.device)
+
+
+def _mode(encoded: Any) -> Tensor:
+    """The latents of what an autoencoder's `encode` gives: a distribution's mode, or themselves."""
+    return encoded.latent_dist.mode() if hasattr(encoded, "latent_dist") else encoded.latent
 
 
 def _usual_size(pipe: Any, denoiser: Any) -> int:

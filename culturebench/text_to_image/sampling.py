@@ -35,11 +35,13 @@ class Painter:
         self.system = system
 
     def __call__(self, shots: Sequence[Shot]) -> list[bytes]:
-        """One PNG per shot."""
-        conditioning = self._conditioning(shots)
-        with self._adapted(shots):
-            images = self.system.generate(conditioning, [shot.seed for shot in shots])
-        return [to_png(image) for image in images]
+        """One PNG per shot; prompts of other lengths than each other's make pictures in batches of their own."""
+        found: dict[int, bytes] = {}
+        for places, conditioning in self._conditionings(shots):
+            with self._adapted(shots):
+                images = self.system.generate(conditioning, [shots[place].seed for place in places])
+            found |= {place: to_png(image) for place, image in zip(places, images, strict=True)}
+        return [found[place] for place in range(len(shots))]
 
     def _adapted(self, shots: Sequence[Shot]) -> AbstractContextManager[None]:
         """What is done to the denoiser: all pictures of a batch go through it together."""
@@ -49,15 +51,19 @@ class Painter:
         assert one and all(shot.intervention is one for shot in shots), "a batch has one adapter of the denoiser"
         return one.applied(self.system)
 
-    def _conditioning(self, shots: Sequence[Shot]) -> Conditioning:
+    def _conditionings(self, shots: Sequence[Shot]) -> Iterator[tuple[list[int], Conditioning]]:
         """Every prompt is encoded alone, so that no other prompt's length decides its padding and its float sums."""
         encoded: dict[str, Conditioning] = {}
-        for shot in shots:
-            key = key_of(_describe_input(shot))
+        alike: dict[Any, list[int]] = {}
+        keys = [key_of(_describe_input(shot)) for shot in shots]
+        for place, (key, shot) in enumerate(zip(keys, shots, strict=True)):
             if key not in encoded:
                 encoded[key] = encode(self.system, shot.prompt, shot.intervention)
-        rows = [encoded[key_of(_describe_input(shot))].tensors for shot in shots]
-        return Conditioning({name: torch.cat([row[name] for row in rows]) for name in rows[0]})
+            shapes = tuple((name, tensor.shape) for name, tensor in encoded[key].tensors.items())
+            alike.setdefault(shapes, []).append(place)
+        for places in alike.values():
+            rows = [encoded[keys[place]].tensors for place in places]
+            yield places, Conditioning({name: torch.cat([row[name] for row in rows]) for name in rows[0]})
 
 
 class CachedSampler:

@@ -38,6 +38,7 @@ CODE = (
 HUB_CODE = (
     "text_to_image/adapters/parts.py",
     "text_to_image/adapters/pipeline.py",
+    "text_to_image/adapters/reading.py",
     "text_to_image/encoders/altdiffusion.py",
     "text_to_image/encoders/families.py",
     "text_to_image/encoders/files.py",

@@ -32,13 +32,13 @@ def images(rows: list[dict[str, Any]]) -> list[bytes]:
 def generated(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     """The sizes of the batches that were computed rather than found in the store."""
     sizes: list[int] = []
-    conditioning = sampling.Painter._conditioning
+    conditioning = sampling.Painter._conditionings
 
     def counted(painter: sampling.Painter, shots: Any) -> Any:
         sizes.append(len(shots))
         return conditioning(painter, shots)
 
-    monkeypatch.setattr(sampling.Painter, "_conditioning", counted)
+    monkeypatch.setattr(sampling.Painter, "_conditionings", counted)
     return sizes
 
 

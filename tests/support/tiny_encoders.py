@@ -12,6 +12,10 @@ import transformers
 import tiny_tokenizers
 
 LAYERS, WIDTH, HEADS = 3, 16, 2
+_DECODER: dict[str, Any] = {
+    "hidden_size": WIDTH, "intermediate_size": 32, "num_hidden_layers": LAYERS, "num_attention_heads": HEADS,
+    "num_key_value_heads": 1, "head_dim": 8, "pad_token_id": None, "bos_token_id": None, "eos_token_id": None,
+}  # fmt: skip
 #: Family, or a model of it that is different inside -> its tokenizer, class, and how its config names the sizes.
 FAMILIES: dict[str, tuple[Callable[[Path], int], str, dict[str, Any]]] = {
     "CLIP": (tiny_tokenizers.clip, "CLIPTextModel", {
@@ -43,16 +47,36 @@ FAMILIES: dict[str, tuple[Callable[[Path], int], str, dict[str, Any]]] = {
         "num_key_value_heads": 1, "head_dim": 8, "query_pre_attn_scalar": 8, "sliding_window": 5,
         "layer_types": ["sliding_attention", "full_attention", "sliding_attention"],
     }),
+    "Llama": (tiny_tokenizers.qwen, "LlamaModel", _DECODER),
+    "Mistral": (tiny_tokenizers.qwen, "MistralModel", _DECODER),
+    "GLM": (tiny_tokenizers.qwen, "GlmModel", _DECODER),
+}  # fmt: skip
+#: As inside of pipelines that hold a conversation with their encoder.
+OF_PIPELINES: dict[str, tuple[Callable[[Path], int], str, dict[str, Any]]] = {
+    "GLM with <bos>": (tiny_tokenizers.gemma, "GlmModel", _DECODER),
+    "Long BERT": (tiny_tokenizers.bert, "BertModel", {**FAMILIES["BERT"][2], "max_position_embeddings": 128}),
+    "Qwen chat": (tiny_tokenizers.qwen_vl, "Qwen3ForCausalLM", FAMILIES["Qwen"][2]),
+    "Qwen without head": (tiny_tokenizers.qwen_vl, "Qwen3Model", FAMILIES["Qwen"][2]),
+    "Qwen2.5-VL": (tiny_tokenizers.qwen_vl, "Qwen2_5_VLForConditionalGeneration", {
+        "text_config": {**FAMILIES["Qwen"][2], "rope_parameters": {"rope_type": "default", "rope_theta": 1e6,
+                                                                   "mrope_section": [1, 1, 2]}},
+        "vision_config": {"depth": 1, "hidden_size": 16, "intermediate_size": 16, "num_heads": 2,
+                          "out_hidden_size": WIDTH},
+    }),
 }  # fmt: skip
 
 
-def write(folder: Path, family: str, seed: int = 0) -> Any:
+def write(folder: Path, family: str, seed: int = 0, layers: int | None = None) -> Any:
     """Write `text_encoder/` and `tokenizer/`; gives the library's own model, with weights far from symmetric."""
-    write_tokenizer, name, sizes = FAMILIES[family]
+    write_tokenizer, name, sizes = {**FAMILIES, **OF_PIPELINES}[family]
     vocabulary = write_tokenizer(folder / "tokenizer")
+    if "text_config" in sizes:
+        sizes = {**sizes, "text_config": {**sizes["text_config"], "vocab_size": vocabulary}}
+    if layers:
+        sizes = {**sizes, "num_hidden_layers": layers}
     kind: Any = getattr(transformers, name)
     torch.manual_seed(seed)
-    config = kind.config_class(vocab_size=vocabulary, **sizes)
+    config = kind.config_class(**({} if "text_config" in sizes else {"vocab_size": vocabulary}), **sizes)
     config._attn_implementation = "eager"
     model = kind(config).eval()
     with torch.no_grad():

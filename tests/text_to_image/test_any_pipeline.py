@@ -15,6 +15,7 @@ from transformers import AutoTokenizer
 import layouts
 import sd15
 import tiny_encoders
+from benchmarks.pipelines import tried
 from culturebench.params.encoders import Encoder
 from culturebench.params.models import Model
 from culturebench.text_to_image.adapters.parts import BackboneError
@@ -53,13 +54,28 @@ def written(name: str, folder: Path) -> Path:
 SLOTS = {"sd15": [""], "sdxl": ["", "_2"], "sd35_medium": ["", "_2", "_3"], "flux": ["", "_2"], "lumina2": [""]}
 
 
-def load(folder: Path, numbers: list[str], **values: Any) -> Any:
+#: What the entries of its text encoders must say.
+ENTRIES: dict[str, list[dict[str, Any]]] = {
+    "sdxl": [{"reads": "penultimate"}, {}],
+    "lumina2": [
+        {
+            "reads": "penultimate",
+            "template": "You are an assistant designed to generate superior images with the superior degree of "
+            "image-text alignment based on textual prompts or user prompts. <Prompt Start> {prompt}",
+        }
+    ],
+}
+
+
+def load(folder: Path, numbers: list[str], entries: list[dict[str, Any]] | None = None, **values: Any) -> Any:
     encoders = [
         load_encoder(
-            Encoder(adapter="transformers", pin="x", subfolder=f"text_encoder{n}", tokenizer=f"tokenizer{n}"), folder
+            Encoder(
+                adapter="transformers", pin="x", subfolder=f"text_encoder{n}", tokenizer=f"tokenizer{n}", **entry
+            ), folder,
         )
-        for n in numbers
-    ]
+        for n, entry in zip(numbers, entries or [{}] * len(numbers), strict=True)
+    ]  # fmt: skip
     names = [f"tower{n}" for n in numbers]
     model = Model(adapter="diffusers", towers=names, edited=names[-1], pin="x", size=32, **values)
     return load_model(model, encoders, folder, None, STEPS)
@@ -72,7 +88,7 @@ def pictures(images: Any) -> np.ndarray:
 @pytest.mark.parametrize("name", SLOTS)
 def test_pictures_are_the_pipelines_own_and_edits_reach_them(name: str, tmp_path: Path) -> None:
     folder = written(name, tmp_path)
-    system = load(folder, SLOTS[name], guidance=5.0)
+    system = load(folder, SLOTS[name], ENTRIES.get(name), guidance=5.0)
     plain = system.encode(PROMPTS)
     ours = system.generate(plain, SEEDS)
     pipe = DiffusionPipeline.from_pretrained(folder, local_files_only=True)
@@ -101,3 +117,34 @@ def test_each_text_encoder_of_a_pipeline_needs_its_tower(tmp_path: Path) -> None
     folder = layouts.write("flux", tmp_path)
     with pytest.raises(BackboneError, match=r"has the text encoders text_encoder, text_encoder_2; .* not 1"):
         load(folder, [""])
+
+
+@pytest.mark.parametrize(
+    ("name", "entry", "said"),
+    [
+        ("lumina2", {}, r'set of its entry in `encoders` template: "You are an .* <Prompt Start> \{prompt\}"'),
+        ("lumina2", {**ENTRIES["lumina2"][0], "reads": "last"}, r"reads nothing behind block 1 .*reads: penultimate"),
+    ],
+)
+def test_an_entry_that_does_not_read_as_the_pipeline_does_is_told_what_to_say(
+    name: str, entry: dict[str, Any], said: str, tmp_path: Path
+) -> None:
+    """Probing would look at other texts, or at blocks of which the backbone sees nothing."""
+    with pytest.raises(BackboneError, match=said):
+        load(written(name, tmp_path), SLOTS[name], [entry])
+
+
+@pytest.mark.parametrize(
+    "name", ["PixArtSigmaPipeline", "SanaPipeline", "QwenImagePipeline", "ZImagePipeline", "Flux2KleinPipeline"]
+)
+def test_newer_pipelines_work_whole_once_their_entries_say_what_the_refusals_ask(name: str, tmp_path: Path) -> None:
+    """An empty negative prompt, prompts of two lengths, lists of embeddings, templates, blocks that nobody reads."""
+    trial = tried(name, tmp_path)
+    assert trial.difference <= 1
+    assert trial.edited
+    assert set(trial.needs) == {
+        "PixArtSigmaPipeline": {"lowercase"}, "SanaPipeline": {"lowercase", "template", "max_tokens"},
+        "QwenImagePipeline": {"template"}, "ZImagePipeline": {"template", "reads"},
+        "Flux2KleinPipeline": {"template", "reads"},
+    }[name]  # fmt: skip
+    assert trial.needs.get("reads") == {"ZImagePipeline": "penultimate", "Flux2KleinPipeline": 27}.get(name)

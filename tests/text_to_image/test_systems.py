@@ -311,7 +311,10 @@ def test_pea_diffusion_samples_as_upstream_does_and_each_part_in_its_precision(
     with torch.no_grad():
         pixels = parts["vae"].decode(latents / parts["vae"].config.scaling_factor).sample
     theirs = pipe.image_processor.postprocess(pixels, output_type="pil")
-    same(system.generate(system.encode(PROMPTS), SEEDS), theirs)
+    differences = np.abs(pictures(system.generate(system.encode(PROMPTS), SEEDS)) - pictures(theirs))
+    assert differences.max() <= 4  # of 255: half precision rounds otherwise with other threads
+    assert differences.mean() < 0.5
+    assert (system.pipe.unet.dtype, system.pipe.vae.dtype) == (torch.float16, torch.float32)
 
 
 @pytest.mark.parametrize(

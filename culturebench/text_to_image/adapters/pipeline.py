@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -73,7 +74,7 @@ class PipelineSystem:
 
         return self.batches.map(work, range(len(seeds)))
 
-    def arguments(self, conditioning: Mapping[str, Tensor], *, guided: bool = False) -> dict[str, Tensor]:
+    def arguments(self, conditioning: Mapping[str, Tensor], *, guided: bool = False) -> dict[str, Any]:
         """The call's arguments of a conditioning, on the pipeline's device; with its other half where `guided`."""
         found = {name: self._placed(tensor) for name, tensor in conditioning.items()}
         count = len(next(iter(found.values())))
@@ -121,6 +122,16 @@ def settings_of(model: Model, steps: int) -> dict[str, Any]:
     size = {} if model.size is None else {"height": model.size, "width": model.size}
     guidance = {} if model.guidance is None else {"guidance_scale": model.guidance}
     return {"num_inference_steps": model.steps or steps, **size, **guidance}
+
+
+def guides(pipe: Any, scale: float) -> bool:
+    """Whether a pipeline has an unconditional half at this scale; most have above 1, and some say so otherwise."""
+    asked = copy.copy(pipe)
+    asked._guidance_scale = asked._true_cfg_scale = scale
+    try:
+        return bool(asked.do_classifier_free_guidance)
+    except AttributeError:
+        return scale > 1
 
 
 def edited_index(model: Model) -> int:

@@ -47,13 +47,27 @@ FAMILIES = {
         "encoder.layer", "attention.self", "attention.output.dense", causal=False, masked=True,
     ),
     "Qwen": Family(
-        ("qwen2", "qwen3", "qwen2_5_vl", "qwen2_5_vl_text"),
-        ("Qwen2Model", "Qwen2ForCausalLM", "Qwen3Model", "Qwen3ForCausalLM", "Qwen2_5_VLForConditionalGeneration"),
+        ("qwen2", "qwen3", "qwen2_5_vl", "qwen2_5_vl_text", "qwen3_vl", "qwen3_vl_text"),
+        ("Qwen2Model", "Qwen2ForCausalLM", "Qwen3Model", "Qwen3ForCausalLM", "Qwen2_5_VLForConditionalGeneration",
+         "Qwen2_5_VLModel", "Qwen3VLForConditionalGeneration", "Qwen3VLModel"),
         "layers", "self_attn", "self_attn.o_proj", causal=True, masked=True,
     ),
     "Gemma": Family(
         ("gemma", "gemma2", "gemma3_text"),
         ("GemmaModel", "Gemma2Model", "Gemma3TextModel", "GemmaForCausalLM", "Gemma2ForCausalLM", "Gemma3ForCausalLM"),
+        "layers", "self_attn", "self_attn.o_proj", causal=True, masked=True,
+    ),
+    "Llama": Family(
+        ("llama",), ("LlamaModel", "LlamaForCausalLM"),
+        "layers", "self_attn", "self_attn.o_proj", causal=True, masked=True,
+    ),
+    "Mistral": Family(
+        ("mistral", "mistral3"),
+        ("MistralModel", "MistralForCausalLM", "Mistral3Model", "Mistral3ForConditionalGeneration"),
+        "layers", "self_attn", "self_attn.o_proj", causal=True, masked=True,
+    ),
+    "GLM": Family(
+        ("glm",), ("GlmModel", "GlmForCausalLM"),
         "layers", "self_attn", "self_attn.o_proj", causal=True, masked=True,
     ),
 }  # fmt: skip

@@ -47,7 +47,11 @@ class HubEncoder(TextEncoder):
         max_tokens: int | None = None,
         masked: bool | None = None,
         penultimate: bool = False,
+        behind: int | None = None,
+        template: str | None = None,
+        lowercase: bool = False,
     ) -> None:
+        """`behind`: the deepest state that is read is that behind so many blocks; the others are as in params."""
         super().__init__()
         if not getattr(tokenizer, "is_fast", False):
             raise EncoderError(
@@ -59,8 +63,13 @@ class HubEncoder(TextEncoder):
         self.causal = self.family.causal
         self.layers = layers_of(model, self.family)
         self.hidden_size = int(self.layers[0].attention_output.weight.shape[0])  # type: ignore[union-attr, arg-type]
-        self.last_upstream_layer = len(self.layers) - (2 if penultimate else 1)
-        self.reads = "penultimate" if penultimate else "last"
+        if behind is not None and behind > len(self.layers):
+            raise EncoderError(f"encoders.*.reads is {behind}; {type(model).__name__} has {len(self.layers)} blocks")
+        self.behind = behind
+        self.last_upstream_layer = len(self.layers) - (2 if penultimate else 1) if behind is None else behind - 1
+        self.reads = "penultimate" if penultimate else "last" if behind is None else "behind"
+        self.before, _, self.after = (template or "{prompt}").partition("{prompt}")
+        self.lowercase = lowercase
         self.masked = self.family.masked if masked is None else masked
         limit = int(tokenizer.model_max_length)
         self.max_tokens = max_tokens or min(limit, MAX_TOKENS)
@@ -75,7 +84,7 @@ class HubEncoder(TextEncoder):
             tokenizer,
             max_tokens=source.max_tokens,
             masked=source.masked,
-            penultimate=source.reads == "penultimate",
+            **reading(source),
         )
 
     @property
@@ -93,13 +102,16 @@ class HubEncoder(TextEncoder):
 
     def forward(self, tokens: Tokens) -> dict[str, Tensor]:
         """The states of a batch: `last`, `penultimate`, and `pooled` where there is one."""
-        mask = tokens.real.long().to(self.device) if self.masked else None
+        mask = tokens.mask.long().to(self.device) if self.masked else None
         arguments = {"input_ids": tokens.ids.to(self.device), "attention_mask": mask}
         # the other layers' states would be kept for nobody: as much again as a pass needs, and more
-        output = self.model(**arguments, output_hidden_states=[-2, -1], return_dict=True)
+        wanted = [-2, -1] if self.behind is None else [self.behind, -2, -1]
+        output = self.model(**arguments, output_hidden_states=wanted, return_dict=True)
         states: tuple[Tensor, ...] = output.hidden_states
         last = getattr(output, "last_hidden_state", None)
         found = {"last": states[-1] if last is None else last, "penultimate": states[-2]}
+        if self.behind is not None:
+            found["behind"] = states[self.behind]
         pooled = getattr(output, "text_embeds", None)
         if pooled is None and not self.masked:
             pooled = getattr(output, "pooler_output", None)
@@ -114,20 +126,42 @@ class HubEncoder(TextEncoder):
             return ends.cumsum(dim=1) - ends == 0
         return ids != self.tokenizer.pad_token_id
 
+    def prepared(self, texts: Sequence[str]) -> list[str]:
+        """What a pipeline would give the tokenizer for prompts."""
+        return [f"{self.before}{text.lower() if self.lowercase else text}{self.after}" for text in texts]
+
     def _tokens(self, texts: Sequence[str], padding: str) -> Tokens:
         encoded = self.tokenizer(
-            list(texts), padding=padding, max_length=self.max_tokens, truncation=True, return_attention_mask=True,
-            return_special_tokens_mask=True, return_offsets_mapping=True, return_tensors="pt",
+            self.prepared(texts), padding=padding, max_length=self.max_tokens, truncation=True,
+            return_attention_mask=True, return_special_tokens_mask=True, return_offsets_mapping=True,
+            return_tensors="pt",
         )  # fmt: skip
-        real = encoded["attention_mask"].bool()
-        special = encoded["special_tokens_mask"].bool() | ~real
-        spans = encoded["offset_mapping"].masked_fill(special[..., None], 0).tolist()
+        attended, spans = encoded["attention_mask"].bool(), encoded["offset_mapping"]
+        special = encoded["special_tokens_mask"].bool() | ~attended
+        real, shift = attended, len(self.before)
+        if self.before or self.after:
+            ends = torch.tensor([shift + len(text) for text in texts])[:, None]
+            real = attended & ~special & (spans[..., 1] > shift) & (spans[..., 0] < ends)
+            special = ~real
+            spans = (spans - shift).clamp(min=0)
+        spans = spans.masked_fill(special[..., None], 0).tolist()
         return Tokens(
             ids=encoded["input_ids"],
             real=real,
             special=special,
             offsets=[[(start, end) for start, end in row] for row in spans],
+            attended=attended,
         )
+
+
+def reading(source: Encoder) -> dict[str, Any]:
+    """What of an entry of `encoders` says how its pipeline reads, as arguments of `HubEncoder`."""
+    return {
+        "penultimate": source.reads == "penultimate",
+        "behind": source.reads if isinstance(source.reads, int) else None,
+        "template": source.template,
+        "lowercase": source.lowercase,
+    }
 
 
 def load_transformer(folder: Path, source: Encoder) -> nn.Module:
