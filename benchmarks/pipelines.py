@@ -235,6 +235,7 @@ def _row(name: str) -> tuple[str, str]:
 
 def main() -> None:
     """Write the table."""
+    diffusers.utils.logging.disable_progress_bar()
     lines = [
         "# Pipelines of diffusers",
         "",

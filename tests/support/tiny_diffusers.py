@@ -37,11 +37,12 @@ def dc() -> Any:
     )  # fmt: skip
 
 
-def sana() -> Any:
+def sana(**values: Any) -> Any:
     """Sana's transformer."""
     return diffusers.SanaTransformer2DModel(
         in_channels=4, out_channels=4, num_layers=1, num_attention_heads=2, attention_head_dim=4,
         num_cross_attention_heads=2, cross_attention_head_dim=4, cross_attention_dim=8, caption_channels=WIDTH,
+        **values,
     )  # fmt: skip
 
 
@@ -156,7 +157,7 @@ def _chroma() -> Any:
 
 
 NONE: Mapping[str, Any] = {"safety_checker": None, "feature_extractor": None}
-DDIM, DPM = diffusers.DDIMScheduler, diffusers.DPMSolverMultistepScheduler
+DDIM, SCM = diffusers.DDIMScheduler, diffusers.SCMScheduler
 SHIFTED: Mapping[str, Any] = {"use_dynamic_shifting": True, "time_shift_type": "linear", "base_image_seq_len": 256}
 RECIPES: dict[str, Recipe] = {
     "SanaPipeline": Recipe(("Gemma",), lambda: {"transformer": sana(), "vae": dc(), "scheduler": flow()}),
@@ -164,6 +165,9 @@ RECIPES: dict[str, Recipe] = {
     "PixArtAlphaPipeline": Recipe(("T5",), lambda: {"transformer": pixart(), "vae": kl(), "scheduler": DDIM()}),
     "PixArtSigmaPipeline": Recipe(("T5",), lambda: {"transformer": pixart(), "vae": kl(), "scheduler": DDIM()}),
     "PixArtSigmaPAGPipeline": Recipe(("T5",), lambda: {"transformer": pixart(), "vae": kl(), "scheduler": DDIM()}),
+    "SanaSprintPipeline": Recipe(
+        ("Gemma",), lambda: {"transformer": sana(guidance_embeds=True), "vae": dc(), "scheduler": SCM()}
+    ),
     "AuraFlowPipeline": Recipe(("T5",), lambda: {"transformer": _aura(), "vae": kl(), "scheduler": flow()}),
     "Lumina2Pipeline": Recipe(
         ("Gemma",), lambda: {"transformer": _lumina2(), "vae": kl(shift_factor=0.1), "scheduler": flow()}
