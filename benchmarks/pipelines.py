@@ -42,8 +42,11 @@ OTHER = re.compile(
     r"|Animate|Refiner|GLIGEN|Layered|Variation|Prior|Decoder|I2V|T2V|I2I|2Video|TI2VA|SR|Omni|KV|Combined|Wan|LTX"
     r"|Cycle|LEdit|Semantic|AttendAnd|DiffEdit|SAG|Panorama|Paradigms|UnCLIP|Music|Allegro|AnyFlow|Latte|LLaDA|ShapE"
 )
-KNOWN = {name for family in FAMILIES.values() for name in family.architectures}
-KNOWN |= {"Gemma2PreTrainedModel", "GemmaPreTrainedModel"}
+#: Classes of text encoders, also those that a pipeline's constructor names in the place of one.
+KNOWN = {name for family in FAMILIES.values() for name in family.architectures} | {
+    "Gemma2PreTrainedModel",
+    "GemmaPreTrainedModel",
+}
 
 
 @dataclass
@@ -168,7 +171,7 @@ def _levels(images: Any) -> Any:
 def _enhanced(system: Any) -> str:
     """Empty where one step of an enhancer gives a finite loss with a gradient; else the reason."""
     try:
-        task = denoising_of(system)
+        task: Any = denoising_of(system)
         clean = task.latents(torch.zeros(1, 3, task.size, task.size))
         moved: list[torch.Tensor] = []
 

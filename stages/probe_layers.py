@@ -25,6 +25,7 @@ from culturebench.params.regions import Regions
 from culturebench.pins import pin_path, verified
 from culturebench.probing.attention import DIRECTIONS, AttentionReader, Prompt, shortest_first
 from culturebench.probing.batch_cache import cached_passes
+from culturebench.probing.cut import told_cut
 from culturebench.probing.layer_rule import Ruled, judge_layers
 from culturebench.probing.layer_verdict import Verdict, named, verdict
 from culturebench.probing.layers import Floats, LayerTest
@@ -57,6 +58,8 @@ def run(params: Params, inputs: Paths, outputs: Paths, *, encoder: str) -> None:
     reader = Worker(partial(_open, source, load_pin(pin_path(inputs["pins"], source.pin)), relative=relative))
     model = cast(AttentionReader, reader.loaded).encoder
     pairs, dropped = pairs_of(splits.TABLE.load_all(inputs["detect"], params.regions, COLUMNS))
+    if said := told_cut(model, _texts(pairs)):
+        print(f"{encoder}: {said}", file=sys.stderr)
     settings = {"kind": "cultural attention", "relative": relative}
     cached = cached_passes(source, inputs["pins"], settings, Store(store_url()))
     read = partial(_read, reader, chosen.batch_size, params.engine, model, cached)
@@ -96,6 +99,11 @@ def run(params: Params, inputs: Paths, outputs: Paths, *, encoder: str) -> None:
         },
     )
     print(_last_line(decided, layer_check.load(inputs["check"])), file=sys.stderr)
+
+
+def _texts(pairs: Sequence[Pair]) -> list[tuple[str, str]]:
+    every = ((pair.region, prompt) for pair in pairs for prompt in (pair.cultural, pair.noun, pair.neutral))
+    return [(region, prompt.text) for region, prompt in every if prompt is not None]
 
 
 def _open(source: Encoder, pin: Pin, *, relative: bool) -> AttentionReader:

@@ -11,7 +11,7 @@ from culturebench.measures.records import SCORERS
 from culturebench.planning.prices import Cost
 
 if TYPE_CHECKING:
-    from culturebench.measures.task import Forecast, Work
+    from culturebench.measures.task import Work
     from culturebench.params.measure import Measure
     from culturebench.params.pins import PinSource
 
@@ -37,10 +37,8 @@ def measures_plan(numbers: Measure, pins: Mapping[str, PinSource], root: Path, p
     known: dict[str, Cost] = {}
     unknown: list[str] = []
     named = [key for key in PUBLISHED if getattr(numbers, key)]
-    if named:
-        from culturebench.measures.task import Forecast
     for key in named:
-        cost = _cost(key, numbers, Forecast(pins, root, pictures))
+        cost = _cost(key, numbers, pins, root, pictures)
         if cost is None:
             unknown.append(key)
         else:
@@ -48,13 +46,14 @@ def measures_plan(numbers: Measure, pins: Mapping[str, PinSource], root: Path, p
     return MeasuresPlan(known, tuple(unknown), tuple(key for key in PUBLISHED if key not in named))
 
 
-def _cost(key: str, numbers: Measure, forecast: Forecast) -> Cost | None:
-    import torch
+def _cost(key: str, numbers: Measure, pins: Mapping[str, PinSource], root: Path, pictures: int) -> Cost | None:
+    import torch  # which takes seconds, and most plans have none of these measures
 
     from culturebench.measures.opening import module_of
+    from culturebench.measures.task import Forecast
     from culturebench.planning.backbone import META
     from culturebench.planning.cost import cost_of
 
     with META:
-        work: Work | None = module_of(key).work(getattr(numbers, key), forecast)
+        work: Work | None = module_of(key).work(getattr(numbers, key), Forecast(pins, root, pictures))
     return work and cost_of(torch.no_grad()(work.once)) * work.times

@@ -106,6 +106,10 @@ class TextEncoder(nn.Module):
         """Tokens padded to the longest text."""
         raise NotImplementedError
 
+    def cut(self, texts: Sequence[str]) -> list[bool]:
+        """Which of the texts are longer than what is read of them."""
+        return [False] * len(texts)
+
     def run(self, tokens: Tokens) -> dict[str, Tensor]:
         """One forward pass; returns the conditioning tensors, first axis the prompt."""
         self._real = tokens.real

@@ -11,6 +11,7 @@ from transformers import AutoTokenizer
 
 import tiny_encoders
 from culturebench.params.encoders import Encoder
+from culturebench.probing.cut import told_cut
 from culturebench.probing.features import feature_batches, summary_positions, token_features
 from culturebench.text_to_image.encoders.hub import EncoderError, HubEncoder
 from culturebench.text_to_image.loading import load_encoder
@@ -90,3 +91,15 @@ def test_an_encoder_without_a_template_reads_as_before(folder: Path) -> None:
     encoder: HubEncoder = load(folder)
     tokens = encoder.tokenize(TEXTS)
     assert torch.equal(tokens.real, tokens.mask)
+
+
+def test_prompts_that_are_cut_are_counted_by_region(folder: Path) -> None:
+    encoder = load(folder, max_tokens=8)
+    short, long = "a bowl", "a bowl with waves"
+    assert [len(encoder.tokenize([text]).ids[0]) for text in (short, long)] == [
+        len(AutoTokenizer.from_pretrained(folder / "tokenizer")(short).input_ids), 8,
+    ]  # fmt: skip
+    assert encoder.cut([short, long]) == [False, True]
+    said = told_cut(encoder, [("jp", short), ("jp", long), ("jp", long), ("nl", short)])
+    assert said.startswith("prompts that are longer than the encoder reads, and are cut: jp 1 of 2;")
+    assert told_cut(encoder, [("nl", short)]) == ""

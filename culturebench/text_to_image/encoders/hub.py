@@ -126,6 +126,11 @@ class HubEncoder(TextEncoder):
             return ends.cumsum(dim=1) - ends == 0
         return ids != self.tokenizer.pad_token_id
 
+    def cut(self, texts: Sequence[str]) -> list[bool]:
+        """Which of the texts have more tokens than `max_tokens`."""
+        encoded = self.tokenizer(self.prepared(texts), padding=False, truncation=False) if texts else {"input_ids": []}
+        return [len(ids) > self.max_tokens for ids in encoded["input_ids"]]
+
     def prepared(self, texts: Sequence[str]) -> list[str]:
         """What a pipeline would give the tokenizer for prompts."""
         return [f"{self.before}{text.lower() if self.lowercase else text}{self.after}" for text in texts]
