@@ -39,7 +39,10 @@ APP = typer.main.get_command(cli.app)
 PARAMS: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
 SECTIONS = {model.section: model for model in section_models()}
 #: Commands of `sh` blocks, which need a server, a bucket or other machines -> the test that gives them what they need.
+SWITCHING = "tests/switching/test_switching.py"
 GIVEN_ELSEWHERE = {
+    "culturebench model list": SWITCHING,
+    "culturebench model add sdxl --commit 0123456789abcdef0123456789abcdef01234567": SWITCHING,
     "culturebench pins fetch sdxl": "tests/test_hub.py",
     "make repro": "tests/pipeline/test_documents.py",
     "dvc remote add --default team s3://bucket/artifacts": "tests/pipeline/test_two_machines.py",

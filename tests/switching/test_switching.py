@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
+from culturebench import cli
 from culturebench.checks import problems
 from culturebench.switching.add import SwitchError, add, added, examples, remove
 from culturebench.switching.text import with_entries, with_value
@@ -141,3 +143,29 @@ def test_entries_and_values_are_changed_where_they_stand() -> None:
     )
     assert with_entries(text, "a", {"n": 3}, beside=False) == "a:  # one\n  n: 3\n# three\nb: 4  # five\nc: {}\n"
     assert with_entries(text, "c", {"n": 3}, beside=False) == text.replace("c: {}", "c:\n  n: 3")
+
+
+def test_the_commands_say_what_they_did_and_what_is_left(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = (project / "params.yaml").read_bytes()
+    monkeypatch.chdir(project)
+
+    def told(*arguments: str) -> str:
+        done = CliRunner().invoke(cli.app, ["model", *arguments], env={"COLUMNS": "200"})
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    listed = told("list")
+    assert [line.split()[0] for line in listed.splitlines()[1:]] == [
+        "atlas",
+        *(name for name in NAMES if name != "atlas"),
+    ]
+    said = told("add", "sdxl", "--commit", COMMIT)
+    assert "-  atlas: {adapter: atlas, towers: [atlas], pin: atlas_backbone}" in said
+    assert "sdxl: `culturebench pins fetch sdxl` (stabilityai/stable-diffusion-xl-base-1.0)" in said
+    assert "qwen3_vl: write its commit into params.yaml" in said
+    assert document(project)["pins"]["sdxl"]["commit"] == COMMIT
+    assert "added" in told("list")
+    told("remove", "sdxl")
+    assert (project / "params.yaml").read_bytes() == before
+    told("add", "pea_diffusion", "--commit", f"pea_adapter={COMMIT}", "--beside")
+    assert document(project)["pins"]["pea_adapter"]["commit"] == COMMIT
