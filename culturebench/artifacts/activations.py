@@ -35,8 +35,8 @@ def save(path: Path, found: Activations) -> None:
     about = json.dumps({"cultures": list(found.cultures), "counted": list(found.counted)}, ensure_ascii=False)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    write: Any = arrays.save_file
-    write({"frequency": found.frequency, "mean": found.mean}, temporary, metadata={"about": about})
+    library: Any = arrays
+    library.save_file({"frequency": found.frequency, "mean": found.mean}, temporary, metadata={"about": about})
     temporary.replace(path)
 
 
