@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from culturebench.artifacts import adapted, adapter_results, labels, pins, splits
 from culturebench.artifacts.answers import UNRECOGNIZABLE
-from culturebench.artifacts.measured import MeasuredRow
-from culturebench.artifacts.pictures import PictureRow
 from culturebench.evaluation.adapters import Found, Group, add_measured, groups_of, result_rows, score_judged
 from culturebench.interventions.adapters.overlap import refuse_overlap
 from culturebench.judging.asking import ask, open_judge
@@ -27,6 +26,10 @@ from culturebench.params.regions import Regions
 from culturebench.params.train_adapter import TrainAdapter
 from culturebench.stage import Paths, Stage, secret, store_url
 from culturebench.store import Store
+
+if TYPE_CHECKING:
+    from culturebench.artifacts.measured import MeasuredRow
+    from culturebench.artifacts.pictures import PictureRow
 
 
 @dataclass(frozen=True)
