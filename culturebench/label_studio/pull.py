@@ -140,7 +140,7 @@ def _latest_each(answered: Answered) -> dict[str, Row]:
 
 
 def write_lines(path: Path, rows: Iterable[Row]) -> None:
-    """One JSON object a line, through a temporary name; the same bytes are not written anew, and no file for nothing."""
+    """One JSON object a line, through a temporary name; equal bytes are not written anew, and no file for nothing."""
     lines = [json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n" for row in rows]
     data = "".join(lines).encode()
     if (path.read_bytes() if path.exists() else b"") == data:
