@@ -10,16 +10,15 @@ from culturebench.code.digests import digests
 from culturebench.params import load_document
 from culturebench.stage import Paths, Stage
 
-#: Folders of what is made for each model or judge, and by section of params.yaml for each entry, which `evaluate` and
-#: `report` depend on: params that name none leave nothing that would make them, and DVC does not start a stage whose
-#: folders are missing.
-FOLDERS = (
-    *("data/answers", "data/measured", "data/one_prompt", "data/pictures", "data/pictures/test"),
-    *("models/enhancer", "models/strength", "reports/metrics/reliability", "reports/metrics/selectors"),
-)
-CHAPTERS = {
-    "adapters": ("models/adapter", "reports/metrics/adapters"),
-    "audits": ("reports/metrics/audits", "reports/metrics/judge_audits"),
+#: Sections of params.yaml -> folders of what is made for their entries, which `evaluate` and `report` depend on: where one
+#: of the sections is empty nothing would make them, and DVC does not start a stage whose folders are missing.
+FOLDERS = {
+    ("models", "judges"): (
+        *("data/answers", "data/measured", "data/one_prompt", "data/pictures", "data/pictures/test"),
+        *("models/enhancer", "models/strength", "reports/metrics/reliability", "reports/metrics/selectors"),
+    ),
+    ("models", "judges", "adapters"): ("models/adapter", "reports/metrics/adapters"),
+    ("audits",): ("reports/metrics/audits", "reports/metrics/judge_audits"),
 }
 
 
@@ -31,9 +30,10 @@ class Params:
 def run(params: Params, inputs: Paths, outputs: Paths) -> None:
     """Write the digest of each stage's code, always, and make the folders that nobody fills."""
     document = load_document()
-    missing = FOLDERS if not (document.get("models") and document.get("judges")) else ()
-    for folder in (*missing, *(name for key, names in CHAPTERS.items() if not document.get(key) for name in names)):
-        Path(folder).mkdir(parents=True, exist_ok=True)
+    for sections, folders in FOLDERS.items():
+        if not all(document.get(section) for section in sections):
+            for folder in folders:
+                Path(folder).mkdir(parents=True, exist_ok=True)
     stages = {path.stem for path in Path("stages").glob("[!_]*.py")} - {code.STAGE}
     code.save(outputs["code"], digests(Path(), stages, document))
 
