@@ -10,8 +10,8 @@ from culturebench.code.digests import digests
 from culturebench.params import load_document
 from culturebench.stage import Paths, Stage
 
-#: Sections of params.yaml -> folders of what is made for their entries, which `evaluate` and `report` depend on: where one
-#: of the sections is empty nothing would make them, and DVC does not start a stage whose folders are missing.
+#: Sections of params.yaml -> folders of what is made for their entries, which `evaluate` and `report` depend on: where
+#: one of the sections is empty nothing would make them, and DVC does not start a stage whose folders are missing.
 FOLDERS = {
     ("models", "judges"): (
         *("data/answers", "data/measured", "data/one_prompt", "data/pictures", "data/pictures/test"),
