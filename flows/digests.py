@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from culturebench.artifacts import code
+from culturebench.artifacts._folders import make_unfilled
 from culturebench.artifacts._table import ArtifactError
 from culturebench.code.digests import digests
 from culturebench.params import load_document
@@ -21,9 +22,13 @@ def current(root: Path) -> dict[str, str]:
 
 
 def note(root: Path) -> None:
-    """Write code.json anew where it is old, as the stage `code` does; those who do so at once write the same bytes."""
+    """What the stage `code` does: code.json anew where it is old, and folders that nobody fills.
+
+    Those who do so at once write the same bytes.
+    """
     if found := current(root):
         code.save(root / code.PATH, found)
+        make_unfilled(root, load_document(root / "params.yaml"))
 
 
 def unnoted(root: Path) -> dict[str, str]:

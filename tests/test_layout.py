@@ -21,6 +21,7 @@ from dvc.dependency import ParamsDependency
 from dvc.repo import Repo
 
 from culturebench.artifacts import code
+from culturebench.artifacts._folders import FOLDERS
 from culturebench.checks import section_models
 from culturebench.code.sources import NO_CODE
 from culturebench.params import RegionPart
@@ -446,8 +447,7 @@ def test_where_params_name_no_model_and_no_judge_every_folder_that_a_stage_needs
     needed = {path for stage in stages for path in dependencies(stage)}
     of_stages = ("data/", "models/", "reports/")
     missing = {path for path in needed if path.startswith(of_stages) and not _filled(path, made)}
-    made_by_code = importlib.import_module("stages.code")
-    assert missing == {folder for folders in made_by_code.FOLDERS.values() for folder in folders}
+    assert missing == {folder for folders in FOLDERS.values() for folder in folders}
 
 
 def _filled(path: str, made: set[str]) -> bool:

@@ -195,6 +195,12 @@ def test_whoever_writes_the_digests_at_once_writes_the_same_bytes(project: Path)
     assert not list(project.glob(".code.json.*"))
 
 
+def test_a_flow_makes_the_folders_that_an_empty_section_leaves_to_the_stage_code(project: Path) -> None:
+    edit(project, "params.yaml", "", "adapters: {}\n")
+    digests.note(project)
+    assert (project / "models/adapter").is_dir() and (project / "reports/metrics/adapters").is_dir()
+
+
 def test_code_that_is_no_python_is_named_before_anything_runs(project: Path) -> None:
     edit(project, ERRORS, "class", "class class")
     for action in (dvc.look, dvc.reproduce):

@@ -64,7 +64,8 @@ def sae_steps(steps: int) -> Callable[[Params], None]:
 def first(deployed: Deployed) -> str:
     """The run that brings everything up to date."""
     run = deployed.start()
-    assert deployed.finish(run) == "COMPLETED"
+    state = deployed.finish(run)
+    assert state == "COMPLETED", "\n".join(deployed.lines(run)[-30:])
     return run
 
 
@@ -138,7 +139,8 @@ def test_overrides_run_as_an_experiment_and_what_does_not_fit_is_refused(deploye
     before = (deployed.workspace.root / "params.yaml").read_bytes()
     run = deployed.start(overrides={"evaluate.resamples": 220}, targets=["evaluate"])
     wrong = deployed.start(overrides={"evaluate.resamples": -1})
-    assert deployed.finish(run) == "COMPLETED"
+    state = deployed.finish(run)
+    assert state == "COMPLETED", "\n".join(deployed.lines(run)[-30:])
     assert deployed.ran(run) == ["evaluate"]
     assert (deployed.workspace.root / "params.yaml").read_bytes() == before
     listed = ["git", "for-each-ref", "refs/exps"]
@@ -170,7 +172,8 @@ def test_a_run_goes_on_while_the_server_is_restarted(deployed: Deployed, first: 
     server.kill()
     server.wait(30)
     deployed.up()
-    assert deployed.finish(run) == "COMPLETED"
+    state = deployed.finish(run)
+    assert state == "COMPLETED", "\n".join(deployed.lines(run)[-30:])
     deployed.workspace.edit_params(sae_steps(60))
 
 
