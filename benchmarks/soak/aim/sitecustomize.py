@@ -27,7 +27,12 @@ def hold() -> None:
             return
         busy = True
         try:
-            if here.search(os.fsdecode(arguments[argument])) and re.search(within, " ".join(getattr(sys, "argv", ()))):
+            met = arguments[argument]  # a number where a file is opened by its descriptor
+            if (
+                not isinstance(met, int)
+                and here.search(os.fsdecode(met))
+                and re.search(within, " ".join(getattr(sys, "argv", ())))
+            ):
                 _count(reached, occurrence)
         finally:
             busy = False
