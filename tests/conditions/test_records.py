@@ -120,7 +120,7 @@ def conditions(**sets: list[str]) -> dict[str, Any]:
 
 
 def test_validate_names_a_condition_without_a_record_and_one_of_another_stage(tmp_path: Path) -> None:
-    one, other = changed(tmp_path, conditions=conditions(pinned=["noun", "amplified"], edited=["dampened"]))
+    one, other = changed(tmp_path, conditions=conditions(pinned=["noun", "amplified"], edited=["dampened"]), study={})
     assert "conditions.pinned: generate does not make 'amplified'" in one
     assert "conditions.edited: generate_edited does not make 'dampened'" in other
     assert "random_amplified" in other
@@ -128,7 +128,10 @@ def test_validate_names_a_condition_without_a_record_and_one_of_another_stage(tm
 
 def test_validate_misses_the_enhancer_of_a_condition(tmp_path: Path) -> None:
     (found,) = changed(
-        tmp_path, conditions=conditions(pinned=["noun"], enhanced=["other_layer_enhanced"]), sites=["culture"]
+        tmp_path,
+        conditions=conditions(pinned=["noun"], enhanced=["other_layer_enhanced"]),
+        sites=["culture"],
+        study={},
     )
     assert "other_layer_enhanced needs 'other_layer' in `sites`" in found
 
