@@ -32,6 +32,11 @@ DEVICE = frozenset(
         "judge",
         "judge_reliability",
         "measure",
+        "train_adapter",
+        "make_questions",
+        "generate_adapted",
+        "select_vlm_neurons",
+        "compare_adapters",
     }
 )
 #: Memory that a stage may need beside its weights, in bytes: torch, diffusers and one region's pictures.
