@@ -97,7 +97,7 @@ def test_a_batch_of_four_is_four_batches_of_one_accumulated(
     whole = training._gradients(batch)
     parts = [training._gradients(batch.rows(row, row + 1)) for row in range(len(batch.prompts))]
     for one, *several in zip(whole, *parts, strict=True):
-        torch.testing.assert_close(one, torch.stack(several).mean(dim=0), rtol=1e-3, atol=1e-6)
+        torch.testing.assert_close(one, torch.stack(several).mean(dim=0), rtol=1e-3, atol=5e-6)
 
 
 def test_what_is_preserved_is_the_frozen_models_own_prediction(task_of: Callable[[str], Any]) -> None:
