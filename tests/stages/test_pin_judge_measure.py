@@ -170,9 +170,10 @@ def test_every_measure_of_every_picture_is_a_row(project: Path) -> None:
         "clip_score": 8, "image_reward": 8, "lpips_reference": 8, "lpips_diversity": 4, "vendi_score": 4,
         "cultural_similarity": 8, "atlas_cultural_similarity": 8,
     }  # fmt: skip
-    assert all((row["value"] is None) == row["reason"].startswith("not run: needs the weights of") for row in rows)
+    assert all((row["value"] is None) == row["reason"].startswith("not run: ") for row in rows)
+    # These captions have one English wording a region: too few for the nearest of others'.
     assert {row["measure"] for row in rows if row["value"] is None} == counts.keys() - {
-        "atlas_alignment", "atlas_cultural_similarity", "atlas_perceptual_reference", "atlas_perceptual_diversity"
+        "atlas_alignment", "atlas_perceptual_reference", "atlas_perceptual_diversity"
     }  # fmt: skip
 
 
