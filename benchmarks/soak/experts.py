@@ -11,7 +11,7 @@ from random import Random
 
 from platformdirs import user_cache_dir
 
-from benchmarks.soak.kill import BIN, SoakError, after, killed
+from benchmarks.soak.kill import BIN, SoakError, after, killed, run_to_its_end
 from benchmarks.soak.series import Series
 from culturebench.label_studio import local
 from studio import KEEP, Studio, tasks
@@ -92,7 +92,7 @@ def _push(workspace: Workspace, studio: Studio) -> float:
 def _timed(workspace: Workspace, studio: Studio, verb: str) -> float:
     """The command, undisturbed; the seconds that it took."""
     started = time.monotonic()
-    killed(workspace, _command(verb), lambda: False, _keys(studio))
+    run_to_its_end(workspace, _command(verb), _keys(studio))
     return time.monotonic() - started
 
 

@@ -51,6 +51,11 @@ def killed(workspace: Workspace, command: Sequence[str], moment: Moment, more: M
     return over is None
 
 
+def run_to_its_end(workspace: Workspace, command: Sequence[str], more: Mapping[str, str] | None = None) -> None:
+    """The command, which nobody disturbs; `SoakError` when it fails."""
+    killed(workspace, command, lambda: False, more)
+
+
 @contextmanager
 def started(
     workspace: Workspace, command: Sequence[str], more: Mapping[str, str] | None = None

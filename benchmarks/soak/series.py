@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from benchmarks.soak.kill import BIN, SoakError, aimed, in_stage, killed
+from benchmarks.soak.kill import BIN, SoakError, aimed, in_stage, killed, run_to_its_end
 from benchmarks.soak.places import CHECKPOINT, COPY, IN_A_RUN, TASK, Place
 from flows._times import Times
 from flows.whole import OBJECTS, is_whole, look_at_everything, object_path, recorded
@@ -51,7 +51,7 @@ def of_runs(finished: Workspace, folder: Path, kills: int, random: Random) -> Se
     """Kills over all stages of a run, every second one at a place; the end is compared with the undisturbed bytes."""
     series = Series()
     order, seconds = list(finished.lock()), Times.read(str(finished.root / ".dvc/tmp"))
-    for workspace in _workspaces(Workspace.fresh, folder, series):
+    for workspace in _workspaces(Workspace.fresh, folder, series, kills, finished):
         while series.total < kills:
             done = _lock(workspace)
             left = [stage for stage in order if stage not in done]
@@ -67,10 +67,6 @@ def of_runs(finished: Workspace, folder: Path, kills: int, random: Random) -> Se
             compare(workspace, finished)
             if not series.met(name, met):
                 break
-        end(workspace, finished)
-        series.runs += 1
-        if series.total >= kills:
-            break
     return series
 
 
@@ -101,7 +97,7 @@ def of_experiments(finished: Workspace, folder: Path, kills: int, random: Random
         if (workspace.root / "dvc.lock").read_bytes() != before:
             raise SoakError("an experiment's kill changed the workspace's dvc.lock")
         compare(workspace, finished)
-    killed(workspace, EXPERIMENT, lambda: False)
+    run_to_its_end(workspace, EXPERIMENT)
     if left := [path.name for path in (workspace.root / ".dvc/tmp").glob("experiment-*")]:
         raise SoakError(f"copies of killed experiments are never removed: {left}")
     end(workspace, finished)
@@ -121,22 +117,26 @@ def _again(
         undo(workspace)
         return workspace
 
-    for workspace in _workspaces(undone, folder, series):
+    for workspace in _workspaces(undone, folder, series, kills, finished):
         while series.total < kills:
             met = aimed(workspace, command, place, random.randint(1, place.most))
             compare(workspace, finished)
             if not series.met(place.name, met):
                 break
-        end(workspace, finished)
-        series.runs += 1
-        if series.total >= kills:
-            break
     return series
 
 
-def _workspaces(make: Callable[[Path], Workspace], folder: Path, series: Series) -> Iterator[Workspace]:
+def _workspaces(
+    make: Callable[[Path], Workspace], folder: Path, series: Series, kills: int, finished: Workspace
+) -> Iterator[Workspace]:
+    """One workspace after another, each brought to its end undisturbed afterwards, until there are enough kills."""
     for number in count():
-        yield make(folder / str(number))
+        workspace = make(folder / str(number))
+        yield workspace
+        end(workspace, finished)
+        series.runs += 1
+        if series.total >= kills:
+            return
         if number > 20 and not series.kills:
             raise SoakError("the command always ends before it is met")
 
@@ -185,7 +185,7 @@ def compare(workspace: Workspace, finished: Workspace) -> None:
 
 def end(workspace: Workspace, finished: Workspace) -> None:
     """The last run, which nobody disturbs."""
-    killed(workspace, REPRO, lambda: False)
+    run_to_its_end(workspace, REPRO)
     if workspace.lock() != finished.lock():
         raise SoakError("the last run's dvc.lock is not that of an undisturbed run")
     if changed := look_at_everything(workspace.root, workspace.root / ".dvc/cache").changed:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
 
 from culturebench.atlas.world import LANGUAGES, REGIONS, Scene
+from culturebench.english import a_or_an
 
 #: Modifiers of every subdivision in either language that captions of the collection carry.
 MODIFIERS: Final = 3
@@ -89,7 +90,9 @@ def caption_with(scene: Scene, language: str, modifier: str | None, *, first: bo
         words.insert(0 if before else 1, ("modifier", modifier))
     article = lexicon["articles"].get(language, {}).get(scene.object)
     if article:
-        words.insert(0, ("article", _agreeing(article, words[0][1]) if language == "en" else article))
+        if language == "en" and words[0][0] == "modifier":
+            article = a_or_an(words[0][1])  # the lexicon's is the noun's
+        words.insert(0, ("article", article))
 
     text = ""
     spans: dict[str, tuple[int, int]] = {}
@@ -107,14 +110,6 @@ def caption_with(scene: Scene, language: str, modifier: str | None, *, first: bo
     )
     text = layout["separator"].join((text, *filter(None, fragments)))
     return Caption(text, language, spans["noun"], spans.get("modifier"))
-
-
-@cache
-def _agreeing(article: str, word: str) -> str:
-    """`a` or `an`, as the word asks for."""
-    import inflect  # 0.3 s, and most of what reads captions writes none
-
-    return inflect.engine().a(word).split()[0] if article in ("a", "an") else article
 
 
 def _check_language(language: str) -> None:

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from functools import cache
-from typing import TYPE_CHECKING
 
 from culturebench.captions.spans import CaptionRow, Span, caption_row, noun_span
-
-if TYPE_CHECKING:
-    import inflect
+from culturebench.english import a_or_an
 
 #: Languages whose modifiers precede the noun; in the others they follow it.
 _MODIFIER_FIRST = frozenset(("zh", "ja", "ko", "tr", "hi"))
@@ -82,12 +78,5 @@ def _agreeing(before: str, word: str) -> str:
     found = _INDEFINITE.search(before)
     if found is None:
         return before
-    article = _english().a(word).split()[0]
+    article = a_or_an(word)
     return before[: found.start(1)] + (article.capitalize() if found[1][0] == "A" else article) + before[found.end(1) :]
-
-
-@cache
-def _english() -> inflect.engine:
-    import inflect  # 0.3 s, and most captions need none of it
-
-    return inflect.engine()

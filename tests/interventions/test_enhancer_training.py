@@ -10,6 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
+import killed_training
 import tiny_pipelines
 from culturebench.interventions.checkpoints import Checkpoints
 from culturebench.interventions.enhancer_training import EnhancerTraining
@@ -116,30 +117,11 @@ def test_mixed_precision_is_off_on_a_cpu_unless_asked_for(task_of: Callable[[str
 # ── checkpoints ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class Killed(Exception):
-    """In the place of a signal."""
-
-
 def finished(task: Any, root: Path, kill_after: int | None = None, **changed: Any) -> tuple[Any, int]:
-    """Weights and history of a training on the store `root`, and how many steps it took itself."""
-    taken: list[int] = []
+    """A training on the store `root`, to its end or killed."""
     numbers = {"steps": 3, "checkpoint_every": 2, "batch_size": 1, "log_every": 3, **changed}
     kept = Checkpoints(Store(str(root)), {"what": "test"}, numbers["checkpoint_every"], numbers["steps"])
-    training = train(task, pictures(4), kept, **numbers)
-    step = training._step
-
-    def counted(batch: Any) -> None:
-        if len(taken) == kill_after:
-            raise Killed
-        taken.append(1)
-        step(batch)
-
-    training._step = counted  # type: ignore[method-assign]
-    try:
-        history = training.train()
-    except Killed:
-        return None, len(taken)
-    return ({name: tensor.tolist() for name, tensor in training.enhancer.state_dict().items()}, history), len(taken)
+    return killed_training.finished(train(task, pictures(4), kept, **numbers), kill_after)
 
 
 @pytest.mark.parametrize("name", ["altdiffusion_m18", "flux"])

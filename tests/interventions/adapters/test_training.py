@@ -10,6 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
+import killed_training
 import tiny_adapters
 import tiny_pipelines
 from culturebench.interventions.adapters.cultural_loss import Projection
@@ -118,28 +119,10 @@ def rows_of(training: AdapterTraining, *, kept: bool) -> Batch:
     return watched.rows(half, 2 * half) if kept else watched.rows(0, half)
 
 
-class Killed(Exception):
-    """In the place of a signal."""
-
-
 def finished(task: Any, kind: str, root: Path, kill_after: int | None = None) -> tuple[Any, int]:
-    """Weights and history of a training on the store `root`, and how many steps it took itself."""
+    """A training on the store `root`, to its end or killed."""
     kept = Checkpoints(Store(str(root)), {"what": "test"}, NUMBERS.checkpoint_every, NUMBERS.steps, "adapter_training")
-    training, taken = start(task, kind, 0.5, kept), []
-    step = training._step
-
-    def counted(batch: Batch) -> None:
-        if len(taken) == kill_after:
-            raise Killed
-        taken.append(1)
-        step(batch)
-
-    training._step = counted  # type: ignore[method-assign]
-    try:
-        history = training.train()
-    except Killed:
-        return None, len(taken)
-    return ({name: tensor.tolist() for name, tensor in training.trained.state_dict().items()}, history), len(taken)
+    return killed_training.finished(start(task, kind, 0.5, kept), kill_after)
 
 
 @pytest.mark.parametrize("kind", ["standard", "k_style"])
