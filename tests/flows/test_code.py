@@ -197,6 +197,8 @@ def test_whoever_writes_the_digests_at_once_writes_the_same_bytes(project: Path)
 
 def test_a_flow_makes_the_folders_that_an_empty_section_leaves_to_the_stage_code(project: Path) -> None:
     edit(project, "params.yaml", "", "adapters: {}\n")
+    for folder in ("models", "reports"):
+        shutil.rmtree(project / folder, ignore_errors=True)
     digests.note(project)
     assert (project / "models/adapter").is_dir() and (project / "reports/metrics/adapters").is_dir()
 
