@@ -18,6 +18,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks._markdown import markdown_table
 from culturebench.code import code_hash
 from culturebench.measures.paired_test import SignFlip
 from culturebench.measures.statistics import Bootstrap
@@ -160,14 +161,14 @@ def page(rows: Sequence[tuple[Case, bool, Mapping[str, float]]], runs: int) -> s
     """The page as Markdown."""
     error = 100 * (0.95 * 0.05 / runs) ** 0.5
     head = ["The region is named", "for", *COLUMNS, "no effect, but found"]
-    lines = [head, ["---"] * len(head)]
+    lines: list[list[str]] = []
     for case, new, found in rows:
         null = case.edit == 0 and (new or case.edits == 0)
         cells = [f"{100 * found[name]:.1f}%" for name in COLUMNS]
         rejected = f"{100 * found['rejected']:.1f}%" if null else ""
         lines.append([case.name, "regions like these" if new else "these regions", *cells, rejected])
-    table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
-    return HEAD.format(runs=runs, regions=REGIONS, prompts=PROMPTS, seeds=SEEDS, error=error) + "\n" + table + "\n"
+    said = HEAD.format(runs=runs, regions=REGIONS, prompts=PROMPTS, seeds=SEEDS, error=error)
+    return f"{said}\n{markdown_table(head, lines)}\n"
 
 
 if __name__ == "__main__":

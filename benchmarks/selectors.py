@@ -9,9 +9,6 @@ keeps what stages finished, and the store every picture and answer. It says itse
 from __future__ import annotations
 
 import argparse
-import os
-import shutil
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,21 +16,18 @@ from typing import Any, Final
 
 import yaml
 
+from benchmarks._copied_project import copy_project, run_dvc, write_params
+from benchmarks._markdown import markdown_table
 from culturebench.artifacts import comparison, strength
 from culturebench.artifacts.comparison import EFFECTS, WHOLE, Comparison, Interval
 from culturebench.conditions import EDITS, condition
 from culturebench.errors import CultureBenchError
 from culturebench.probing.selectors import SELECTORS
 from culturebench.progress import progress
-from flows.repair import clear_path_locks, repair
 
 ROOT: Final = Path(__file__).parents[1]
 AUTOENCODERS = 5
 KS: Final = (None, *range(2, 17))  # of a region's neurons the best so many; None: all up to the elbow's K
-
-
-class GridError(CultureBenchError):
-    """A stage that failed; what it said stands above."""
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -58,15 +52,15 @@ def main(argv: Sequence[str] | None = None) -> None:
 def run(
     project: Path, folder: Path, model: str, ks: Sequence[int | None]
 ) -> tuple[dict[str, Comparison], dict[str, Any]]:
-    """The comparisons by K, and the strengths; `GridError` when a stage fails."""
-    _copy(project, folder)
+    """The comparisons by K, and the strengths; `StageFailedError` when a stage fails."""
+    copy_project(project, folder)
     params = yaml.safe_load((project / "params.yaml").read_text(encoding="utf-8"))
     tables: dict[str, Comparison] = {}
     for k in progress(ks, len(ks), "K"):
-        _write_params(folder, grid(params, k))
-        _dvc(folder, "repro", f"compare_selectors@{model}")
+        write_params(folder, grid(params, k))
+        run_dvc(folder, "repro", f"compare_selectors@{model}")
         tables[WHOLE if k is None else str(k)] = comparison.load(folder / comparison.PATH.format(model=model))
-    _dvc(folder, "repro", f"tune_strength@{model}")
+    run_dvc(folder, "repro", f"tune_strength@{model}")
     return tables, strength.load(folder / strength.PATH.format(model=model))
 
 
@@ -83,36 +77,6 @@ def grid(params: Mapping[str, Any], k: int | None) -> dict[str, Any]:
         "compare_selectors": {**params["compare_selectors"], "k": [k], "others": None, "seeds": seeds},
         "tune_strength": {**tuned, "seeds": seeds, "dose": dose},
     }
-
-
-def _copy(project: Path, folder: Path) -> None:
-    """The files that Git knows or does not ignore, beside DVC's cache of the project."""
-    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
-    names = subprocess.run(command, cwd=project, check=True, capture_output=True, text=True).stdout.split("\0")
-    for name in names:
-        source, target = project / name, folder / name
-        if not name or not source.is_file() or name in ("params.yaml", "dvc.lock"):
-            continue
-        if not target.is_file() or target.read_bytes() != source.read_bytes():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source, target)
-    for key, value in {"core.no_scm": "true", "cache.dir": str(project / ".dvc/cache")}.items():
-        _dvc(folder, "config", "--local", key, value)
-
-
-def _write_params(folder: Path, params: Mapping[str, Any]) -> None:
-    text = yaml.safe_dump(dict(params), allow_unicode=True, sort_keys=False)
-    (folder / "params.yaml").write_text(text, encoding="utf-8")
-
-
-def _dvc(folder: Path, *arguments: str) -> None:
-    bin = Path(sys.executable).parent
-    given = {"PYTHONPATH": str(folder), "PATH": f"{bin}{os.pathsep}{os.environ['PATH']}"}
-    for sentence in (*repair(folder), *clear_path_locks(folder)):  # what a kill has left
-        print(sentence, file=sys.stderr)
-    command = [sys.executable, "-m", "dvc", *arguments]
-    if subprocess.run(command, cwd=folder, env={**os.environ, **given}, check=False).returncode:
-        raise GridError(f"`dvc {' '.join(arguments)}` failed in {folder}; mend what it says above, and run again")
 
 
 HEAD: Final = """# Selectors, K and strengths
@@ -143,7 +107,7 @@ def page(tables: Mapping[str, Comparison], tuned: Mapping[str, Any]) -> str:
             plain="–" if unmasked is None else f"{100 * unmasked['value']:.1f}%",
         ),
         "## Every K",
-        _table(
+        markdown_table(
             ["K", "selector", "neurons", *NAMES.values()], [row for k, some in tables.items() for row in _rows(k, some)]
         ),
         f"## Whose neurons take whose culture: {_named(first)[0]}, the elbow's K",
@@ -151,7 +115,7 @@ def page(tables: Mapping[str, Comparison], tuned: Mapping[str, Any]) -> str:
         _matrix(first),
         "## Every strength",
         "CultureVQA on train prompts; of the controls each lambda with one picture of every prompt.",
-        _table(["edit", "condition", "λ", "‖edit‖ / ‖h‖", "CultureVQA"], _strengths(tuned)),
+        markdown_table(["edit", "condition", "λ", "‖edit‖ / ‖h‖", "CultureVQA"], _strengths(tuned)),
     ]
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
@@ -186,7 +150,7 @@ def _matrix(table: Comparison) -> str:
     name, regions = _named(table)[0], table["regions"]
     drops = {(c["source"], c["target"]): f"{100 * c['drop']:.0f}" for c in table["matrix"] if c["selector"] == name}
     rows = [[one, *(drops.get((one, other), "").replace("-", "−") for other in regions)] for one in regions]
-    return _table(["", *regions], rows)
+    return markdown_table(["", *regions], rows)
 
 
 def _strengths(tuned: Mapping[str, Any]) -> list[list[str]]:
@@ -200,11 +164,6 @@ def _strengths(tuned: Mapping[str, Any]) -> list[list[str]]:
             share = f"{100 * point['accuracy']:.1f}% {_ends(point['low'], point['high'])}".rstrip()
             rows.append([edit.name, name, f"{point['strength']:g}", size, share])
     return rows
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 if __name__ == "__main__":
