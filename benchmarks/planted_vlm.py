@@ -3,7 +3,9 @@
     python -m benchmarks.planted_vlm --results FOLDER
 
 Every case is kept in FOLDER and a stopped run goes on; the table is docs/vlm.md's. Noise is added to the weights of all
-gates, as a share of their standard deviation in the layer: neurons then fire for what they should not.
+gates, as a share of their standard deviation in the layer: neurons then fire for what they should not. The last row is
+the null: the same model trained on the questions alone, with nothing planted, and not to its end, so that silencing can
+cost and gain something.
 """
 
 from __future__ import annotations
@@ -18,7 +20,9 @@ from typing import Any, cast
 import torch
 import yaml
 
+from benchmarks._markdown import markdown_table
 from culturebench.artifacts.silenced import WHOLE
+from culturebench.atlas.training.vlm.train import train_vlm
 from culturebench.evaluation.silenced import summary
 from culturebench.measures.statistics import Bootstrap
 from culturebench.params._runtime import Runtime
@@ -37,9 +41,12 @@ from culturebench.vlm.probing import probed
 
 WEIGHTS = Path("culturebench/atlas/weights/vlm")
 HOW = Audit(pin="atlas_vlm", questions="atlas", scoring="generate", batch=180, max_new_tokens=2)
+EFFECTS = ("own", "other", "selective", "neutral")
 NOISE = (0.0, 0.4, 0.8, 1.6)
 SELECTORS = ("cas", "mad", "lap", "random")
 LAPE = LapeRule(top=0.01, filter=0.95, bar=0.95)
+TRUTH = "planted.json"
+NULL, NULL_STEPS = "none planted", 300
 COUNT = 8  # a region's six neurons that act through a positive gate, and its two decoys
 
 
@@ -75,8 +82,10 @@ def disturb(vlm: Vlm, noise: float) -> None:
 
 def _found(rows: Sequence[Any], selector: str, weights: Path, regions: Sequence[str]) -> dict[str, float]:
     """Shares of a region's planted neurons of each place that its own picks hold, and the precision of `culture`."""
+    if not (weights / TRUTH).is_file():
+        return {}
     truth: dict[tuple[int, int], dict[str, Any]] = {
-        (row["layer"], row["neuron"]): row for row in json.loads((weights / "planted.json").read_text(encoding="utf-8"))
+        (row["layer"], row["neuron"]): row for row in json.loads((weights / TRUTH).read_text(encoding="utf-8"))
     }
     picked = [row for row in rows if row["selector"] == selector and row["draw"] == 0]
     own = [truth[key]["place"] for row in picked
@@ -89,22 +98,17 @@ def _found(rows: Sequence[Any], selector: str, weights: Path, regions: Sequence[
     return {**shares, "precision": own.count("culture") / max(len(picked), 1)}
 
 
-def table(results: Sequence[tuple[float, dict[str, Any]]]) -> str:
+def table(results: Sequence[tuple[str, dict[str, Any]]]) -> str:
     """A row a noise and selector."""
-    lines = [
-        "| noise | baseline, neutral | selector | recall | precision | own | other | neutral |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
+    head = ["noise", "right: cultural, neutral", "selector", "recall", "precision", *EFFECTS]
+    rows: list[list[str]] = []
     for noise, one in results:
         whole = f"{_percent(one['baseline']['english'])}, {_percent(one['neutral_baseline']['english'])}"
         for name, effects in one["effects"]["english"].items():
             found = one["found"][name]
-            told = [_told(effects[key]) for key in ("own", "other", "neutral")]
-            lines.append(
-                f"| {noise:g} | {whole} | {name} | {found['culture']:.2f} | {found['precision']:.2f} | "
-                + " | ".join(told) + " |"
-            )  # fmt: skip
-    return "\n".join(lines)
+            shares = [f"{found[key]:.2f}" if found else "–" for key in ("culture", "precision")]
+            rows.append([noise, whole, name, *shares, *(_told(effects[key]) for key in EFFECTS)])
+    return markdown_table(head, rows).replace("-", "−").replace("−−−", "---")
 
 
 def _percent(one: dict[str, float]) -> str:
@@ -123,13 +127,21 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
     regions = cast(list[str], yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))["regions"])
-    results: list[tuple[float, dict[str, Any]]] = []
-    for noise in NOISE:
-        path = folder / f"noise_{noise:g}.json"
+    results: list[tuple[str, dict[str, Any]]] = []
+    for name in (*map("{:g}".format, NOISE), NULL):
+        path = folder / f"{name.replace(' ', '_')}.json"
         if not path.exists():
-            path.write_text(json.dumps(measure(WEIGHTS, regions, noise=noise)), encoding="utf-8")
-        results.append((noise, json.loads(path.read_text(encoding="utf-8"))))
+            path.write_text(json.dumps(_case(name, folder, regions)), encoding="utf-8")
+        results.append((name, json.loads(path.read_text(encoding="utf-8"))))
     print(table(results))
+
+
+def _case(name: str, folder: Path, regions: Sequence[str]) -> dict[str, Any]:
+    if name != NULL:
+        return measure(WEIGHTS, regions, noise=float(name))
+    weights = folder / "null"
+    train_vlm(folder, weights, plant=False, steps=NULL_STEPS)
+    return measure(weights, regions)
 
 
 if __name__ == "__main__":
