@@ -10,12 +10,13 @@ import yaml
 
 from culturebench.artifacts import adapted, adapter, adapter_results, labels
 from culturebench.conditions.adapted import BOTH
+from culturebench.errors import CultureBenchError
 from culturebench.evaluation.adapters import TAKEN, Found, result_rows
 from culturebench.evaluation.names import CULTURE, POOLED
 from culturebench.interventions.adapters.overlap import ConceptError
 from culturebench.measures.statistics import Bootstrap
 from culturebench.params import ParamsError
-from stages import compare_adapters, generate_adapted, train_adapter
+from stages import bind_pins, compare_adapters, generate_adapted, train_adapter
 
 ADAPTERS = {
     "standard": {"kind": "standard", "region": "jp", "caption": "noun_en"},
@@ -126,6 +127,15 @@ def test_what_an_adapter_cannot_be_is_one_error(ready: Path, changed: dict[str, 
     (ready / "params.yaml").write_text(yaml.safe_dump(params))
     with pytest.raises(ParamsError, match=told):
         train_adapter.STAGE.execute(model="atlas", adapter="standard")
+
+
+def test_a_model_that_runs_in_a_process_of_its_own_has_no_adapters(ready: Path) -> None:
+    params = yaml.safe_load((ready / "params.yaml").read_text())
+    params["models"]["show"] = {"adapter": "show_o2", "towers": [], "pin": "backbone", "command": ["x"]}
+    (ready / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    bind_pins.STAGE.execute(model="show")
+    with pytest.raises(CultureBenchError, match=r"models.show: .*set `adapters: \{\}`"):
+        train_adapter.STAGE.execute(model="show", adapter="standard")
 
 
 def test_both_english_sets_lie_between_the_two() -> None:
