@@ -23,6 +23,7 @@ from culturebench.params.conditions import STAGES
 from culturebench.params.generate import Generate
 from culturebench.params.generate_adapted import GenerateAdapted
 from culturebench.params.measure import Measure
+from culturebench.params.prompts import Prompts
 from culturebench.params.select_neurons import SelectNeurons
 from culturebench.params.select_vlm_neurons import SelectVlmNeurons
 from culturebench.params.study import Study
@@ -54,6 +55,7 @@ def problems(root: Path) -> list[str]:
     named = [
         *_reference_problems(document),
         *_condition_problems(document),
+        *_prompt_problems(document),
         *_measure_problems(document),
         *_selector_problems(document),
         *_adapter_problems(document),
@@ -117,6 +119,16 @@ def _condition_problems(document: dict[str, Any]) -> Iterator[str]:
                 continue
             if record.site and record.site not in document["sites"]:
                 yield f"params.yaml: conditions.{key}: {name} needs {record.site!r} in `sites`; add it, or drop {name}"
+
+
+def _prompt_problems(document: dict[str, Any]) -> Iterator[str]:
+    """A set of prompts whose pictures should be made under a condition that is not among `conditions`."""
+    made = document["conditions"]["all"]
+    for name, source in load_section(Prompts, document).root.items():
+        for one in source.conditions or ():
+            if one not in made:
+                told = f"params.yaml: prompts.{name}.conditions: no pictures are made under {one!r}"
+                yield f"{told}; there are: {', '.join(made)}"
 
 
 def _measure_problems(document: dict[str, Any]) -> Iterator[str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from culturebench.annotation.choices import read_choices
 from culturebench.artifacts import audited, labels, pictures, pins, silenced, splits, vlm_neurons
 from culturebench.conditions import condition as record_of
+from culturebench.evaluation.names import TEST
 from culturebench.images.decode import decode
 from culturebench.judging.asking import Shown
 from culturebench.judging.audit import audited as figures, audited_rows, options_of, people_on_flips, sets_by_region
@@ -109,7 +110,7 @@ def _made(params: Params, folder: Path) -> Iterator[tuple[str, list[Shown], list
     regions, numbers = list(params.regions), params.audit_judge
     for model in params.models.root:
         for name in (name for name in params.conditions.all if record_of(name).control is None):
-            rows: list[Shown] = [*pictures.TABLE.load(folder / model / f"{name}.parquet", COLUMNS)]
+            rows: list[Shown] = [*pictures.TABLE.load(folder / model / name / f"{TEST}.parquet", COLUMNS)]
             seeds = sorted({row["seed"] for row in rows})[: numbers.seeds]
             kept = [row for row in rows if row["seed"] in seeds]
             yield model, kept, [options_of(row, regions, numbers.seed) for row in kept]
@@ -130,7 +131,7 @@ STAGE = Stage(
         "neurons": vlm_neurons.PATH,
         "labels": labels.DIRECTORY,
         "test": splits.TEST,
-        "pictures": pictures.TEST_DIRECTORY,
+        "pictures": pictures.DIRECTORY,
         "people": PEOPLE,
     },
     outputs={"answers": audited.PATH, "summary": audited.SUMMARY},

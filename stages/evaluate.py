@@ -74,11 +74,11 @@ def _made(
     replies: dict[str, list[AnswerRow]],
 ) -> Made | None:
     """What a condition's pictures scored; None where no prompt has the caption that it starts from."""
-    folder = inputs["pictures"] / prompts / model
-    made = pictures.TABLE.load(folder / f"{name}.parquet", PICTURE_COLUMNS)
+    folder = inputs["pictures"] / model
+    made = pictures.TABLE.load(folder / name / f"{prompts}.parquet", PICTURE_COLUMNS)
     if not made:
         return None
-    languages = _languages(folder, params.conditions.pinned)
+    languages = _languages(folder, params.conditions.pinned, prompts)
     scored = [
         one
         for judge, found in replies.items()
@@ -102,16 +102,18 @@ def _made(
     )
 
 
-def _languages(folder: Path, pinned: Collection[str]) -> dict[str, str]:
+def _languages(folder: Path, pinned: Collection[str], prompts: str) -> dict[str, str]:
     """Region -> language, as prompts that are no English rendering have it; none where there are no such prompts."""
     for name in ("noun", "cultural"):
-        if name in pinned and (rows := pictures.TABLE.load(folder / f"{name}.parquet", ("region", "language"))):
-            return {row["region"]: row["language"] for row in rows}
+        if name in pinned:
+            rows = pictures.TABLE.load(folder / name / f"{prompts}.parquet", ("region", "language"))
+            if rows:
+                return {row["region"]: row["language"] for row in rows}
     return {}
 
 
 def _load_answers(inputs: Paths, judge: str, prompts: str, model: str, name: str) -> list[AnswerRow]:
-    return answers.TABLE.load(inputs["answers"] / judge / prompts / model / f"{name}.parquet")
+    return answers.TABLE.load(inputs["answers"] / judge / model / name / f"{prompts}.parquet")
 
 
 STAGE = Stage(

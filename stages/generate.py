@@ -10,10 +10,12 @@ from culturebench.params import choose
 from culturebench.params.engine import Engine
 from culturebench.params.generate import Generate
 from culturebench.params.models import Models
+from culturebench.params.prompts import Prompts
 from culturebench.params.sampler import Sampler
 from culturebench.stage import Paths, Stage, store_url
 from culturebench.store import Store
 from culturebench.text_to_image.pictures import make_pictures
+from culturebench.text_to_image.prompt_sets import sets_for
 from culturebench.text_to_image.systems import open_sampler
 
 
@@ -24,6 +26,7 @@ class Params:
     engine: Engine
     generate: Generate
     models: Models
+    prompts: Prompts
     sampler: Sampler
 
 
@@ -32,34 +35,35 @@ def run(
     inputs: Paths,
     outputs: Paths,
     *,
-    prompts: str,
     model: str,
     condition: str,
 ) -> None:
-    """Generate one condition's pictures of one set of prompts by one model."""
+    """Generate one condition's pictures of every set of prompts by one model."""
     chosen, how = choose(params.models, model), params.sampler
-    made = make_pictures(
-        open_sampler(chosen, inputs["towers"], inputs["system"], how.steps, Store(store_url()), params.engine),
-        prompt_sets.TABLE.load(inputs["prompts"]),
-        made_by("generate", condition).caption,
-        params.generate.seeds,
-        how.batch_size,
-        condition=condition,
-    )
-    pictures.TABLE.save(outputs["pictures"], made)
+    sampler = open_sampler(chosen, inputs["towers"], inputs["system"], how.steps, Store(store_url()), params.engine)
+    for name, rows in sets_for(condition, params.prompts, inputs["prompts"]):
+        made = make_pictures(
+            sampler,
+            rows,
+            made_by("generate", condition).caption,
+            params.generate.seeds,
+            how.batch_size,
+            condition=condition,
+        )
+        pictures.TABLE.save(outputs["pictures"] / f"{name}.parquet", made)
 
 
 STAGE = Stage(
     name="generate",
     run=run,
-    identities=("prompts", "model", "condition"),
+    identities=("model", "condition"),
     params=Params,
     inputs={
         "system": pins.SYSTEM,
         "towers": towers.PATH,
-        "prompts": prompt_sets.PATH,
+        "prompts": prompt_sets.DIRECTORY,
     },
-    outputs={"pictures": pictures.PATH},
+    outputs={"pictures": pictures.FOLDER},
 )
 
 if __name__ == "__main__":

@@ -12,10 +12,12 @@ from culturebench.params import choose
 from culturebench.params.engine import Engine
 from culturebench.params.generate import Generate
 from culturebench.params.models import Models
+from culturebench.params.prompts import Prompts
 from culturebench.params.sampler import Sampler
 from culturebench.stage import Paths, Stage, store_url
 from culturebench.store import Store
 from culturebench.text_to_image.pictures import make_pictures
+from culturebench.text_to_image.prompt_sets import sets_for
 from culturebench.text_to_image.systems import edited_tower, open_sampler
 
 
@@ -26,6 +28,7 @@ class Params:
     engine: Engine
     generate: Generate
     models: Models
+    prompts: Prompts
     sampler: Sampler
 
 
@@ -34,11 +37,10 @@ def run(
     inputs: Paths,
     outputs: Paths,
     *,
-    prompts: str,
     model: str,
     condition: str,
 ) -> None:
-    """Generate one edited condition's pictures of one set of prompts by one model."""
+    """Generate one edited condition's pictures of every set of prompts by one model."""
     record = made_by("generate_edited", condition)
     chosen, how = choose(params.models, model), params.sampler
     amount = strength.chosen(inputs["strength"], record.edit.name) if record.edit and record.edit.tuned else 0.0
@@ -46,32 +48,34 @@ def run(
     missing = culture.undrawn(record, amount)
     for region, reason in missing.items():
         print(f"{condition} has no pictures of {region}: {reason}", file=sys.stderr)
-    made = make_pictures(
-        open_sampler(chosen, inputs["towers"], inputs["system"], how.steps, Store(store_url()), params.engine),
-        [row for row in prompt_sets.TABLE.load(inputs["prompts"]) if row["region"] not in missing],
-        record.caption,
-        params.generate.seeds_of(control=record.control is not None),
-        how.batch_size,
-        condition=condition,
-        strength=amount,
-        intervene=lambda row, draw: culture.intervention(record, amount, row["region"], draw, row["prompt_id"]),
-    )
-    pictures.TABLE.save(outputs["pictures"], made)
+    sampler = open_sampler(chosen, inputs["towers"], inputs["system"], how.steps, Store(store_url()), params.engine)
+    for name, rows in sets_for(condition, params.prompts, inputs["prompts"]):
+        made = make_pictures(
+            sampler,
+            [row for row in rows if row["region"] not in missing],
+            record.caption,
+            params.generate.seeds_of(control=record.control is not None),
+            how.batch_size,
+            condition=condition,
+            strength=amount,
+            intervene=lambda row, draw: culture.intervention(record, amount, row["region"], draw, row["prompt_id"]),
+        )
+        pictures.TABLE.save(outputs["pictures"] / f"{name}.parquet", made)
 
 
 STAGE = Stage(
     name="generate_edited",
     run=run,
-    identities=("prompts", "model", "condition"),
+    identities=("model", "condition"),
     params=Params,
     inputs={
         "system": pins.SYSTEM,
         "towers": towers.PATH,
         "bound": binding.PATH,
         "strength": strength.PATH,
-        "prompts": prompt_sets.PATH,
+        "prompts": prompt_sets.DIRECTORY,
     },
-    outputs={"pictures": pictures.PATH},
+    outputs={"pictures": pictures.FOLDER},
 )
 
 if __name__ == "__main__":

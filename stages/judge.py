@@ -1,4 +1,4 @@
-"""Ask one judge which culture every picture of one set of prompts and one condition shows."""
+"""Ask one judge which culture every picture of one condition shows."""
 
 from __future__ import annotations
 
@@ -33,25 +33,24 @@ def run(
     outputs: Paths,
     *,
     judge: str,
-    prompts: str,
     model: str,
     condition: str,
 ) -> None:
-    """Put CultureVQA to one judge for one condition's pictures."""
+    """Put CultureVQA to one judge for one condition's pictures of every set of prompts."""
     chosen = choose(params.judges, judge)
     answering = open_judge(chosen, inputs["judge"], params.engine, Store(store_url()), secret)
-    made = pictures.TABLE.load(inputs["pictures"], COLUMNS)
-    asked = ask(answering, made, list(params.regions), params.judge.seed)
-    answers.TABLE.save(outputs["answers"], asked)
+    for file in sorted(inputs["pictures"].iterdir()):
+        asked = ask(answering, pictures.TABLE.load(file, COLUMNS), list(params.regions), params.judge.seed)
+        answers.TABLE.save(outputs["answers"] / file.name, asked)
 
 
 STAGE = Stage(
     name="judge",
     run=run,
-    identities=("judge", "prompts", "model", "condition"),
+    identities=("judge", "model", "condition"),
     params=Params,
-    inputs={"judge": pins.JUDGE, "pictures": pictures.PATH},
-    outputs={"answers": answers.PATH},
+    inputs={"judge": pins.JUDGE, "pictures": pictures.FOLDER},
+    outputs={"answers": answers.FOLDER},
 )
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from culturebench.artifacts import annotated, pictures, splits, study_tasks
 from culturebench.artifacts.study_tasks import TaskRow
+from culturebench.evaluation.names import TEST
 from culturebench.params.models import Models
 from culturebench.params.regions import Regions
 from culturebench.params.study import Study, StudyPlan
@@ -58,7 +59,7 @@ def _planned(plan: StudyPlan, regions: list[str], inputs: Paths, model: str) -> 
 
 def _material(plan: StudyPlan, regions: list[str], inputs: Paths, model: str) -> Material:
     folder = inputs["pictures"] / model
-    made = {name: pictures.TABLE.load(folder / f"{name}.parquet", PICTURE_COLUMNS) for name in plan.conditions}
+    made = {name: pictures.TABLE.load(folder / name / f"{TEST}.parquet", PICTURE_COLUMNS) for name in plan.conditions}
     return material(
         plan,
         regions,
@@ -72,7 +73,7 @@ STAGE = Stage(
     name="plan_study",
     run=run,
     params=Params,
-    inputs={"pictures": pictures.TEST_DIRECTORY, "test": splits.TEST, "annotated": annotated.DIRECTORY},
+    inputs={"pictures": pictures.DIRECTORY, "test": splits.TEST, "annotated": annotated.DIRECTORY},
     outputs={"tasks": study_tasks.PATH, "shown": study_tasks.SHOWN_PATH},
 )
 

@@ -259,7 +259,7 @@ def _results(params: Params, rows: list[EvaluationRow], model: str, prompts: str
 
 
 def _pictures(inputs: Paths, model: str, condition: str) -> list[PictureRow]:
-    return pictures.TABLE.load(inputs["pictures"] / TEST / model / f"{condition}.parquet")
+    return pictures.TABLE.load(inputs["pictures"] / model / condition / f"{TEST}.parquet")
 
 
 def _pin(path: Path) -> tuple[str, str, dict[str, tuple[int, str]]]:

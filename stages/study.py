@@ -9,6 +9,7 @@ from culturebench.annotation.study import FOLDER, Consent, StudyAnswer, read_ans
 from culturebench.artifacts import answers, study, study_tasks
 from culturebench.artifacts.study import Study as Result
 from culturebench.artifacts.study_tasks import TaskRow
+from culturebench.evaluation.names import TEST
 from culturebench.measures.two_way import TwoWay
 from culturebench.params.models import Models
 from culturebench.params.regions import Regions
@@ -55,11 +56,11 @@ def _scripted(
     plan: StudyPlan, numbers: Scripted, model: str, tasks: Sequence[TaskRow], regions: list[str], inputs: Paths
 ) -> Given:
     """What the scripts of a drawn world say, who see in a generated picture what the judge named."""
-    folder = inputs["answers"] / numbers.judge / "test" / model
+    folder = inputs["answers"] / numbers.judge / model
     named = {
         (name, row["prompt_id"], row["seed"]): row["answer"]
         for name in plan.conditions
-        for row in answers.TABLE.load(folder / f"{name}.parquet", ANSWER_COLUMNS)
+        for row in answers.TABLE.load(folder / name / f"{TEST}.parquet", ANSWER_COLUMNS)
     }
     blocks = sorted({row["block"] for row in tasks})
     said: dict[str, list[StudyAnswer]] = {block: [] for block in blocks}

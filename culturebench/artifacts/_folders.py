@@ -10,7 +10,7 @@ from typing import Any
 #: one of the sections is empty nothing would make them, and DVC does not start a stage whose folders are missing.
 FOLDERS = {
     ("models", "judges"): (
-        *("data/answers", "data/measured", "data/one_prompt", "data/pictures", "data/pictures/test"),
+        *("data/answers", "data/measured", "data/one_prompt", "data/pictures"),
         *("models/enhancer", "models/strength", "reports/metrics/reliability", "reports/metrics/selectors"),
     ),
     ("models", "judges", "adapters"): ("models/adapter", "reports/metrics/adapters"),

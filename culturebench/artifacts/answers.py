@@ -1,4 +1,4 @@
-"""One judge's answers to CultureVQA on the pictures of one set of prompts, model and condition."""
+"""One judge's answers to CultureVQA on one model's pictures under one condition, a file for each set of prompts."""
 
 from typing import TypedDict
 
@@ -8,7 +8,8 @@ from culturebench.artifacts._table import Table, required
 
 STAGE = "judge"
 DIRECTORY = "data/answers"
-PATH = DIRECTORY + "/{judge}/{prompts}/{model}/{condition}.parquet"
+FOLDER = DIRECTORY + "/{judge}/{model}/{condition}"
+PATH = FOLDER + "/{prompts}.parquet"
 #: On real test pictures.
 REAL_PATH = "data/reliability/{judge}.parquet"
 UNRECOGNIZABLE = "unrecognizable"

@@ -1,4 +1,4 @@
-"""Generated pictures of one set of prompts under one model and condition."""
+"""Generated pictures of one model under one condition, a file for each set of prompts."""
 
 from dataclasses import replace
 from typing import TypedDict
@@ -8,10 +8,10 @@ import pyarrow as pa
 from culturebench.artifacts._table import Table, required
 
 DIRECTORY = "data/pictures"
-PATH = DIRECTORY + "/{prompts}/{model}/{condition}.parquet"
+FOLDER = DIRECTORY + "/{model}/{condition}"
+PATH = FOLDER + "/{prompts}.parquet"
 #: Of the test prompts, which alone have reference pictures.
-TEST_DIRECTORY = DIRECTORY + "/test"
-TEST_PATH = TEST_DIRECTORY + "/{model}/{condition}.parquet"
+TEST_PATH = FOLDER + "/test.parquet"
 
 
 class PictureRow(TypedDict):

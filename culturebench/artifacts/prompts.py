@@ -8,8 +8,9 @@ from culturebench.artifacts._caption import CAPTION, CaptionRow
 from culturebench.artifacts._table import Table, required
 
 STAGE = "load_prompts"
-PATH = "data/prompts/{prompts}.parquet"
-TEST_PATH = "data/prompts/test.parquet"
+DIRECTORY = "data/prompts"
+PATH = DIRECTORY + "/{prompts}.parquet"
+TEST_PATH = DIRECTORY + "/test.parquet"
 
 
 class PromptRow(TypedDict):

@@ -23,6 +23,15 @@ class PromptSource(BaseModel):
         "split carries; for the atlas alone, and conditions from the cultural caption alone.",
     )
     prompts_per_region: int | None = Field(None, ge=1, description="null: as many as generate.prompts_per_region.")
+    conditions: list[str] | None = Field(
+        None,
+        min_length=1,
+        description="Names of `conditions` that its pictures are made under; null: all whose caption it has.",
+    )
+
+    def asks(self, condition: str) -> bool:
+        """Whether pictures of this set are made under a condition, as far as it has the caption."""
+        return self.conditions is None or condition in self.conditions
 
     @model_validator(mode="after")
     def _of_the_test_split(self) -> Self:
@@ -34,7 +43,7 @@ class PromptSource(BaseModel):
 
 
 class Prompts(RootModel[dict[str, PromptSource]]):
-    """Name -> source; stages that make or judge pictures run over the names, and result rows carry one as `prompts`."""
+    """Name -> source; pictures and answers have a file for each, and result rows carry the name as `prompts`."""
 
     section: ClassVar[str] = "prompts"
 
@@ -47,6 +56,8 @@ class Prompts(RootModel[dict[str, PromptSource]]):
                 raise ValueError(
                     f"`{TEST}` is the test split, {{file: {TEST_FOLDER}}}; another set of it needs `modifiers: unseen`"
                 )
+            if name == TEST and source.conditions is not None:
+                raise ValueError(f"pictures of `{TEST}` are made under all of `conditions`; remove the key there")
         if TEST not in self.root:
             raise ValueError(f"`{TEST}` is missing; add {TEST}: {{file: {TEST_FOLDER}}}")
         return self

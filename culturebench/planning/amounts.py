@@ -90,8 +90,13 @@ def amounts(model: Model, numbers: Numbers, root: Path) -> list[Amount]:
         found += [Amount(f"train_enhancer@{site}", sum(train.values()), loads=1) for site in numbers.sites]
     asked = [_set_of(name, source, test, numbers, root) for name, source in numbers.prompts.root.items()]
     prompts = sum(max(captions.values()) for captions in asked)
+    sources = list(numbers.prompts.root.values())
     made = {
-        name: sum(captions[condition(name).caption] for captions in asked)
+        name: sum(
+            captions[condition(name).caption]
+            for captions, source in zip(asked, sources, strict=True)
+            if source.asks(name)
+        )
         * len(numbers.generate.seeds_of(control=condition(name).control is not None))
         for name in numbers.conditions.all
     }

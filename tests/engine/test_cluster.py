@@ -122,9 +122,9 @@ def test_a_killed_driver_loses_at_most_the_batches_in_flight(cluster: Cluster, f
 
 STAGES = """
 from stages import generate, generate_edited, judge
-generate.STAGE.execute(prompts="test", model="atlas", condition="noun")
-generate_edited.STAGE.execute(prompts="test", model="atlas", condition="amplified")
-judge.STAGE.execute(judge="tiny", prompts="test", model="atlas", condition="noun")
+generate.STAGE.execute(model="atlas", condition="noun")
+generate_edited.STAGE.execute(model="atlas", condition="amplified")
+judge.STAGE.execute(judge="tiny", model="atlas", condition="noun")
 """
 
 

@@ -56,7 +56,7 @@ def test_an_example_is_valid_and_dvc_makes_a_pipeline_of_it(project: Path, examp
     stages = stage_names(project)
     assert stages >= {f"pin_model@{pin}" for pin in entries["pins"]}
     assert stages >= {f"probe_layers@{encoder}" for encoder in entries["encoders"]}
-    assert stages >= {f"generate@test-{model}-noun" for model in entries["models"]}
+    assert stages >= {f"generate@{model}-noun" for model in entries["models"]}
 
 
 def test_there_is_an_example_for_every_adapter_and_each_edits_a_tower_of_its_own() -> None:
@@ -80,7 +80,7 @@ def test_the_example_of_a_judge_is_valid_and_its_stages_stand_in_the_graph(proje
     (project / "params.yaml").write_text(yaml.safe_dump(document, allow_unicode=True), encoding="utf-8")
     assert problems(project) == []
     bound = {f"pin_model@{pin}" for pin in entries.get("pins", {})} | {f"bind_judge@{name}"}
-    assert stage_names(project) >= bound | {f"judge@{name}-test-atlas-noun"}
+    assert stage_names(project) >= bound | {f"judge@{name}-atlas-noun"}
 
 
 AUDITS = sorted((ROOT / "examples/audits").glob("*.yaml"))

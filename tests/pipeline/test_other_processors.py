@@ -20,7 +20,7 @@ pytestmark = [
     pytest.mark.skipif(numerics.kind() != numerics.KIND, reason="nothing is fixed on such a processor"),
 ]
 
-STAGES = ("probe_layers@atlas", "train_sae@atlas", "train_enhancer@atlas-culture", "generate@test-atlas-noun")
+STAGES = ("probe_layers@atlas", "train_sae@atlas", "train_enhancer@atlas-culture", "generate@atlas-noun")
 #: The first half is what stages fix anew, the second what they leave alone.
 OTHER = {
     "ATEN_CPU_CAPABILITY": "default",

@@ -34,9 +34,10 @@ def test_a_named_file_adds_its_own_stages_rows_and_table_and_changes_none_of_the
     ran = {stage for stage, outcome in workspace.repro().items() if outcome != "cached"}
     assert ran == {
         "load_prompts@outside",
-        *(f"{condition(name).stage}@outside-atlas-{name}" for name in (*CONDITIONS, "cultural")),
-        *(f"judge@{judge}-outside-atlas-{name}" for judge in JUDGES for name in (*CONDITIONS, "cultural")),
+        *(f"{condition(name).stage}@atlas-{name}" for name in (*CONDITIONS, "cultural")),
+        *(f"judge@{judge}-atlas-{name}" for judge in JUDGES for name in (*CONDITIONS, "cultural")),
         "evaluate",
+        "plan_study",
         "study",
         "report",
     }

@@ -39,10 +39,10 @@ def test_nothing_changed_runs_nothing(finished: Workspace) -> None:
     assert recompute(finished) == set()
 
 
-AMPLIFIED = "data/pictures/test/atlas/amplified.parquet"
+AMPLIFIED = "data/pictures/atlas/amplified/test.parquet"
 READERS = {
-    "judge@atlas_cnn-test-atlas-amplified",
-    "judge@atlas_vit-test-atlas-amplified",
+    "judge@atlas_cnn-atlas-amplified",
+    "judge@atlas_vit-atlas-amplified",
     "measure@atlas-amplified",
     "audit_judge@atlas",
     "plan_study",
@@ -57,7 +57,7 @@ def test_another_strength_grid_recomputes_the_edited_pictures_and_what_reads_the
     ran = recompute(workspace)
     # A grid that chooses the strength of before makes the same pictures, and equal bytes end the recompute there.
     readers = READERS if workspace.hashes()[AMPLIFIED] != before[AMPLIFIED] else set[str]()
-    edited = {"generate_edited@test-atlas-amplified", "generate_one_prompt@atlas"}
+    edited = {"generate_edited@atlas-amplified", "generate_one_prompt@atlas"}
     assert ran == {"tune_strength@atlas", "report"} | edited | readers
 
 
@@ -77,14 +77,14 @@ def repin(workspace: Workspace, pin: str) -> None:
 def test_a_new_backbone_pin_recomputes_no_probe_no_dictionary_and_no_neurons(workspace: Workspace) -> None:
     repin(workspace, "atlas_backbone")
     ran = recompute(workspace)
-    assert {"pin_model@atlas_backbone", "generate@test-atlas-noun"} <= ran
+    assert {"pin_model@atlas_backbone", "generate@atlas-noun"} <= ran
     assert not groups(ran) & (ENCODER | DATA)
 
 
 def test_a_new_encoder_pin_recomputes_nothing_of_the_data_half(workspace: Workspace) -> None:
     repin(workspace, "atlas_encoder")
     ran = recompute(workspace)
-    assert {"pin_model@atlas_encoder", "probe_layers@atlas", "generate@test-atlas-noun"} <= ran
+    assert {"pin_model@atlas_encoder", "probe_layers@atlas", "generate@atlas-noun"} <= ran
     assert not groups(ran) & DATA
 
 
@@ -99,7 +99,7 @@ def test_a_new_encoder_runs_its_own_chain_and_leaves_all_pictures_as_they_are(wo
 def test_a_new_judge_pin_recomputes_that_judges_answers_alone(workspace: Workspace) -> None:
     repin(workspace, "atlas_vit")
     ran = recompute(workspace)
-    judged = {f"judge@atlas_vit-test-atlas-{name}" for name in ("noun", "cultural", "amplified", "enhanced")}
+    judged = {f"judge@atlas_vit-atlas-{name}" for name in ("noun", "cultural", "amplified", "enhanced")}
     judged.add("judge_reliability@atlas_vit")
     # Those that bind look at every pin, and hand on the same bytes.
     bound = {"bind_pins@atlas", "bind_judge@atlas_vit", "bind_judge@atlas_cnn", "bind_measures"}

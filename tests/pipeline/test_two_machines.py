@@ -27,7 +27,7 @@ from workspace import Workspace
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline")]
 
-TARGET = "generate@test-atlas-cultural"
+TARGET = "generate@atlas-cultural"
 PICTURES = pictures.TEST_PATH.format(model="atlas", condition="cultural")
 
 

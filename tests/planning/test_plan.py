@@ -241,7 +241,7 @@ def test_what_stages_took_here_is_summed_by_the_model_that_they_are_of(tmp_path:
     path = tmp_path / FILE
     path.parent.mkdir(parents=True)
     path.write_text(
-        '{"generate@test-sdxl-noun": 10, "generate@test-sdxl-cultural": 20, "generate@test-flux-noun": 40, '
+        '{"generate@sdxl-noun": 10, "generate@sdxl-cultural": 20, "generate@flux-noun": 40, '
         '"train_enhancer@sdxl-culture": 5, "train_enhancer@sdxl-shuffled": 7, "probe_layers@sdxl_g": 3, "collect": 2}'
     )
     took, owners = measured(tmp_path), ["sdxl", "sdxl_g"]

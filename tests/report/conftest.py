@@ -176,10 +176,10 @@ class Run:
                 for scene in self.scenes[code]
                 for seed in range(self.seeds)
             ]
-            pictures.TABLE.save(self.root / f"data/pictures/test/atlas/{condition}.parquet", [row for row, _ in made])
+            pictures.TABLE.save(self.root / f"data/pictures/atlas/{condition}/test.parquet", [row for row, _ in made])
             for judge in JUDGES:
                 replies = [self._answer(judge, row, shown) for row, shown in made]
-                answers.TABLE.save(self.root / f"data/answers/{judge}/test/atlas/{condition}.parquet", replies)
+                answers.TABLE.save(self.root / f"data/answers/{judge}/atlas/{condition}/test.parquet", replies)
             measured.TABLE.save(self.root / f"data/measured/atlas/{condition}.parquet", self._measured(made))
 
     def _write_one_prompt(self) -> None:

@@ -27,7 +27,7 @@ def pick(rows: Any, **wanted: Any) -> Any:
 
 def test_culture_vqa_is_the_share_of_pictures_whose_region_the_judge_named(small_run: Any, rows: Any) -> None:
     for condition in small_run.params.conditions.all:
-        table = answers.TABLE.load(small_run.root / f"data/answers/atlas_vit/test/atlas/{condition}.parquet")
+        table = answers.TABLE.load(small_run.root / f"data/answers/atlas_vit/atlas/{condition}/test.parquet")
         share = sum(row["answer"] == row["region"] for row in table) / len(table)
         row = pick(rows, condition=condition, judge="atlas_vit", region="all", measure="culture_vqa")
         assert row["value"] == pytest.approx(share, abs=1e-6)
@@ -89,7 +89,7 @@ def hits(run: Any, condition: str) -> dict[tuple[str, int], float]:
 
 def replies(run: Any, condition: str) -> Any:
     """The second judge's."""
-    return answers.TABLE.load(run.root / f"data/answers/atlas_vit/test/atlas/{condition}.parquet")
+    return answers.TABLE.load(run.root / f"data/answers/atlas_vit/atlas/{condition}/test.parquet")
 
 
 def test_any_region_named_counts_wrong_regions_too(small_run: Any, rows: Any) -> None:
@@ -171,7 +171,7 @@ def test_the_same_answers_give_the_same_bytes(small_run: Any) -> None:
 def test_two_option_sets_are_never_mixed_in_one_table(small_run: Any, tmp_path: Any) -> None:
     from culturebench.evaluation.scores import score_answers
 
-    table = answers.TABLE.load(small_run.root / "data/answers/atlas_vit/test/atlas/noun.parquet")
+    table = answers.TABLE.load(small_run.root / "data/answers/atlas_vit/atlas/noun/test.parquet")
     table[0]["options"] = ["jp", answers.UNRECOGNIZABLE]
     with pytest.raises(CultureBenchError, match="different option sets"):
         score_answers("atlas_vit", table, table, {}, answers.UNRECOGNIZABLE)
@@ -180,7 +180,7 @@ def test_two_option_sets_are_never_mixed_in_one_table(small_run: Any, tmp_path: 
 def test_an_unanswered_picture_is_an_error_and_no_silent_gap(small_run: Any) -> None:
     from culturebench.evaluation.scores import score_answers
 
-    table = answers.TABLE.load(small_run.root / "data/answers/atlas_vit/test/atlas/noun.parquet")
+    table = answers.TABLE.load(small_run.root / "data/answers/atlas_vit/atlas/noun/test.parquet")
     with pytest.raises(CultureBenchError, match="dvc repro judge"):
         score_answers("atlas_vit", table[1:], table, {}, answers.UNRECOGNIZABLE)
 

@@ -17,6 +17,7 @@ from culturebench.atlas.world import REGIONS as ATLAS, Scene
 from culturebench.captions.spans import caption_row
 from culturebench.conditions import condition as record_of
 from culturebench.errors import CultureBenchError
+from culturebench.text_to_image.sampling import Painter
 from import_graph import ROOT
 from stages import generate, generate_edited, generate_enhanced, judge, load_prompts, train_enhancer
 
@@ -44,9 +45,9 @@ def name_file(project: Path, file: str = "outside.csv") -> None:
 
 
 def made(condition: str) -> list[dict[str, Any]]:
-    identity = {"prompts": "outside", "model": "atlas", "condition": condition}
+    identity = {"model": "atlas", "condition": condition}
     MAKERS[record_of(condition).stage].STAGE.execute(**identity)
-    return pictures.TABLE.load(Path(pictures.PATH.format(**identity)))
+    return pictures.TABLE.load(Path(pictures.PATH.format(**identity, prompts="outside")))
 
 
 def test_captions_from_outside_are_generated_and_judged_as_the_test_prompts_are(project: Path) -> None:
@@ -66,10 +67,37 @@ def test_captions_from_outside_are_generated_and_judged_as_the_test_prompts_are(
     assert {row["strength"] for row in amplified} == {3.0}
     assert all(a["image"] != b["image"] for a, b in zip(noun, amplified, strict=True))
     assert all(a["image"] != b["image"] for a, b in zip(noun, enhanced, strict=True))
-    judge.STAGE.execute(prompts="outside", judge="tiny", model="atlas", condition="noun")
+    judge.STAGE.execute(judge="tiny", model="atlas", condition="noun")
     path = answers.PATH.format(prompts="outside", judge="tiny", model="atlas", condition="noun")
     replies = answers.TABLE.load(Path(path))
     assert [(row["prompt_id"], row["seed"]) for row in replies] == [(row["prompt_id"], row["seed"]) for row in noun]
+
+
+def test_a_further_set_draws_its_own_pictures_alone_and_leaves_the_others_files_as_they_were(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generate.STAGE.execute(model="atlas", condition="noun")
+    test = Path(pictures.TEST_PATH.format(model="atlas", condition="noun"))
+    before, drawn = test.read_bytes(), set[str]()
+    name_file(project)
+    load_prompts.STAGE.execute(prompts="outside")
+    paint = Painter.__call__
+    monkeypatch.setattr(
+        Painter, "__call__", lambda self, shots: drawn.update(shot.prompt for shot in shots) or paint(self, shots)
+    )
+    rows = made("noun")
+    again = {row["prompt"] for row in pictures.TABLE.load(test)}
+    assert drawn == {row["prompt"] for row in rows} - again and test.read_bytes() == before
+
+
+def test_a_set_is_drawn_under_the_conditions_that_it_names(project: Path) -> None:
+    name_file(project)
+    params = yaml.safe_load((project / "params.yaml").read_text())
+    params["prompts"]["outside"]["conditions"] = ["amplified"]
+    (project / "params.yaml").write_text(yaml.safe_dump(params))
+    load_prompts.STAGE.execute(prompts="outside")
+    assert made("noun") == [] and made("amplified") != []
+    assert pictures.TABLE.load(Path(pictures.TEST_PATH.format(model="atlas", condition="noun"))) != []
 
 
 @pytest.mark.parametrize("condition", ["cultural", "noun_en", "masked", "activated"])
@@ -79,7 +107,7 @@ def test_a_condition_whose_caption_a_file_does_not_have_has_no_pictures_and_no_a
     name_file(project)
     load_prompts.STAGE.execute(prompts="outside")
     assert made(condition) == []
-    judge.STAGE.execute(prompts="outside", judge="tiny", model="atlas", condition=condition)
+    judge.STAGE.execute(judge="tiny", model="atlas", condition=condition)
     path = answers.PATH.format(prompts="outside", judge="tiny", model="atlas", condition=condition)
     assert answers.TABLE.load(Path(path)) == []
 
@@ -102,12 +130,12 @@ def test_a_set_with_unseen_modifiers_is_the_test_splits_and_refuses_what_is_not_
     assert [unseen_modifier(row["region"], row["subdivision"], languages[row["region"]]) for row in found] == [
         row["cultural"]["text"][row["cultural"]["modifier_start"] : row["cultural"]["modifier_end"]] for row in found
     ]
-    identity = {"prompts": "unseen", "model": "atlas"}
     for condition, count in (("cultural", 4), ("masked", 4), ("noun", 0), ("amplified", 0)):
-        MAKERS[record_of(condition).stage].STAGE.execute(**identity, condition=condition)
-        assert len(pictures.TABLE.load(Path(pictures.PATH.format(**identity, condition=condition)))) == count
-    path = project / splits.TEST / "jp.parquet"
-    splits.TABLE.save(path, [{**row, "subdivision": "bingata"} for row in splits.TABLE.load(path)])
+        MAKERS[record_of(condition).stage].STAGE.execute(model="atlas", condition=condition)
+        path = pictures.PATH.format(prompts="unseen", model="atlas", condition=condition)
+        assert len(pictures.TABLE.load(Path(path))) == count
+    split = project / splits.TEST / "jp.parquet"
+    splits.TABLE.save(split, [{**row, "subdivision": "bingata"} for row in splits.TABLE.load(split)])
     with pytest.raises(CultureBenchError, match=r"no subdivision 'bingata'.*take them off `prompts` in params\.yaml"):
         load_prompts.STAGE.execute(prompts="unseen")
 
@@ -123,7 +151,7 @@ def test_a_file_that_is_missing_and_a_set_that_params_do_not_name_are_refused(pr
 
 
 @pytest.mark.parametrize("named", [{}, {"outside": {"file": "examples/ood/captions.csv"}}])
-def test_every_set_of_prompts_has_the_same_stages(tmp_path: Path, named: dict[str, Any]) -> None:
+def test_a_further_set_of_prompts_has_one_stage_which_reads_it(tmp_path: Path, named: dict[str, Any]) -> None:
     shutil.copy(ROOT / "dvc.yaml", tmp_path)
     params = SHIPPED | {"prompts": SHIPPED["prompts"] | named}
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params, allow_unicode=True), encoding="utf-8")
@@ -133,11 +161,8 @@ def test_every_set_of_prompts_has_the_same_stages(tmp_path: Path, named: dict[st
         names = {stage.name for stage in stages if stage.name.split("@")[0] in {*MAKERS, "judge", "load_prompts"}}
     conditions = {name: record_of(name).stage for name in SHIPPED["conditions"]["all"]}
     expected = {f"load_prompts@{one}" for one in params["prompts"]}
-    expected |= {f"{stage}@{one}-atlas-{name}" for one in params["prompts"] for name, stage in conditions.items()}
-    expected |= {
-        f"judge@{judge}-{one}-atlas-{name}"
-        for one in params["prompts"] for judge in params["judges"] for name in conditions
-    }  # fmt: skip
+    expected |= {f"{stage}@atlas-{name}" for name, stage in conditions.items()}
+    expected |= {f"judge@{judge}-atlas-{name}" for judge in params["judges"] for name in conditions}
     assert names == expected
 
 

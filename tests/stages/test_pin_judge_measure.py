@@ -88,7 +88,7 @@ def test_an_encoder_that_a_model_does_not_take_leaves_its_towers_as_they_are(pro
 def test_damaged_towers_are_one_error_with_the_stage_to_run_again(content: str, project: Path) -> None:
     (project / towers.PATH.format(model="atlas")).write_text(content)
     with pytest.raises(ArtifactError, match="run `dvc repro -f bind_pins`"):
-        generate.STAGE.execute(prompts="test", model="atlas", condition="noun")
+        generate.STAGE.execute(model="atlas", condition="noun")
 
 
 def test_a_model_takes_over_what_its_own_towers_have_and_nothing_of_another_encoder(project: Path) -> None:
@@ -143,8 +143,8 @@ def test_a_judge_that_has_weights_and_reads_is_bound_to_its_pin_and_to_the_regio
 
 
 def test_a_judge_answers_every_picture_and_its_scores_are_kept(project: Path) -> None:
-    generate.STAGE.execute(prompts="test", model="atlas", condition="noun")
-    judge.STAGE.execute(judge="tiny", prompts="test", model="atlas", condition="noun")
+    generate.STAGE.execute(model="atlas", condition="noun")
+    judge.STAGE.execute(judge="tiny", model="atlas", condition="noun")
     rows = answers.TABLE.load(
         project / answers.PATH.format(judge="tiny", prompts="test", model="atlas", condition="noun")
     )
@@ -161,7 +161,7 @@ def test_a_judge_answers_every_picture_and_its_scores_are_kept(project: Path) ->
 
 
 def test_every_measure_of_every_picture_is_a_row(project: Path) -> None:
-    generate.STAGE.execute(prompts="test", model="atlas", condition="noun")
+    generate.STAGE.execute(model="atlas", condition="noun")
     measure.STAGE.execute(model="atlas", condition="noun")
     rows = measured.TABLE.load(project / measured.PATH.format(model="atlas", condition="noun"))
     counts = {name: sum(row["measure"] == name for row in rows) for name in {row["measure"] for row in rows}}

@@ -57,7 +57,7 @@ def measuring(project: Path, scorers: dict[str, Path]) -> Path:
 
 
 def rows_of(project: Path) -> list[dict[str, Any]]:
-    generate.STAGE.execute(prompts="test", model="atlas", condition="noun")
+    generate.STAGE.execute(model="atlas", condition="noun")
     bind_measures.STAGE.execute()
     measure.STAGE.execute(model="atlas", condition="noun")
     return measured.TABLE.load(project / measured.PATH.format(model="atlas", condition="noun"))
@@ -95,7 +95,7 @@ def test_pictures_without_an_english_caption_get_no_image_reward_and_a_reason(me
 
 
 def test_a_scorers_file_that_changed_is_refused(measuring: Path, scorers: dict[str, Path]) -> None:
-    generate.STAGE.execute(prompts="test", model="atlas", condition="noun")
+    generate.STAGE.execute(model="atlas", condition="noun")
     bind_measures.STAGE.execute()
     path = measuring / pins.MEASURES / "clip.json"
     pin = json.loads(path.read_text())

@@ -23,7 +23,8 @@ from stages import bind_judge, judge
 
 LABELS = {"jp": "Japan", "nl": "Netherlands"}
 COLOURS = {"jp": (200, 30), "nl": (30, 200)}  # red, blue
-NAMES = {"judge": "served", "prompts": "test", "model": "atlas", "condition": "noun"}
+STAGE = {"judge": "served", "model": "atlas", "condition": "noun"}
+NAMES = {**STAGE, "prompts": "test"}
 
 
 def truth(asked: Asked) -> str:
@@ -67,7 +68,7 @@ class Judged:
         }  # fmt: skip
 
     def rows(self) -> list[dict[str, Any]]:
-        judge.STAGE.execute(**NAMES)
+        judge.STAGE.execute(**STAGE)
         return answers.TABLE.load(Path(answers.PATH.format(**NAMES)))
 
 
@@ -179,7 +180,7 @@ def test_a_missing_key_is_told_by_its_variables_name(root: Path, monkeypatch: py
 
 
 def test_a_run_that_is_killed_pays_nothing_twice_that_it_had_received(root: Path):
-    names = [text for name, value in NAMES.items() for text in (f"--{name}", value)]
+    names = [text for name, value in STAGE.items() for text in (f"--{name}", value)]
     command = [sys.executable, "-m", "stages.judge", *names]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     with ChatServer(right, share_of_faults(0.2, ["server_error"])) as server:
