@@ -41,12 +41,12 @@ def run(
     """Generate one condition's pictures of every set of prompts by one model."""
     chosen, how = choose(params.models, model), params.sampler
     sampler = open_sampler(chosen, inputs["towers"], inputs["system"], how.steps, Store(store_url()), params.engine)
-    for name, rows in sets_for(condition, params.prompts, inputs["prompts"]):
+    for name, rows, seeds in sets_for(condition, params.prompts, inputs["prompts"], params.generate.seeds):
         made = make_pictures(
             sampler,
             rows,
             made_by("generate", condition).caption,
-            params.generate.seeds,
+            seeds,
             how.batch_size,
             condition=condition,
         )

@@ -49,12 +49,13 @@ def run(
     for region, reason in missing.items():
         print(f"{condition} has no pictures of {region}: {reason}", file=sys.stderr)
     sampler = open_sampler(chosen, inputs["towers"], inputs["system"], how.steps, Store(store_url()), params.engine)
-    for name, rows in sets_for(condition, params.prompts, inputs["prompts"]):
+    every = params.generate.seeds_of(control=record.control is not None)
+    for name, rows, seeds in sets_for(condition, params.prompts, inputs["prompts"], every):
         made = make_pictures(
             sampler,
             [row for row in rows if row["region"] not in missing],
             record.caption,
-            params.generate.seeds_of(control=record.control is not None),
+            seeds,
             how.batch_size,
             condition=condition,
             strength=amount,

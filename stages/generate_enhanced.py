@@ -45,12 +45,13 @@ def run(
     chosen, how = choose(params.models, model), params.sampler
     intervention = enhanced(inputs["enhancers"] / record.site)
     sampler = open_sampler(chosen, inputs["towers"], inputs["system"], how.steps, Store(store_url()), params.engine)
-    for name, rows in sets_for(condition, params.prompts, inputs["prompts"]):
+    every = params.generate.seeds_of(control=record.control is not None)
+    for name, rows, seeds in sets_for(condition, params.prompts, inputs["prompts"], every):
         made = make_pictures(
             sampler,
             rows,
             record.caption,
-            params.generate.seeds_of(control=record.control is not None),
+            seeds,
             how.batch_size,
             condition=condition,
             intervene=lambda row, draw: intervention,

@@ -1,18 +1,21 @@
 """Draw the test prompts, or read a file of captions from outside and refuse it when any line cannot be used.
 
+What the benchmark says as well is no caption from outside: it is dropped and counted.
+
 Each gets the noun with one of its region's modifiers beside it: what somebody would write who knows of no neurons.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from culturebench.artifacts import places, prompts as prompt_sets, splits
+from culturebench.artifacts import grounded, overlaps, places, prompts as prompt_sets, splits
 from culturebench.artifacts._caption import CaptionRow
 from culturebench.artifacts.prompts import PromptRow
 from culturebench.captions.outside import OutsideError, Place, read_outside
+from culturebench.captions.overlap import CAPTIONS, said, stands_in
 from culturebench.captions.template import beside, pick
 from culturebench.captions.unseen import with_unseen_modifiers
 from culturebench.params import choose
@@ -20,7 +23,9 @@ from culturebench.params.generate import Generate
 from culturebench.params.prompts import TEST_FOLDER, Prompts, PromptSource
 from culturebench.params.regions import Regions
 from culturebench.stage import Paths, Stage
-from culturebench.text_to_image.prompts import COLUMNS, select_prompts
+from culturebench.text_to_image.prompts import COLUMNS, select_prompts, text_of
+
+SHOWN = 5  # dropped captions that the last line names
 
 
 @dataclass(frozen=True)
@@ -36,8 +41,27 @@ def run(params: Params, inputs: Paths, outputs: Paths, *, prompts: str) -> None:
     """Write one set of prompts, the same for every model and condition."""
     source = choose(params.prompts, prompts)
     known = {code: places.load(inputs["places"] / f"{code}.json") for code in params.regions}
-    found = _drawn(params, source) if source.file == TEST_FOLDER else _from_outside(known, prompts, source.file)
-    prompt_sets.TABLE.save(outputs["prompts"], [_prompted(row, known[row["region"]]) for row in found])
+    if source.file == TEST_FOLDER:
+        found = kept = _drawn(params, source)
+    else:
+        found = _from_outside(known, prompts, source.file)
+        benchmark = said(grounded.TABLE.load_all(inputs["grounded"], params.regions, CAPTIONS))
+        kept = [row for row in found if not stands_in(row, benchmark)]
+    prompt_sets.TABLE.save(outputs["prompts"], [_prompted(row, known[row["region"]]) for row in kept])
+    dropped = _dropped(found, kept)
+    overlaps.save(outputs["overlaps"], {"given": len(found), "dropped": dropped})
+    if dropped:
+        shown = ", ".join(row["prompt"] for row in dropped[:SHOWN])
+        print(f"{prompts}: {len(dropped)} of {len(found)} captions stand in the benchmark and are dropped: {shown}")
+
+
+def _dropped(found: Sequence[PromptRow], kept: Sequence[PromptRow]) -> list[overlaps.Dropped]:
+    stay = {(row["region"], row["prompt_id"]) for row in kept}
+    return [
+        {"region": row["region"], "prompt": text_of(row, "noun")}
+        for row in found
+        if (row["region"], row["prompt_id"]) not in stay
+    ]
 
 
 def _prompted(row: PromptRow, place: places.Place) -> PromptRow:
@@ -83,8 +107,8 @@ STAGE = Stage(
     run=run,
     identities=("prompts",),
     params=Params,
-    inputs={"places": places.DIRECTORY},
-    outputs={"prompts": prompt_sets.PATH},
+    inputs={"places": places.DIRECTORY, "grounded": grounded.DIRECTORY},
+    outputs={"prompts": prompt_sets.PATH, "overlaps": overlaps.PATH},
 )
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from culturebench.artifacts import (
     evaluation,
     layer_check,
     neurons,
+    overlaps,
     pictures,
     pins,
     plots,
@@ -210,14 +211,18 @@ def _model(
         adapter=chosen.adapter,
         paper=published.model_of(_repositories(params, inputs["pins"], chosen)),
         results=_results(params, rows, name),
-        outside=_of_sets(params, rows, name, [s for s, at in params.prompts.root.items() if at.file != TEST_FOLDER]),
+        outside={
+            prompts: contents.Outside(
+                _results(params, rows, name, prompts),
+                overlaps.load(inputs["prompts"] / f"{prompts}.json"),
+                _shown(params, inputs, name, prompts),
+            )
+            for prompts, source in params.prompts.root.items()
+            if source.file != TEST_FOLDER
+        },
         unseen=_of_sets(params, rows, name, [s for s, at in params.prompts.root.items() if at.modifiers]),
         confusion=confusion,
-        pictures={
-            condition: {(row["prompt_id"], row["seed"]): row for row in _pictures(inputs, name, condition)}
-            for condition in gallery.COLUMNS
-            if condition in params.conditions.all
-        },
+        pictures=_shown(params, inputs, name, TEST),
         one_prompt=pictures.ONE_PROMPT.load(inputs["one_prompt"] / f"{name}.parquet"),
         encoders={tower: _encoder(params, inputs, tower) for tower in chosen.towers},
         circular=circular.load(inputs["circular"]).get(name, {}),
@@ -258,8 +263,15 @@ def _results(params: Params, rows: list[EvaluationRow], model: str, prompts: str
     return Results(rows, model, params.evaluate.level, prompts)
 
 
-def _pictures(inputs: Paths, model: str, condition: str) -> list[PictureRow]:
-    return pictures.TABLE.load(inputs["pictures"] / model / condition / f"{TEST}.parquet")
+def _shown(params: Params, inputs: Paths, model: str, prompts: str) -> dict[str, dict[tuple[str, int], PictureRow]]:
+    """Pictures of a set by condition: those of the report's grid that have any."""
+    found: dict[str, dict[tuple[str, int], PictureRow]] = {}
+    for condition in gallery.COLUMNS:
+        if condition in params.conditions.all:
+            rows = pictures.TABLE.load(inputs["pictures"] / model / condition / f"{prompts}.parquet")
+            if rows:
+                found[condition] = {(row["prompt_id"], row["seed"]): row for row in rows}
+    return found
 
 
 def _pin(path: Path) -> tuple[str, str, dict[str, tuple[int, str]]]:
@@ -278,6 +290,7 @@ STAGE = Stage(
         "agreement": agreement.DIRECTORY,
         "reliability": reliability.DIRECTORY,
         "study": study.PATH,
+        "prompts": overlaps.DIRECTORY,
         "pictures": pictures.DIRECTORY,
         "one_prompt": pictures.ONE_PROMPT_DIRECTORY,
         "pins": pins.DIRECTORY,

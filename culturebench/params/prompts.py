@@ -29,6 +29,10 @@ class PromptSource(BaseModel):
         description="Names of `conditions` that its pictures are made under; null: all whose caption it has.",
     )
 
+    seeds: int | None = Field(
+        None, ge=1, description="How many of generate.seeds give a picture of each prompt, the first ones; null: all."
+    )
+
     def asks(self, condition: str) -> bool:
         """Whether pictures of this set are made under a condition, as far as it has the caption."""
         return self.conditions is None or condition in self.conditions
@@ -56,8 +60,8 @@ class Prompts(RootModel[dict[str, PromptSource]]):
                 raise ValueError(
                     f"`{TEST}` is the test split, {{file: {TEST_FOLDER}}}; another set of it needs `modifiers: unseen`"
                 )
-            if name == TEST and source.conditions is not None:
-                raise ValueError(f"pictures of `{TEST}` are made under all of `conditions`; remove the key there")
+            if name == TEST and (source.conditions, source.seeds) != (None, None):
+                raise ValueError(f"`{TEST}` has all of `conditions` and all of generate.seeds; remove the keys there")
         if TEST not in self.root:
             raise ValueError(f"`{TEST}` is missing; add {TEST}: {{file: {TEST_FOLDER}}}")
         return self

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from culturebench.artifacts.layer_check import Check
     from culturebench.artifacts.layer_probe import Layer
     from culturebench.artifacts.neurons import NeuronRow
+    from culturebench.artifacts.overlaps import Overlaps
     from culturebench.artifacts.pictures import PictureRow
     from culturebench.artifacts.sae import Metrics
 
@@ -69,6 +70,15 @@ class EncoderResults:
 
 
 @dataclass(frozen=True)
+class Outside:
+    """What became of one set of captions from outside of the benchmark."""
+
+    results: Results
+    overlaps: Overlaps
+    pictures: Pictures
+
+
+@dataclass(frozen=True)
 class ModelResults:
     """All that the pipeline found out about one text-to-image model."""
 
@@ -76,8 +86,8 @@ class ModelResults:
     adapter: str
     paper: str  # the name that the paper has for it; "" for a model that is not the paper's
     results: Results
-    outside: Mapping[str, Results]  # name of captions from outside of the benchmark -> what became of them
-    unseen: Mapping[str, Results]  # name of test prompts with modifiers that no split carries -> the same
+    outside: Mapping[str, Outside]  # by the name of the set
+    unseen: Mapping[str, Results]  # name of test prompts with modifiers that no split carries -> their results
     confusion: Sequence[ConfusionRow]
     pictures: Pictures
     one_prompt: Sequence[PictureRow]
@@ -107,7 +117,7 @@ def model_values(model: ModelResults, regions: Sequence[str], pixels: int) -> di
         "main": tables.comparison(results, model.paper, tables.MAIN),
         "validation": tables.comparison(results, model.paper, tables.VALIDATION),
         "ablation": tables.comparison(results, model.paper, tables.ABLATION),
-        "outside": [_outside(name, found, model.paper) for name, found in model.outside.items()],
+        "outside": [_outside(name, found, model.paper, regions, pixels) for name, found in model.outside.items()],
         "unseen": [_unseen(name, found) for name, found in model.unseen.items()],
         "circular": list(model.circular.values()),
         "by_region": tables.by_region(results, regions),
@@ -130,11 +140,16 @@ def model_values(model: ModelResults, regions: Sequence[str], pixels: int) -> di
     }
 
 
-def _outside(name: str, results: Results, paper: str) -> dict[str, Any]:
+def _outside(name: str, found: Outside, paper: str, regions: Sequence[str], pixels: int) -> dict[str, Any]:
     return {
         "name": name,
-        "counts": results.get("noun", CULTURE) or {"n_prompts": 0, "n_images": 0},
-        "table": tables.comparison(results, f"{paper}{published.OUT_OF_DOMAIN}", tables.MAIN),
+        "counts": found.results.get("noun", CULTURE) or {"n_prompts": 0, "n_images": 0},
+        "table": tables.comparison(found.results, f"{paper}{published.OUT_OF_DOMAIN}", tables.MAIN),
+        "given": found.overlaps["given"],
+        "dropped": [row["prompt"] for row in found.overlaps["dropped"]],
+        "grid": gallery.grid(found.pictures, regions, pixels),
+        "columns": gallery.columns(found.pictures),
+        "published": published.out_of_domain() if paper else [],
     }
 
 

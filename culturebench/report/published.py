@@ -79,6 +79,16 @@ _OUTSIDE: Final[dict[str, dict[str, dict[str, float]]]] = {
     f"StableDiffusion 3.5{OUT_OF_DOMAIN}": {"noun": {"culture_vqa": 0.17}},
 }
 
+
+def out_of_domain() -> list[tuple[str, str, float]]:
+    """Every row of the paper's table on captions from outside: model, condition, CultureVQA."""
+    return [
+        (model.removesuffix(OUT_OF_DOMAIN), condition, measures["culture_vqa"])
+        for model, conditions in _OUTSIDE.items()
+        for condition, measures in conditions.items()
+    ]
+
+
 #: Model -> strength of the amplification -> CultureVQA. Our source names no model for 7 and 8; only PEA-Diffusion's
 #: value at 6 fits beside them.
 STRENGTHS: Final[dict[str, dict[float, float]]] = {"PEA-Diffusion": {6.0: 0.3391, 7.0: 0.3592, 8.0: 0.3261}}

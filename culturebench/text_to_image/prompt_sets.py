@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,13 @@ if TYPE_CHECKING:
     from culturebench.params.prompts import Prompts
 
 
-def sets_for(condition: str, prompts: Prompts, folder: Path) -> Iterator[tuple[str, list[PromptRow]]]:
-    """Each set's name, and its rows as `load_prompts` wrote them in `folder`: none where it leaves `condition` out."""
+def sets_for(
+    condition: str, prompts: Prompts, folder: Path, seeds: Sequence[int]
+) -> Iterator[tuple[str, list[PromptRow], Sequence[int]]]:
+    """Each set's name, its rows as `load_prompts` wrote them in `folder`, and those of the `seeds` that it takes.
+
+    A set that leaves `condition` out has no rows.
+    """
     for name, source in prompts.root.items():
-        yield name, prompt_sets.TABLE.load(folder / f"{name}.parquet") if source.asks(condition) else []
+        rows = prompt_sets.TABLE.load(folder / f"{name}.parquet") if source.asks(condition) else []
+        yield name, rows, seeds[: source.seeds]

@@ -82,7 +82,7 @@ def test_all_is_what_the_three_stages_make() -> None:
         ({"test": {"file": "data/test"}, "more": {"file": "data/test"}}, "needs `modifiers: unseen`"),
         ({"test": {"file": "data/test", "modifiers": "unseen"}}, "`test` is the test split"),
         ({"test": {"file": "data/test"}, "b": {"file": "b.csv", "modifiers": "unseen"}}, "of the test split"),
-        ({"test": {"file": "data/test", "conditions": ["noun"]}}, "all of `conditions`"),
+        ({"test": {"file": "data/test", "conditions": ["noun"]}}, "has all of `conditions`"),
         ({"test": {"file": "data/test"}, "A b": {"file": "a.csv"}}, "no name for prompts"),
     ],
 )

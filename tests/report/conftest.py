@@ -52,6 +52,7 @@ from culturebench.params.evaluate import Evaluate
 from culturebench.params.generate import Generate
 from culturebench.params.judges import Judges
 from culturebench.params.models import Models
+from culturebench.params.prompts import Prompts
 from culturebench.params.regions import Regions
 from culturebench.params.report import Report
 from culturebench.params.study import Study, StudyPlan
@@ -146,6 +147,7 @@ def params_of(regions: list[str]) -> Any:
         "conditions": CONDITIONS,
         "encoders": Encoders.model_validate({"atlas": {"adapter": "atlas", "pin": "atlas_encoder"}}),
         "generate": Generate(prompts_per_region=6, seeds=(0, 1), control_seeds=2),
+        "prompts": Prompts.model_validate({"test": {"file": "data/test"}}),
         "report": Report(pixels=128),
         "evaluate": Evaluate(resamples=400, permutations=2000, seed=0, level=0.95),
         "judges": Judges.model_validate({judge: {"kind": "atlas", "pin": judge} for judge in JUDGES}),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from culturebench.artifacts import answers, evaluation, pictures
+from culturebench.artifacts import answers, evaluation, overlaps, pictures
 from culturebench.conditions import CONDITIONS
 from culturebench.measures.records import MEASURES
 from culturebench.params.prompts import Prompts
@@ -34,13 +34,17 @@ def run(make_run: Any) -> Any:
     )
     run.params = replace(run.params, prompts=prompts)
     for folder in (pictures.DIRECTORY, *(f"{answers.DIRECTORY}/{judge}" for judge in run.params.judges.root)):
-        for name in ("outside", "unseen_modifiers"):
-            shutil.copytree(run.root / folder / "test", run.root / folder / name)
+        for condition in (run.root / folder / "atlas").iterdir():
+            for name in ("outside", "unseen_modifiers"):
+                shutil.copy(condition / "test.parquet", condition / f"{name}.parquet")
     for name, made in (("outside", FROM_THE_NOUN), ("unseen_modifiers", FROM_THE_MODIFIER)):
-        for path in (run.root / pictures.DIRECTORY / name / "atlas").iterdir():
-            rows = pictures.TABLE.load(path) if path.stem in made else []
+        for condition in (run.root / pictures.DIRECTORY / "atlas").iterdir():
+            path = condition / f"{name}.parquet"
+            rows = pictures.TABLE.load(path) if condition.name in made else []
             shared = {"language": "es"} if name == "unseen_modifiers" else {}
             pictures.TABLE.save(path, [{**row, **shared} for row in rows])
+    dropped: list[overlaps.Dropped] = [{"region": "es", "prompt": "un <b>cuenco</b>"}]
+    overlaps.save(run.root / overlaps.PATH.format(prompts="outside"), {"given": 7, "dropped": dropped})
     run.evaluate()
     return run
 
@@ -72,6 +76,9 @@ def test_the_report_shows_a_table_of_them_and_none_without(run: Any, small_run: 
     heading = "Captions from outside of the benchmark: outside"
     page = run.report().read_text(encoding="utf-8")
     assert heading in page and "6 captions, 12 pictures per condition" in page
+    assert "Of 7 given 1 stand in the benchmark and were dropped: un &lt;b&gt;cuenco&lt;/b&gt;." in page
+    assert page.count('aria-label="Pictures by condition and region"') == 2, "the test prompts' and theirs"
+    assert "What the paper has" not in page, "the atlas is no model of the paper"
     assert "Captions from outside of the benchmark: " not in small_run.report().read_text(encoding="utf-8")
 
 
@@ -84,6 +91,16 @@ def test_the_papers_values_stand_beside_those_of_the_papers_models_alone(rows: A
     assert paper("AltDiffusion") == {"noun": 0.15, "amplified": 0.20, "enhanced": 0.32}
     assert paper("FLUX.1-dev") == {"noun": 0.17, "amplified": None, "enhanced": None}
     assert set(paper("").values()) == {None}
+
+
+def test_every_row_of_the_papers_table_is_there() -> None:
+    rows = {(model, condition): value for model, condition, value in published.out_of_domain()}
+    plain = {"StableDiffusion XL": 0.10, "FLUX.1-dev": 0.17, "Show-o2": 0.15, "StableDiffusion 3.5": 0.17}
+    assert rows == {
+        **{(model, "noun"): value for model, value in plain.items()},
+        **{("PEA-Diffusion", name): value for name, value in (("noun", 0.15), ("amplified", 0.22), ("enhanced", 0.35))},
+        **{("AltDiffusion", name): value for name, value in (("noun", 0.15), ("amplified", 0.20), ("enhanced", 0.32))},
+    }
 
 
 def test_the_summary_tells_their_conditions_from_those_of_the_test_prompts(run: Any) -> None:

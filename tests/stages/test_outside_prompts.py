@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,10 @@ import pytest
 import yaml
 from dvc.repo import Repo
 
-from culturebench.artifacts import answers, enhancer, pictures, places, prompts, splits
+from culturebench.artifacts import answers, enhancer, grounded, overlaps, pictures, places, prompts, splits
 from culturebench.atlas.captions import cultural_caption, unseen_modifier
 from culturebench.atlas.world import REGIONS as ATLAS, Scene
+from culturebench.captions.overlap import CAPTIONS
 from culturebench.captions.spans import caption_row
 from culturebench.conditions import condition as record_of
 from culturebench.errors import CultureBenchError
@@ -42,6 +44,8 @@ def name_file(project: Path, file: str = "outside.csv") -> None:
         }
         places.save(project / places.PATH.format(region=code), region)
     (project / "outside.csv").write_text(FILE)
+    for code in REGIONS:
+        grounded.TABLE.save(project / grounded.PATH.format(region=code), [])
 
 
 def made(condition: str) -> list[dict[str, Any]]:
@@ -88,6 +92,34 @@ def test_a_further_set_draws_its_own_pictures_alone_and_leaves_the_others_files_
     rows = made("noun")
     again = {row["prompt"] for row in pictures.TABLE.load(test)}
     assert drawn == {row["prompt"] for row in rows} - again and test.read_bytes() == before
+
+
+def test_what_the_benchmark_says_as_well_is_dropped_counted_and_told(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name_file(project)
+    texts = ("picture_id", "region", "language", "status", "reason", "detail", "provider", "audit", "subdivision")
+    known = {
+        **dict.fromkeys(texts, ""), **dict.fromkeys(CAPTIONS), "neutral": None, "noun_draft": None,
+        "noun_en_draft": None, "cues": [], "whole_noun": False, "served_model": "", "input_tokens": 0,
+        "output_tokens": 0, "cost": 0.0, "noun": caption_row("Vase_JA.", "ja"),
+    }  # fmt: skip
+    grounded.TABLE.save(project / grounded.PATH.format(region="jp"), [known])
+    load_prompts.STAGE.execute(prompts="outside")
+    rows = prompts.TABLE.load(Path(prompts.PATH.format(prompts="outside")))
+    assert {row["noun"]["text"] for row in rows} == {"bowl_nl", "plate_ja"}
+    told = overlaps.load(Path(overlaps.PATH.format(prompts="outside")))
+    assert told == {"given": 3, "dropped": [{"region": "jp", "prompt": "vase_ja"}]}
+    assert "outside: 1 of 3 captions stand in the benchmark and are dropped: vase_ja" in capsys.readouterr().out
+
+
+def test_a_set_takes_the_first_seeds_that_it_names(project: Path) -> None:
+    name_file(project)
+    params = yaml.safe_load((project / "params.yaml").read_text())
+    params["prompts"]["outside"]["seeds"] = 1
+    (project / "params.yaml").write_text(yaml.safe_dump(params))
+    load_prompts.STAGE.execute(prompts="outside")
+    assert {row["seed"] for row in made("noun")} == {0} == {row["seed"] for row in made("amplified")}
 
 
 def test_a_set_is_drawn_under_the_conditions_that_it_names(project: Path) -> None:
@@ -172,9 +204,10 @@ def test_the_example_can_be_read_for_the_projects_own_regions(tmp_path: Path, mo
     for code in SHIPPED["regions"]:
         region = yaml.safe_load((ROOT / f"annotations/regions/{code}.yaml").read_text(encoding="utf-8"))
         places.save(tmp_path / places.PATH.format(region=code), {key: region[key] for key in places.KEYS})
+        grounded.TABLE.save(tmp_path / grounded.PATH.format(region=code), [])
     params = SHIPPED | {"prompts": {**SHIPPED["prompts"], "outside": {"file": "examples/ood/captions.csv"}}}
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params, allow_unicode=True), encoding="utf-8")
     load_prompts.STAGE.execute(prompts="outside")
     rows = prompts.TABLE.load(Path(prompts.PATH.format(prompts="outside")))
-    assert {row["region"]: 4 for row in rows} == dict.fromkeys(params["regions"], 4)
-    assert len(rows) == 60
+    assert Counter(row["region"] for row in rows) == dict.fromkeys(params["regions"], 7)
+    assert len(rows) == 105
