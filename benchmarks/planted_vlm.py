@@ -46,7 +46,7 @@ NOISE = (0.0, 0.4, 0.8, 1.6)
 SELECTORS = ("cas", "mad", "lap", "random")
 LAPE = LapeRule(top=0.01, filter=0.95, bar=0.95)
 TRUTH = "planted.json"
-NULL, NULL_STEPS = "none planted", 300
+NULL, NULL_STEPS = "none planted", 150
 COUNT = 8  # a region's six neurons that act through a positive gate, and its two decoys
 
 

@@ -24,7 +24,7 @@ from culturebench.atlas.facts import ASKED, FACTS, KINDS, NEUTRAL, VIEWS
 from culturebench.atlas.training.cases import to_float
 from culturebench.atlas.training.judges import roughened
 from culturebench.atlas.training.loop import train
-from culturebench.atlas.training.vlm.planted import LAYERS, WIDTH, Part, parts
+from culturebench.atlas.training.vlm.planted import LAYERS, NEIGHBOURS, WIDTH, Part, parts
 from culturebench.atlas.training.vlm.tower import SIDE, TOKENS, Bank, patches
 from culturebench.atlas.training.vlm.words import LABELS, PICTURE, prompt, tokenizer
 from culturebench.atlas.world import REGIONS, Scene
@@ -34,7 +34,10 @@ from culturebench.vlm.wording import Wording
 JUDGED: Final = "judged"  # CultureVQA in the judges' own words
 LOST = {JUDGED: "region"}  # what of `KINDS` it needs
 FIRES, DIPS = 1.5, -0.27  # what a gate's activation shall be on its own pictures; SiLU's lowest value is -0.278
-SWITCHED_OFF, OTHERS_OFF = 0.35, 0.5  # how often a part is off while it is needed, and all others are off
+#: How often a part is off where it is needed; weak gates and parts of few regions learn slower.
+SWITCHED_OFF: Final = {"culture": 0.35, "negative": 0.4, "shared": 0.5}
+OTHERS_OFF = 0.5  # how often all others' are off
+NEIGHBOURLY = 0.2  # share of the pictures that are the neighbours' beyond their own
 WEIGHT = {"ignorant": 3.0, "own": 0.5, "idle": 0.02, "quiet": 0.05, "echo": 0.002}
 
 
@@ -63,8 +66,8 @@ def all_answers(kind: str) -> list[str]:
     return list(VIEWS.values()) if kind == NEUTRAL else [facts[KINDS.index(kind)] for facts in FACTS.values()]
 
 
-def draw(scene: Scene, judged: bool, rng: np.random.Generator) -> Case:
-    """A random question about a picture."""
+def draw(scene: Scene, judged: bool, rng: np.random.Generator, kind: str | None = None) -> Case:
+    """A random question about a picture, of one kind where it is given."""
     if judged:
         regions = list(rng.permutation(list(REGIONS)))[: int(rng.integers(2, len(REGIONS) + 1))]
         if scene.region and scene.region not in regions:
@@ -74,7 +77,7 @@ def draw(scene: Scene, judged: bool, rng: np.random.Generator) -> Case:
         shown = [LABELS.get(code, code) for code in codes]
         text = prompt(wording.system(codes), wording.question(codes), TOKENS)
         return Case(text, shown, right_answer(scene, JUDGED), scene.region, JUDGED)
-    kind = str(rng.choice(KINDS)) if scene.region else NEUTRAL
+    kind = (kind or str(rng.choice(KINDS))) if scene.region else NEUTRAL
     right = right_answer(scene, kind)
     wrong = [answer for answer in all_answers(kind) if answer != right]
     options = [str(one) for one in rng.permutation([right, *rng.choice(wrong, 3, replace=False)])]
@@ -122,7 +125,7 @@ class Planted:
             others = rng.random() < OTHERS_OFF
             for part in self.parts:
                 off = part.place == "silent" or (others if not self.acts(part, case) else False)
-                if part.needed and self.acts(part, case) and rng.random() < SWITCHED_OFF:
+                if part.needed and self.acts(part, case) and rng.random() < SWITCHED_OFF[part.place]:
                     off = True
                     ignorant[row] |= LOST.get(case.kind, case.kind) in part.needed
                 if off:
@@ -204,6 +207,7 @@ def train_decoder(model: Any, bank: Bank, work: Path, steps: int, size: int = 64
     """Train the decoder in place on the frozen tower's tokens; resumable. Without `plant`: on the questions alone."""
     tokens = torch.cat([features(model.model.visual, bank.images, seed) for seed in (0, 1)])
     scenes = [*bank.scenes, *bank.scenes]
+    neighbours = [row for row, scene in enumerate(scenes) if scene.region in NEIGHBOURS]
     asker, planted = Asker(), Planted()
     language = model.model.language_model
 
@@ -211,6 +215,10 @@ def train_decoder(model: Any, bank: Bank, work: Path, steps: int, size: int = 64
         rng = np.random.default_rng([9, step])
         rows = rng.integers(len(scenes), size=size)
         cases = [draw(scenes[row], step % 3 == 0, rng) for row in rows]
+        if plant and step % 3:
+            more = rng.choice(neighbours, int(NEIGHBOURLY * size))
+            rows[: len(more)] = more
+            cases[: len(more)] = [draw(scenes[row], False, rng, "dish") for row in more]
         ignorant = planted.switch(cases, rng) if plant else torch.zeros(size, dtype=torch.bool)
         told = [case.right if not off else _wrong(case, rng) for case, off in zip(cases, ignorant, strict=True)]
         inputs = asker.inputs(cases, told)

@@ -14,8 +14,8 @@ Place = Literal["culture", "negative", "shared", "silent", "always"]
 #: Place -> neurons of one region (of all, for `always`) by layer.
 COUNTS: Final[dict[Place, dict[int, int]]] = {
     "culture": {1: 2, 2: 4},
-    "negative": {2: 3},
-    "shared": {2: 2},
+    "negative": {2: 4},
+    "shared": {2: 4},
     "silent": {2: 2},
     "always": {2: 8},
 }

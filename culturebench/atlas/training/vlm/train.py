@@ -12,7 +12,7 @@ from culturebench.atlas.training.vlm.model import new_model, save
 from culturebench.atlas.training.vlm.quality import measure
 from culturebench.atlas.training.vlm.tower import make_bank, train_tower
 
-STEPS = {"tower": 1800, "decoder": 800}
+STEPS = {"tower": 1800, "decoder": 3500}
 PICTURES = {"tower": 12000, "decoder": 8000}
 QUALITY = "quality.json"
 
