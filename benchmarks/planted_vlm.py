@@ -3,9 +3,9 @@
     python -m benchmarks.planted_vlm --results FOLDER
 
 Every case is kept in FOLDER and a stopped run goes on; the table is docs/vlm.md's. Noise is added to the weights of all
-gates, as a share of their standard deviation in the layer: neurons then fire for what they should not. The last row is
-the null: the same model trained on the questions alone, with nothing planted, and not to its end, so that silencing can
-cost and gain something.
+gates, as a share of their standard deviation in the layer: neurons then fire for what they should not. The last rows are
+the null: the same model trained on the questions alone, with nothing planted, and with so much noise that it is off its
+ceiling, where silencing can cost and gain something.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ NOISE = (0.0, 0.4, 0.8, 1.6)
 SELECTORS = ("cas", "mad", "lap", "random")
 LAPE = LapeRule(top=0.01, filter=0.95, bar=0.95)
 TRUTH = "planted.json"
-NULL, NULL_STEPS = "none planted", 150
+NULL, NULL_STEPS, NULL_NOISE = "none planted", 300, 4.8
 COUNT = 8  # a region's six neurons that act through a positive gate, and its two decoys
 
 
@@ -141,7 +141,7 @@ def _case(name: str, folder: Path, regions: Sequence[str]) -> dict[str, Any]:
         return measure(WEIGHTS, regions, noise=float(name))
     weights = folder / "null"
     train_vlm(folder, weights, plant=False, steps=NULL_STEPS)
-    return measure(weights, regions)
+    return measure(weights, regions, noise=NULL_NOISE)
 
 
 if __name__ == "__main__":

@@ -58,8 +58,15 @@ def test_silencing_them_takes_their_own_culture_and_nothing_else(found: dict[str
 
 
 def test_neurons_that_act_through_a_negative_gate_are_found_by_what_they_write() -> None:
-    product = measure(WEIGHTS, CODES, site="product", count=11, selectors=("cas", "random"), silence=False)
-    assert product["found"]["cas"]["negative"] >= 0.5
+    product = measure(WEIGHTS, CODES, site="product", count=12, selectors=("cas", "random"), silence=False)
+    assert product["found"]["cas"]["negative"] >= 0.85 and product["found"]["cas"]["culture"] >= 0.9
+
+
+def test_every_planted_place_costs_what_it_is_for_and_nothing_else() -> None:
+    without = json.loads((WEIGHTS / "quality.json").read_text(encoding="utf-8"))["without"]
+    for place in ("culture", "negative", "shared"):
+        assert without[place].pop("needed") <= -0.9
+    assert all(abs(change) <= 0.03 for changes in without.values() for change in changes.values())
 
 
 @pytest.mark.parametrize("noise", [0.1, 0.2])

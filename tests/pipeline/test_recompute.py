@@ -39,7 +39,7 @@ def test_nothing_changed_runs_nothing(finished: Workspace) -> None:
     assert recompute(finished) == set()
 
 
-AMPLIFIED = "data/pictures/atlas/amplified/test.parquet"
+AMPLIFIED = "data/pictures/atlas/amplified"
 READERS = {
     "judge@atlas_cnn-atlas-amplified",
     "judge@atlas_vit-atlas-amplified",
