@@ -3,9 +3,9 @@
     python -m benchmarks.planted_vlm --results FOLDER
 
 Every case is kept in FOLDER and a stopped run goes on; the table is docs/vlm.md's. Noise is added to the weights of all
-gates, as a share of their standard deviation in the layer: neurons then fire for what they should not. The last rows are
-the null: the same model trained on the questions alone, with nothing planted, and with so much noise that it is off its
-ceiling, where silencing can cost and gain something.
+gates, as a share of their standard deviation in the layer: neurons then fire for what they should not. The last rows
+are the null: the same model trained on the questions alone, with nothing planted, and with so much noise that it is off
+its ceiling, where silencing can cost and gain something.
 """
 
 from __future__ import annotations
