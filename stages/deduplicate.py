@@ -125,9 +125,7 @@ def _copies(
     distinct = list(best_copy.values())
     if not distinct:
         return Copies(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
-    matchers: list[Matcher] = [
-        HashMatcher([prints[index] for index in distinct], limits.max_hash_distance, limits.max_difference)
-    ]
+    matchers: list[Matcher] = [HashMatcher([prints[index] for index in distinct], limits)]
     if embeddings is not None and limits.embedding:
         matchers.append(EmbeddingMatcher(embeddings[distinct], limits.embedding.min_similarity))
     regions = np.unique([pictures[index].region for index in distinct], return_inverse=True)[1]

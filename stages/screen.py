@@ -116,8 +116,6 @@ def _row(row: CandidateRow, result: Screened) -> ScreenedRow:
         "aspect": result.measured.get("aspect"),
         "uniform": result.measured.get("uniform"),
         "blur": result.measured.get("blur"),
-        "text": result.measured.get("text"),
-        "drawing": result.measured.get("drawing"),
         "relevance": result.measured.get("relevance"),
         "safety": result.measured.get("safety"),
     }

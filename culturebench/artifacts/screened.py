@@ -7,7 +7,7 @@ import pyarrow as pa
 from culturebench.artifacts._table import Table, required
 
 #: The rules of the params section `screen`, and the reasons for which they drop.
-RULES = ("resolution", "aspect", "uniform", "blur", "text", "drawing", "relevance", "safety")
+RULES = ("resolution", "aspect", "uniform", "blur", "relevance", "safety")
 STAGE = "screen"
 DIRECTORY = "data/screened"
 PATH = DIRECTORY + "/{region}.parquet"
@@ -29,8 +29,6 @@ class ScreenedRow(TypedDict):
     aspect: float | None
     uniform: float | None
     blur: float | None
-    text: float | None
-    drawing: float | None
     relevance: float | None
     safety: float | None
 

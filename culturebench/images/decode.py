@@ -153,7 +153,9 @@ def sniff(data: bytes) -> None:
     start = data[:4096].removeprefix(_BOM).lstrip()
     if start.startswith(b"<") and (markup := _MARKUP.search(start)):
         if markup[1].lower() == b"svg" or b"<svg" in start.lower():
-            raise Undecodable("unsupported_format", "SVG is not read: it may name files of this machine")
+            raise Undecodable(
+                "unsupported_format", "SVG is not read, as it may name files of this machine; save the picture as PNG"
+            )
         raise Undecodable("html", "a web page instead of a picture")
     raise Undecodable("not_an_image", "no signature of a known picture format")
 

@@ -20,6 +20,16 @@ _HELD = 1 << 20  # pairs expanded, and similarities computed, at a time
 _LOOKED_AT = 4096  # pairs looked at closely before what they join is left out of the rest
 
 
+class Limits(Protocol):
+    """The keys of the section `deduplicate` that a `HashMatcher` reads; culturebench/params/deduplicate.py tells."""
+
+    max_hash_distance: int
+    max_crop_distance: int
+    max_difference: float
+    max_colourless_difference: float
+    max_watermark_difference: float
+
+
 class Matcher(Protocol):
     """One way to tell that two pictures are the same one."""
 
@@ -57,51 +67,52 @@ def _join(matcher: Matcher, union: Union, first: Indices, second: Indices) -> No
 
 
 class HashMatcher:
-    """The hash of a crop of one is close to the other's or to its mirror image's, and little differs once aligned."""
+    """One's hash is close to the other's, its mirror image's or a crop's, and little differs once aligned."""
 
-    def __init__(self, prints: Sequence[Fingerprint], max_distance: int, max_difference: float) -> None:
+    def __init__(self, prints: Sequence[Fingerprint], limits: Limits) -> None:
         self.views = np.stack([one.views for one in prints])  # (n, views), the whole picture's first
         self.mirrored = np.array([one.mirrored for one in prints], dtype=np.uint64)
         self.thumbnails = np.stack([one.thumbnail for one in prints])
-        self.max_distance, self.max_difference = max_distance, max_difference
+        self.limits = limits
 
     def candidates(self, labels: Indices) -> PicturePairs:
-        """Pairs that share a hash or have two close ones."""
-        every = np.concatenate([self.views, self.mirrored[:, None]], axis=1)
-        hashes, places = np.unique(every, return_inverse=True)
-        order = np.argsort(places, axis=None, kind="stable")
-        owners = order // every.shape[1]  # pictures, those of one hash side by side
-        edges = np.searchsorted(places.ravel()[order], np.arange(len(hashes) + 1))
-        alone = np.diff(edges) == 1
-        one_label = np.where(alone, 0, len(labels) + np.arange(len(hashes)))  # a shared hash has no label of its own
-        everyone = np.arange(len(hashes))
-        yield from _owners(everyone, everyone, edges, owners)
-        one_label[alone] = labels[owners[edges[:-1][alone]]]
-        for first, second in close_pairs(hashes, self.max_distance, one_label):
-            yield from _owners(first, second, edges, owners)
-            one_label[alone] = labels[owners[edges[:-1][alone]]]
+        """Pairs with two close hashes: of a whole picture and of the other, its mirror image or a crop of it."""
+        whole = np.stack([self.views[:, 0], self.mirrored], axis=1)
+        yield from _sharing(whole, self.limits.max_hash_distance, labels)
+        yield from _sharing(self.views, self.limits.max_crop_distance, labels)
 
     def same(self, first: Indices, second: Indices) -> NDArray[np.bool_]:
-        """Within the hash distance in the closest reading, and within the difference there."""
+        """Within the hash distance in the closest reading, and within one of the differences there."""
         low, high = np.minimum(first, second), np.maximum(first, second)
         pairs, distance = self.closest_reading(low, high)
-        close = np.flatnonzero(distance <= self.max_distance)
+        allowed = np.where(pairs.view == 0, self.limits.max_hash_distance, self.limits.max_crop_distance)
+        close = np.flatnonzero(distance <= allowed)
         result = np.zeros(len(first), dtype=bool)
-        result[close] = differences(self.thumbnails, pairs.chosen(close)) <= self.max_difference
+        found = differences(self.thumbnails, pairs.chosen(close))
+        limits = self.limits
+        each = (limits.max_difference, limits.max_colourless_difference, limits.max_watermark_difference)
+        result[close] = (found <= each).any(axis=1)
         return result
 
     def closest_reading(self, low: Indices, high: Indices) -> tuple[Pairs, NDArray[np.uint8]]:
-        """Which crop of which picture resembles the other, mirrored or not, and by how many bits it is off."""
-        shape = (len(low), 2, self.views.shape[1], 2)  # which of both is cropped, its view, mirrored
-        distance = np.empty(shape, dtype=np.uint8)
-        for turn, (cropped, whole) in enumerate(((low, high), (high, low))):
-            for flip, hashes in enumerate((self.views[whole, 0], self.mirrored[whole])):
-                distance[:, turn, :, flip] = np.bitwise_count(self.views[cropped] ^ hashes[:, None])
-        flat = distance.reshape(len(low), 4 * self.views.shape[1])
-        best = flat.argmin(axis=1)
-        turn, view, flip = np.unravel_index(best, shape[1:])
-        pairs = Pairs(np.where(turn, high, low), np.where(turn, low, high), view, flip.astype(bool))
-        return pairs, flat[np.arange(len(low)), best]
+        """Which picture or crop of it resembles the other or its mirror image, and by how many bits it is off.
+
+        The best by what the limits leave: crops are many, so one of them is sooner close by chance.
+        """
+        crops = self.views.shape[1] - 1
+        distance = np.concatenate(
+            [
+                np.bitwise_count(self.views[low] ^ self.views[high, :1]),
+                np.bitwise_count(self.views[high, 1:] ^ self.views[low, :1]),
+                np.bitwise_count(self.views[low, :1] ^ self.mirrored[high, None]),
+            ],
+            axis=1,
+        )
+        views = np.concatenate([np.arange(crops + 1), np.arange(1, crops + 1), [0]])
+        best = (distance - np.where(views == 0, self.limits.max_hash_distance, self.limits.max_crop_distance)).argmin(1)
+        turn = (best > crops) & (best <= 2 * crops)
+        first, second = np.where(turn, high, low), np.where(turn, low, high)
+        return Pairs(first, second, views[best], best > 2 * crops), distance[np.arange(len(low)), best]
 
 
 class EmbeddingMatcher:
@@ -126,6 +137,23 @@ class EmbeddingMatcher:
         """Of a cosine of at least `min_similarity`."""
         cosine = np.einsum("nd,nd->n", self.unit[first], self.unit[second], dtype=np.float64)
         return cosine >= self.min_similarity
+
+
+def _sharing(every: NDArray[np.uint64], max_distance: int, labels: Indices) -> PicturePairs:
+    """Pairs of pictures with close hashes, one of them in the first column of `every` (n, k)."""
+    hashes, places = np.unique(every, return_inverse=True)
+    order = np.argsort(places, axis=None, kind="stable")
+    owners = order // every.shape[1]  # pictures, those of one hash side by side
+    edges = np.searchsorted(places.ravel()[order], np.arange(len(hashes) + 1))
+    alone, whole = np.diff(edges) == 1, np.zeros(len(hashes), dtype=bool)
+    whole[places.reshape(every.shape)[:, 0]] = True
+    one_label = np.where(alone, 0, len(labels) + np.arange(len(hashes)))  # a shared hash has no label of its own
+    yield from _owners(np.flatnonzero(whole), np.flatnonzero(whole), edges, owners)
+    one_label[alone] = labels[owners[edges[:-1][alone]]]
+    for first, second in close_pairs(hashes, max_distance, one_label):
+        asked = whole[first] | whole[second]
+        yield from _owners(first[asked], second[asked], edges, owners)
+        one_label[alone] = labels[owners[edges[:-1][alone]]]
 
 
 def _owners(first: Indices, second: Indices, edges: Indices, owners: Indices) -> PicturePairs:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from culturebench.images.custom_model import ask, load_function
 from culturebench.images.decode import Undecodable, decode, decoded
-from culturebench.images.measures import contrast, palette_share, sharpness, text_share
+from culturebench.images.measures import contrast, sharpness
 from culturebench.params.screen import LOW, Limits, Screen
 
 _MEASURES: Final[Mapping[str, Callable[[Image.Image], float]]] = {
@@ -18,16 +18,12 @@ _MEASURES: Final[Mapping[str, Callable[[Image.Image], float]]] = {
     "aspect": lambda image: max(image.size) / min(image.size),
     "uniform": contrast,
     "blur": sharpness,
-    "text": text_share,
-    "drawing": palette_share,
 }
 _SENTENCES: Final = {
     "resolution": "the shorter side has {value:g} pixels; at least {limit:g} are needed",
     "aspect": "the longer side is {value:.2f} times the shorter; at most {limit:g} is allowed",
     "uniform": "contrast {value:.4f}; at least {limit:g} is needed",
     "blur": "sharpness {value:.6f}; at least {limit:g} is needed",
-    "text": "{value:.0%} look like lines of text; at most {limit:.0%} is allowed",
-    "drawing": "{value:.0%} are of the 16 commonest colours; at most {limit:.0%} is allowed",
     "relevance": "similarity {value:.3f} to its query; at least {limit:g} is needed",
     "safety": "called unsafe by {value:.3f}; at most {limit:g} is allowed",
 }

@@ -28,7 +28,7 @@ class CustomModelLimits(CustomModel, Limits):
 
 #: The rules in the order in which they are asked; a value is bad when it is low, or when it is high.
 LOW = ("resolution", "uniform", "blur", "relevance")
-HIGH = ("aspect", "text", "drawing", "safety")
+HIGH = ("aspect", "safety")
 
 
 class Screen(Section):
@@ -41,8 +41,6 @@ class Screen(Section):
     aspect: Limits | None = Field(description="longer side divided by the shorter")
     uniform: Limits | None = Field(description="largest standard deviation of a channel (0..1)")
     blur: Limits | None = Field(description="variance of the Laplacian of the grey picture (0..1) at 256 pixels")
-    text: Limits | None = Field(description="share of the picture that looks like lines of text or a watermark (0..1)")
-    drawing: Limits | None = Field(description="share of the picture in its 16 commonest colours of 4096 (0..1)")
     relevance: CustomModelLimits | None = Field(
         description="how well a picture fits the query that found it; `use` takes pictures and as many queries"
     )

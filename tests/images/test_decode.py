@@ -174,6 +174,7 @@ def test_of_an_animation_the_first_frame_counts(kind: str):
         (b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"/>', "unsupported_format"),
         (b"<svg onload='alert(1)'/>", "unsupported_format"),
         (b"%PDF-1.7", "unsupported_format"),
+        (b"\x00\x00\x00\x0cjP  \r\n\x87\n", "unsupported_format"),
         (b"%!PS-Adobe-3.0 EPSF-3.0", "unsupported_format"),
         (b"#!/bin/sh\necho executed > proof\n", "not_an_image"),
         (bytes(range(256)) * 8, "not_an_image"),

@@ -12,11 +12,13 @@ from PIL import Image
 
 from culturebench.atlas.pictures import render
 from culturebench.atlas.world import REGIONS, Scene, contexts
-from culturebench.images.hashing import Fingerprint, fingerprint, phash, without_border
+from culturebench.images.hashing import VIEWS, Fingerprint, fingerprint, phash, without_border
 from culturebench.images.matching import EmbeddingMatcher, HashMatcher, Matcher, find_copies
+from culturebench.params._base import load_document, load_section
+from culturebench.params.deduplicate import Deduplicate
 from labelled_duplicates import CHANGES, jpeg, labelled
 
-MAX_DISTANCE, MAX_DIFFERENCE = 10, 0.31
+LIMITS = load_section(Deduplicate, load_document())
 
 
 def keepers(matchers: list[Matcher], n: int) -> list[int]:
@@ -26,7 +28,7 @@ def keepers(matchers: list[Matcher], n: int) -> list[int]:
 
 def grouped(prints: list[Fingerprint]) -> set[tuple[int, int]]:
     """Pairs of indices (smaller first) that ended in one group."""
-    stays = keepers([HashMatcher(prints, MAX_DISTANCE, MAX_DIFFERENCE)], len(prints))
+    stays = keepers([HashMatcher(prints, LIMITS)], len(prints))
     members: dict[int, list[int]] = {}
     for index, keeper in enumerate(stays):
         members.setdefault(keeper, []).append(index)
@@ -86,15 +88,18 @@ def test_a_border_is_cut_and_a_plain_sky_is_not():
 def test_the_closest_reading_is_that_of_brute_force():
     prints = [fingerprint(render(scene(context, "tr"), 256)) for context in range(8)]
     low, high = np.triu_indices(8, 1)
-    pairs, distance = HashMatcher(prints, MAX_DISTANCE, MAX_DIFFERENCE).closest_reading(low, high)
+    pairs, distance = HashMatcher(prints, LIMITS).closest_reading(low, high)
 
     def bits(cropped: int, whole: int, view: int, flip: bool) -> int:
         other = prints[whole].mirrored if flip else int(prints[whole].views[0])
         return (int(prints[cropped].views[view]) ^ other).bit_count()
 
+    views = range(len(VIEWS))
     for place, (i, j) in enumerate(zip(low.tolist(), high.tolist(), strict=True)):
-        every = [bits(a, b, view, flip) for a, b in ((i, j), (j, i)) for view in range(6) for flip in (False, True)]
-        assert distance[place] == min(every)
+        readings = [(pair, view, False) for pair in ((i, j), (j, i)) for view in views] + [((i, j), 0, True)]
+        every = [bits(*pair, view, flip) - (12 if view == 0 else 8) for pair, view, flip in readings]
+        allowed = 12 if pairs.view[place] == 0 else 8
+        assert int(distance[place]) - allowed == min(every)
         reading = bits(
             *(int(side[place]) for side in (pairs.first, pairs.second, pairs.view)), bool(pairs.mirrored[place])
         )
@@ -103,7 +108,7 @@ def test_the_closest_reading_is_that_of_brute_force():
 
 def test_what_is_joined_already_needs_no_look():
     prints = [fingerprint(jpeg(render(scene(3, "tr"), 256), quality)) for quality in (95, 90, 85, 80)]
-    matcher = HashMatcher(prints, MAX_DISTANCE, MAX_DIFFERENCE)
+    matcher = HashMatcher(prints, LIMITS)
     nobody = np.empty(0, dtype=np.int64)
     assert matcher.same(nobody, nobody).tolist() == []
     assert keepers([matcher, matcher], 4) == [0, 0, 0, 0]
@@ -120,7 +125,7 @@ def test_candidates_are_all_pairs_with_a_close_reading(count: int):
     blank = np.zeros((48, 48, 3), dtype=np.uint8)
     prints = [Fingerprint(np.array([near(n) for _ in range(6)]), int(near(n + 1)), blank) for n in range(count)]
     prints += prints[:3]  # some share all of their hashes
-    matcher = HashMatcher(prints, 6, MAX_DIFFERENCE)
+    matcher = HashMatcher(prints, LIMITS.model_copy(update={"max_hash_distance": 6}))
     low, high = np.triu_indices(len(prints), 1)
     close = matcher.closest_reading(low, high)[1] <= 6
     expected = set(zip(low[close].tolist(), high[close].tolist(), strict=True))
@@ -140,7 +145,7 @@ def test_embeddings_join_what_hashes_cannot():
     stays = keepers([matcher], 50)
     assert stays[40] == 7 and [n for n in range(50) if stays[n] != n] == [40]
     prints = [fingerprint(render(scene(context, "tr"), 256)) for context in range(50)]
-    both = keepers([HashMatcher(prints, MAX_DISTANCE, MAX_DIFFERENCE), matcher], 50)
+    both = keepers([HashMatcher(prints, LIMITS), matcher], 50)
     assert both[40] == 7
 
 

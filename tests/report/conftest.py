@@ -448,7 +448,7 @@ class Run:
         )
         counts = {
             "collect": {"kept": 120, "dropped": {"not found": 2}},
-            "screen": {"kept": 110, "dropped": {"resolution": 6, "blur": 4}, "borderline": {"text": 3}},
+            "screen": {"kept": 110, "dropped": {"resolution": 6, "blur": 4}, "borderline": {"aspect": 3}},
             "annotate": {"kept": 105, "dropped": {"undecided": 5}, "provisional": 3, "agreement": 0.93},
             "caption": {"kept": 101, "dropped": {}, "waiting": {"no_caption": 4}},
             "split": {"kept": 100, "dropped": {"bridges_splits": 1}, "detect": 10, "train": 70, "test": 20},

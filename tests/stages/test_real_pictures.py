@@ -84,7 +84,7 @@ BAD = [
     ("jpg", b"#!/bin/sh\ntouch executed\n", "not_an_image"),
     ("jpg", encoded(Image.new("RGB", (40, 40), (9, 9, 9)), "JPEG"), "resolution"),
     ("jpg", encoded(Image.new("RGB", (300, 300), (9, 9, 9)), "JPEG"), "uniform"),
-    ("png", encoded(picture(0).resize((800, 130)), "PNG"), "aspect"),
+    ("png", encoded(picture(0).resize((1100, 130)), "PNG"), "aspect"),
 ]
 
 
