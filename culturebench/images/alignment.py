@@ -25,8 +25,8 @@ def placed(boxes: Floats) -> Floats:
 
 
 def warped(pictures: Floats, placements: Floats) -> tuple[Floats, NDArray[np.bool_]]:
-    """The pictures (pairs, side, side, channels) as the placements lay them, and where (pairs, side, side) they are."""
-    pairs, side = pictures.shape[:2]
+    """The pictures (pairs, channels, side, side) as the placements lay them, and where (pairs, side, side) they are."""
+    pairs, channels, side = pictures.shape[:3]
     middles = _middles(side)
     p = placements[:, :, None, None]
     across = p[:, 0] + p[:, 1] * middles + p[:, 2] * middles[:, None]
@@ -34,13 +34,15 @@ def warped(pictures: Floats, placements: Floats) -> tuple[Floats, NDArray[np.boo
     reach = 0.5 - 1 / side
     inside = (np.abs(across) <= reach) & (np.abs(down) <= reach)
     across, down = (np.clip((place + 0.5) * side - 0.5, 0, side - 1.001) for place in (across, down))
-    column, row = across.astype(np.int32), down.astype(np.int32)
-    right, below = (across - column)[..., None], (down - row)[..., None]
-    flat = pictures.reshape(pairs * side * side, -1)
-    first = np.arange(pairs, dtype=np.int32)[:, None, None] * side * side + row * side + column
-    upper = flat.take(first, axis=0) * (1 - right) + flat.take(first + 1, axis=0) * right
-    lower = flat.take(first + side, axis=0) * (1 - right) + flat.take(first + side + 1, axis=0) * right
-    return upper * (1 - below) + lower * below, inside
+    column, row = across.astype(np.intp), down.astype(np.intp)
+    right, below = ((place - whole).astype(np.float32)[:, None] for place, whole in ((across, column), (down, row)))
+    starts = np.arange(pairs * channels).reshape(pairs, channels, 1, 1) * side * side
+    places = starts + (row * side + column)[:, None]
+    flat = pictures.ravel()
+    left, upper, lower = flat.take(places), flat[1:].take(places), flat[side:].take(places)
+    upper = left + (upper - left) * right
+    lower += (flat[side + 1 :].take(places) - lower) * right
+    return upper + (lower - upper) * below, inside
 
 
 def align(moving: Floats, fixed: Floats, placements: Floats, margin: int, steps: int) -> tuple[Floats, Floats]:
@@ -54,9 +56,9 @@ def align(moving: Floats, fixed: Floats, placements: Floats, margin: int, steps:
     slopes = _slopes(fixed)
     best, least = placements.copy(), np.full(len(fixed), np.inf)
     for step in range(steps + 1):
-        seen, inside = warped(moving[..., None], placements)
+        seen, inside = warped(moving[:, None], placements)
         shown = inside * rim
-        target, seen = centred(fixed, shown), centred(seen[..., 0], shown)
+        target, seen = centred(fixed, shown), centred(seen[:, 0], shown)
         gain = _product(seen, target) / (_product(seen, seen) + 1e-6)
         rest = target - gain[:, None, None] * seen
         error = _product(rest, rest) / (_product(target, target) + 1e-4)

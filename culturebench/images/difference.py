@@ -9,11 +9,10 @@ Colours are all that a plain picture has, a gradient say: there they have to be 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import combinations_with_replacement
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,23 +22,20 @@ from culturebench.images.hashing import VIEWS
 
 Floats = NDArray[np.floating[Any]]
 
-_BATCH: Final = 32  # pairs in full size that a processor's cache holds; more of reduced ones
-_MARGIN: Final = 2  # pixels at the rim, where a cut border may have left a trace
-_BLOCK: Final = 4  # pixels, of the look in colour
-_WINDOW: Final = 12  # pixels, of the colour-blind one; windows overlap by half
+_BATCH: Final = 4  # pairs in full size: larger arrays are new memory each time, whose pages cost more than the sums
+#: Shares of the side: of the rim, where a cut border may have left a trace, of a block of the look in colour, and of a
+#: window of the colour-blind one; windows overlap by half.
+_RIM, _BLOCK, _WINDOW = 1 / 24, 1 / 12, 1 / 4
 _SEEN: Final = 0.6  # share of a block that both pictures have to show
 _GAIN: Final = (0.5, 2.0)
 _FLOOR: Final = 0.01  # contrast (0..1) below which noise would count as a difference
 _NOISE: Final = 7e-5  # variance (0..1) of a window that no mixture of colours follows
 _RIDGE: Final = 3e-3  # share of the variance, of a mixture of colours
 _LUMINANCE: Final = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # red, green, blue, as pictures are made grey
-#: Coarse looks: by how much thumbnails are reduced, steps of the alignment, and the share of the contrast that may
-#: still differ then; copies of photographs mostly stay below a third of it.
-_COARSE: Final = ((4, 0, 0.35), (2, 3, 0.15))
-_STEPS: Final = 2  # of the alignment in full size
 _VEIL: Final = 0.55  # opacity that no watermark exceeds
 _CHANNEL: Final = 0.8  # weight of what a single channel has left
 _GREY: Final = 0.02  # chroma (0..1) below which a picture counts as grey
+_DETAIL_SIDE: Final = 24  # pixels at which it is asked how plain a picture is
 _PLAIN: Final = 0.1  # share of the contrast beyond a smooth surface; photographs have more than twice as much
 
 
@@ -60,24 +56,39 @@ class Pairs:
         return Pairs(self.first[which], self.second[which], self.view[which], self.mirrored[which])
 
 
-def differences(thumbnails: NDArray[np.uint8], pairs: Pairs) -> Floats:
-    """For each pair what differs in the worst part (m, 3): in colour, colour-blind and under a veil.
+class _Look(NamedTuple):
+    """One look at what the looks before left."""
 
-    Shares of the contrast, 0 for equal pictures; infinity where a coarse look was enough, and for a plain picture in
-    all ways but colour. `thumbnails` is (n, side, side, 3).
+    reduction: int  # of the thumbnails' sides
+    steps: int  # of the alignment
+    max_error: float  # share of the contrast's square that may still differ; copies of photographs mostly keep 0.1
+    ways: int  # of the three in which the worst part is asked for; veils need the full size
+    slack: float  # on their limits: the pictures are not yet laid as well
+
+
+_LOOKS: Final = (_Look(4, 0, 0.35, 0, 0), _Look(2, 3, 0.15, 2, 1.6), _Look(1, 2, np.inf, 3, 1))
+
+
+def alike(thumbnails: NDArray[np.uint8], pairs: Pairs, limits: Sequence[float]) -> NDArray[np.bool_]:
+    """Whether the worst part of each pair (m,) keeps one of three limits: in colour, colour-blind, under a veil.
+
+    Limits are shares of the contrast, 0 for equal pictures; a plain picture has to keep the first. `thumbnails` is
+    (n, side, side, 3). A cheap look at a part of the size comes first and spares most pairs the dear ones.
     """
-    result = np.full((len(pairs), 3), np.inf)
     left, placements = np.arange(len(pairs)), placed(np.array(VIEWS, dtype=np.float32)[pairs.view])
-    for reduction, steps, limit in _COARSE:
-        error = np.empty(len(left))
-        for part in _batches(len(left), _BATCH * reduction):
-            moving, fixed = _both(thumbnails, pairs.chosen(left[part]), reduction)
-            placements[part], error[part] = _laid(moving, fixed, placements[part], 1, steps)
-        left, placements = left[error <= limit], placements[error <= limit]
-    for part in _batches(len(left), _BATCH):
-        moving, fixed = _both(thumbnails, pairs.chosen(left[part]), 1)
-        better, _ = _laid(moving, fixed, placements[part], _MARGIN, _STEPS)
-        result[left[part]] = _worst_parts(moving, fixed, better)
+    for look in _LOOKS:
+        within = [look.slack * limit for limit in limits[: look.ways]]
+        passed = np.zeros(len(left), dtype=np.bool_)
+        for part in _batches(len(left), _BATCH * look.reduction**2):
+            moving, fixed = _both(thumbnails, pairs.chosen(left[part]), look.reduction)
+            placements[part], error = _laid(moving, fixed, placements[part], look.steps)
+            passed[part] = error <= look.max_error
+            near = np.flatnonzero(passed[part])
+            if within and len(near):
+                passed[part][near] = _keeping(moving[near], fixed[near], placements[part][near], within)
+        left, placements = left[passed], placements[passed]
+    result = np.zeros(len(pairs), dtype=np.bool_)
+    result[left] = True
     return result
 
 
@@ -86,112 +97,136 @@ def _batches(count: int, size: int) -> Iterator[slice]:
 
 
 def _both(thumbnails: NDArray[np.uint8], pairs: Pairs, reduction: int) -> tuple[Floats, Floats]:
-    """Both pictures of each pair (pairs, side, side, 3) at a part of the size, 0..1, the second mirrored if it is."""
+    """Both pictures of each pair (pairs, 3, side, side) at a part of the size, 0..1, the second mirrored if it is."""
     moving, fixed = (_reduced(thumbnails[side], reduction) for side in (pairs.first, pairs.second))
-    fixed[pairs.mirrored] = fixed[pairs.mirrored][:, :, ::-1]
+    fixed[pairs.mirrored] = fixed[pairs.mirrored][..., ::-1]
     return moving, fixed
 
 
-def _laid(moving: Floats, fixed: Floats, placements: Floats, margin: int, steps: int) -> tuple[Floats, Floats]:
-    return align(_mixed(moving, fixed, placements), fixed @ _LUMINANCE, placements, margin, steps)
+def _laid(moving: Floats, fixed: Floats, placements: Floats, steps: int) -> tuple[Floats, Floats]:
+    grey = _grey(fixed)
+    return align(_mixed(moving, grey, placements), grey, placements, _margin(fixed), steps)
 
 
-def _mixed(moving: Floats, fixed: Floats, placements: Floats) -> Floats:
+def _margin(pictures: Floats) -> int:
+    return max(1, round(_RIM * pictures.shape[-1]))
+
+
+def _grey(pictures: Floats) -> Floats:
+    """(pairs, side, side) of (pairs, 3, side, side)."""
+    return (_LUMINANCE @ pictures.reshape(len(pictures), 3, -1)).reshape(len(pictures), *pictures.shape[2:])
+
+
+def _mixed(moving: Floats, grey: Floats, placements: Floats) -> Floats:
     """The mixture (pairs, side, side) of `moving`'s colours most like the other's grey: recoloured pictures align."""
     seen, inside = warped(moving, placements)
     shown = inside.astype(np.float32)
-    colours = centred(seen.transpose(0, 3, 1, 2), shown[:, None])
-    grey = centred(fixed @ _LUMINANCE, shown)
-    table = np.einsum("ncij,ndij->ncd", colours, colours)
+    colours = centred(seen, shown[:, None]).reshape(*seen.shape[:2], -1)
+    table = colours @ colours.transpose(0, 2, 1)
     ridge = _RIDGE * np.trace(table, axis1=1, axis2=2)[:, None, None] + _NOISE
-    pull = np.einsum("ncij,nij->nc", colours, grey)[..., None]
-    mixture = np.linalg.solve(table + ridge * np.eye(3, dtype=np.float32), pull)
-    return (moving @ mixture[:, None].astype(np.float32))[..., 0]
+    pull = colours @ centred(grey, shown).reshape(len(grey), -1, 1)
+    mixture = np.linalg.solve(table + ridge * np.eye(3, dtype=np.float32), pull).astype(np.float32)
+    return (mixture.transpose(0, 2, 1) @ moving.reshape(len(moving), 3, -1)).reshape(grey.shape)
 
 
-def _worst_parts(moving: Floats, fixed: Floats, placements: Floats) -> Floats:
+def _keeping(moving: Floats, fixed: Floats, placements: Floats, limits: Sequence[float]) -> NDArray[np.bool_]:
+    """Which pairs (pairs, 3, side, side) keep one of the limits; who keeps the first is not asked for the next."""
     seen, inside = warped(moving, placements)
     shown = np.zeros(inside.shape, dtype=np.float32)
-    inner = slice(_MARGIN, inside.shape[1] - _MARGIN)
+    inner = slice(_margin(fixed), inside.shape[1] - _margin(fixed))
     shown[:, inner, inner] = inside[:, inner, inner]
-    plain = (_detail(moving[:, ::2, ::2]) < _PLAIN) | (_detail(fixed[:, ::2, ::2]) < _PLAIN)
-    raw, target = seen.transpose(0, 3, 1, 2), fixed.transpose(0, 3, 1, 2)
-    still, goal = centred(raw, shown[:, None]), centred(target, shown[:, None])
-    blind = _colour_blind(still, goal, shown)
-    veiled = np.minimum(_veiled(raw, target, shown), _veiled(target, raw, shown))
-    still[plain], goal[plain] = raw[plain] * shown[plain, None], target[plain] * shown[plain, None]
-    colour = _in_colour(still, goal, shown, plain)
-    return np.stack([colour, *(np.where(plain, np.inf, look) for look in (blind, veiled))], axis=1)
+    plain = (_detail(moving) < _PLAIN) | (_detail(fixed) < _PLAIN)
+    result = _in_colour(seen, fixed, shown, plain) <= limits[0]
+    for look, limit in zip((_colour_blind, _veiled), limits[1:], strict=False):
+        rest = np.flatnonzero(~(result | plain))
+        if len(rest):
+            result[rest] = look(seen[rest], fixed[rest], shown[rest]) <= limit
+    return result
 
 
-def _in_colour(seen: Floats, target: Floats, shown: Floats, plain: NDArray[np.bool_]) -> Floats:
-    """Worst block of (pairs, 3, side, side); the gain of each channel is free, unless the picture is plain."""
-    gain = np.einsum("ncij,ncij->nc", seen, target) / (np.einsum("ncij,ncij->nc", seen, seen) + 1e-6)
+def _in_colour(raw: Floats, target: Floats, shown: Floats, plain: NDArray[np.bool_]) -> Floats:
+    """Worst block of (pairs, 3, side, side); gain and offset of each channel are free, unless the picture is plain."""
+    seen, goal = centred(raw, shown[:, None]), centred(target, shown[:, None])
+    seen[plain], goal[plain] = raw[plain] * shown[plain, None], target[plain] * shown[plain, None]
+    gain = np.einsum("ncij,ncij->nc", seen, goal) / (np.einsum("ncij,ncij->nc", seen, seen) + 1e-6)
     gain = np.where(plain[:, None], 1, np.clip(gain, *_GAIN)).astype(np.float32)
-    return _worst_block(target - gain[:, :, None, None] * seen, target, shown)
+    return _worst_block(goal - gain[:, :, None, None] * seen, goal, shown)
 
 
-def _veiled(bare: Floats, marked: Floats, shown: Floats) -> Floats:
-    """Worst part of what `marked` (pairs, 3, side, side) has beyond `bare` under half transparent white letters.
+def _veiled(raw: Floats, target: Floats, shown: Floats) -> Floats:
+    """Worst part of what one (pairs, 3, side, side) has beyond the other under half transparent white letters."""
+    return np.minimum(_marked(raw, target, shown), _marked(target, raw, shown))
 
-    Letters only lighten, let the picture shine through, and leave gaps; another ornament or ground does not.
+
+def _marked(bare: Floats, marked: Floats, shown: Floats) -> Floats:
+    """The same with the letters on `marked`: they only lighten, let the picture shine through, and leave gaps.
+
+    Another ornament or ground does not.
     """
     added = marked - bare
     allowed = np.clip(added, 0, _VEIL * (1 - bare))
     beyond = _worst_block(added - allowed, marked, shown)
-    count, grey = _windows(shown), added.mean(axis=1) * shown
+    count, grey = _sums(shown, _WINDOW, 2), added.mean(axis=1) * shown
     total = np.maximum(count, 1)
-    mean = _windows(grey) / total
-    spread = np.sqrt(np.maximum(_windows(grey * grey) / total - mean * mean, 0))
-    gapless = np.where(count >= _SEEN * _WINDOW**2, mean - spread, 0).max(axis=(1, 2))
+    mean = _sums(grey, _WINDOW, 2) / total
+    spread = np.sqrt(np.maximum(_sums(grey * grey, _WINDOW, 2) / total - mean * mean, 0))
+    gapless = np.where(_enough(count, shown, _WINDOW), mean - spread, 0).max(axis=(1, 2))
     return np.maximum(beyond, gapless / (_colour_contrast(marked, shown) + _FLOOR))
 
 
 def _worst_block(rest: Floats, target: Floats, shown: Floats) -> Floats:
     """The most that a block of `rest` (pairs, 3, side, side) has, as a share of the contrast of `target`."""
-    count = _summed(shown, _BLOCK)
-    left = _summed(np.einsum("ncij,ncij->nij", rest, rest) * shown / 3, _BLOCK) / np.maximum(count, 1)
-    worst = np.where(count >= _SEEN * _BLOCK**2, left, 0).max(axis=(1, 2))
-    return np.sqrt(worst) / (_colour_contrast(target, shown) + _FLOOR)
+    squares = np.einsum("ncij,ncij->nij", rest, rest) * shown / 3
+    count = _sums(shown, _BLOCK, 1)
+    worst = np.where(_enough(count, shown, _BLOCK), _sums(squares, _BLOCK, 1) / np.maximum(count, 1), 0)
+    return np.sqrt(worst.max(axis=(1, 2))) / (_colour_contrast(target, shown) + _FLOOR)
 
 
-def _colour_blind(seen: Floats, target: Floats, shown: Floats) -> Floats:
+def _colour_blind(raw: Floats, target: Floats, shown: Floats) -> Floats:
     """Worst window: what the best mixture of one's colours there leaves of the other's, the harder way round.
 
     Of its grey; and, unless one of both is grey, of a single channel by `_CHANNEL`: a red ball on an equally bright
     wall, say, has no other trace.
     """
-    count = _windows(shown)
-    enough = (count >= _SEEN * _WINDOW**2)[:, None]
-    coloured = (np.minimum(_chroma(seen), _chroma(target)) >= _GREY)[:, None]
+    both = [centred(one, shown[:, None]) for one in (raw, target)]
+    table, enough = _covariances(np.concatenate(both, axis=1), shown)
+    coloured = np.minimum(*(_chroma(one) for one in both)) >= _GREY
     ways: list[Floats] = []
-    for one, other in ((seen, target), (target, seen)):
-        grey = np.tensordot(other, _LUMINANCE, (1, 0))
-        left = _unexplained([*one.transpose(1, 0, 2, 3)], [grey, *other.transpose(1, 0, 2, 3)], count)
-        worst = np.sqrt(np.where(enough, np.maximum(left, 0), 0).max(axis=(2, 3)))  # (pairs, 4)
-        worst[:, :1] /= _contrast(grey * grey, shown)[:, None] + _FLOOR
-        squares = np.einsum("ncij,ncij->nij", other, other) / 3
-        worst[:, 1:] *= _CHANNEL * coloured / (_contrast(squares, shown)[:, None] + _FLOOR)
-        ways.append(worst.max(axis=1))
+    for mixed, others, one in ((range(3), (7, 3, 4, 5), both[1]), (range(3, 6), (6, 0, 1, 2), both[0])):
+        left = _unexplained(table, [*mixed], [*others])  # (4, pairs, windows, windows)
+        worst = np.sqrt(np.where(enough, np.maximum(left, 0), 0).max(axis=(2, 3)))
+        grey = _grey(one)
+        worst[0] /= _contrast(grey * grey, shown) + _FLOOR
+        worst[1:] *= _CHANNEL * coloured / (_colour_contrast(one, shown) + _FLOOR)
+        ways.append(worst.max(axis=0))
     return np.maximum(*ways)
 
 
-def _unexplained(mixed: list[Floats], others: list[Floats], count: Floats) -> Floats:
-    """Variance in each window of each of `others` beyond what a mixture of the pictures `mixed` has there.
+def _covariances(values: Floats, shown: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+    """(8, 8, pairs, windows, windows) of the six channels (pairs, 6, side, side) of both pictures and of both greys.
 
-    Pictures are (pairs, side, side); windows (pairs, k, k), as `count` is, the pixels of each that both show. The
-    result is (pairs, others, k, k).
+    And which windows (pairs, windows, windows) both pictures show enough of.
     """
-    values, total = [*mixed, *others], np.maximum(count, 1)
-    means = [_windows(one) / total for one in values]
-    table = np.zeros((len(values), len(values), *count.shape), dtype=np.float32)  # of covariances
-    for i, j in combinations_with_replacement(range(len(values)), 2):
-        if i < len(mixed) or i == j:
-            covariance = _windows(values[i] * values[j]) / total - means[i] * means[j]
-            table[i, j] = table[j, i] = covariance
+    count = _sums(shown, _WINDOW, 2)
+    total = np.maximum(count, 1)
+    means = _sums(values, _WINDOW, 2).transpose(1, 0, 2, 3) / total
+    table = np.empty((6, 6, *count.shape), dtype=np.float32)
+    for i in range(6):
+        products = _sums(values[:, i:] * values[:, i, None], _WINDOW, 2).transpose(1, 0, 2, 3) / total
+        table[i, i:] = table[i:, i] = products - means[i:] * means[i]
+    mixtures = np.eye(8, 6, dtype=np.float32)
+    mixtures[6, :3] = mixtures[7, 3:] = _LUMINANCE
+    half = (mixtures @ table.reshape(6, -1)).reshape(8, 6, -1)
+    return (mixtures @ half).reshape(8, 8, *count.shape), _enough(count, shown, _WINDOW)
+
+
+def _unexplained(covariances: Floats, mixed: list[int], others: list[int]) -> Floats:
+    """Variance of each of `others` beyond what a mixture of `mixed` has, (others, ...); all are rows of the table."""
+    table = covariances[np.ix_(mixed + others, mixed + others)]
     for i in range(len(mixed)):  # Gaussian elimination
-        table = table - table[:, i, None] * (table[i] / (table[i, i] + _NOISE))[None]
-    return np.stack([table[i, i] for i in range(len(mixed), len(values))], axis=1)
+        rest = table[i + 1 :, i] / (table[i, i] + _NOISE)
+        table[i + 1 :, i + 1 :] -= rest[:, None] * table[None, i, i + 1 :]
+    return np.stack([table[i, i] for i in range(len(mixed), len(table))])
 
 
 def _chroma(pictures: Floats) -> Floats:
@@ -200,11 +235,12 @@ def _chroma(pictures: Floats) -> Floats:
 
 
 def _detail(pictures: Floats) -> Floats:
-    """What share of the grey contrast of (pairs, side, side, 3) is beyond a smooth, quadratic surface."""
-    side = pictures.shape[1]
-    surface = _surface(side)
-    grey = (pictures @ _LUMINANCE).reshape(len(pictures), -1)
+    """What share of the grey contrast of (pairs, 3, side, side) is beyond a smooth, quadratic surface."""
+    side = min(pictures.shape[-1], _DETAIL_SIDE)
+    step = pictures.shape[-1] // side
+    grey = _grey(pictures)[:, ::step, ::step].reshape(len(pictures), -1)
     grey = grey - grey.mean(axis=1, keepdims=True)
+    surface = _surface(side)
     rough = grey - grey @ surface @ surface.T
     return np.linalg.norm(rough, axis=1) / (np.linalg.norm(grey, axis=1) + _FLOOR * side)
 
@@ -226,21 +262,26 @@ def _contrast(squares: Floats, shown: Floats) -> Floats:
     return np.sqrt(np.einsum("nij->n", squares) / np.maximum(np.einsum("nij->n", shown), 1))
 
 
-def _summed(values: Floats, block: int) -> Floats:
-    """Sums over blocks of the last two axes."""
-    rows = sum((values[..., start::block, :] for start in range(1, block)), start=values[..., ::block, :])
-    return sum((rows[..., start::block] for start in range(1, block)), start=rows[..., ::block])
+def _enough(count: Floats, shown: Floats, share: float) -> NDArray[np.bool_]:
+    return count >= _SEEN * (share * shown.shape[-1]) ** 2
 
 
-def _windows(values: Floats) -> Floats:
-    """Sums over windows that begin at every half of one."""
-    halves = _summed(values, _WINDOW // 2)
-    rows = halves[..., :-1, :] + halves[..., 1:, :]
-    return rows[..., :-1] + rows[..., 1:]
+def _sums(values: Floats, share: float, overlap: int) -> Floats:
+    """Sums over squares of (..., side, side), `share` of it wide, one at every `overlap`-th part of their width."""
+    places = _squares(values.shape[-1], round(share * values.shape[-1]), overlap)
+    return places @ (values.reshape(-1, values.shape[-1]) @ places.T).reshape(*values.shape[:-1], -1)
+
+
+@cache
+def _squares(side: int, width: int, overlap: int) -> Floats:
+    """(squares, side): 1 where a pixel of a line lies in a square."""
+    starts = np.arange(0, side - width + 1, width // overlap)[:, None]
+    pixels = np.arange(side)
+    return ((pixels >= starts) & (pixels < starts + width)).astype(np.float32)
 
 
 def _reduced(pictures: NDArray[np.uint8], factor: int) -> Floats:
-    values = pictures.astype(np.uint16)
-    rows = sum((values[:, start::factor] for start in range(1, factor)), start=values[:, ::factor])
-    both = sum((rows[:, :, start::factor] for start in range(1, factor)), start=rows[:, :, ::factor])
+    values = np.ascontiguousarray(pictures.transpose(0, 3, 1, 2)).astype(np.uint16)
+    rows = sum((values[:, :, start::factor] for start in range(1, factor)), start=values[:, :, ::factor])
+    both = sum((rows[..., start::factor] for start in range(1, factor)), start=rows[..., ::factor])
     return both.astype(np.float32) / np.float32(255 * factor**2)

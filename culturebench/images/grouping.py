@@ -67,16 +67,22 @@ def thin_out(union: Union, resembles: Resembles, regions: Indices) -> Copies:
     stays = np.arange(len(union.labels))
     copies: list[tuple[Indices, Indices]] = []
     for members in union.groups():
+        two = len(members) == 2  # joined by nothing but themselves, so they are copies
+        direct = _joined if two else resembles
         for region in np.unique(regions[members]):
-            _keep_one(members[regions[members] == region], resembles, stays)
+            _keep_one(members[regions[members] == region], direct, stays)
         kept = members[stays[members] == members]
         for place, one in enumerate(kept[:-1].tolist()):
-            same = kept[place + 1 :][resembles(one, kept[place + 1 :])]
+            same = kept[place + 1 :][direct(one, kept[place + 1 :])]
             copies.append((np.full_like(same, one), same))
     across = Union(len(stays))
     if copies:
         across.join(*(np.concatenate(side) for side in zip(*copies, strict=True)))
     return Copies(stays, across.labels[stays])
+
+
+def _joined(one: int, others: Indices) -> NDArray[np.bool_]:
+    return np.ones(len(others), dtype=np.bool_)
 
 
 def _keep_one(waiting: Indices, resembles: Resembles, stays: Indices) -> None:

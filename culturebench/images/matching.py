@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from culturebench.images.difference import Pairs, differences
+from culturebench.images.difference import Pairs, alike
 from culturebench.images.grouping import Copies, Union, thin_out
 from culturebench.images.hamming import close_pairs
 from culturebench.images.hashing import Fingerprint
@@ -88,10 +88,9 @@ class HashMatcher:
         allowed = np.where(pairs.view == 0, self.limits.max_hash_distance, self.limits.max_crop_distance)
         close = np.flatnonzero(distance <= allowed)
         result = np.zeros(len(first), dtype=bool)
-        found = differences(self.thumbnails, pairs.chosen(close))
         limits = self.limits
         each = (limits.max_difference, limits.max_colourless_difference, limits.max_watermark_difference)
-        result[close] = (found <= each).any(axis=1)
+        result[close] = alike(self.thumbnails, pairs.chosen(close), each)
         return result
 
     def closest_reading(self, low: Indices, high: Indices) -> tuple[Pairs, NDArray[np.uint8]]:

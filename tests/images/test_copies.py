@@ -100,7 +100,7 @@ def test_a_placement_that_a_picture_was_moved_by_is_found_again(originals: list[
     dice = np.random.default_rng(0)
     true = placed(np.full((len(grey), 4), (0.05, 0.08, 0.93, 0.95), dtype=np.float32))
     true[:, [2, 4]] += dice.uniform(-0.03, 0.03, (len(grey), 2)).astype(np.float32)
-    moved = warped(grey[..., None], true)[0][..., 0]
+    moved = warped(grey[:, None], true)[0][:, 0]
     start = placed(np.full((len(grey), 4), (0.0, 0.0, 1.0, 1.0), dtype=np.float32))
     assert np.abs(start - true).max() > 0.1
     assert np.abs(align(grey, moved, start, margin=2, steps=20)[0] - true).max() < 0.01
