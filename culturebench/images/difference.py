@@ -66,7 +66,7 @@ class _Look(NamedTuple):
     slack: float  # on their limits: the pictures are not yet laid as well
 
 
-_LOOKS: Final = (_Look(4, 0, 0.35, 0, 0), _Look(2, 3, 0.15, 2, 2.0), _Look(1, 2, np.inf, 3, 1))
+_LOOKS: Final = (_Look(4, 0, 0.35, 0, 0), _Look(2, 4, 0.15, 2, 2.0), _Look(1, 2, np.inf, 3, 1))
 
 
 def alike(thumbnails: NDArray[np.uint8], pairs: Pairs, limits: Sequence[float]) -> NDArray[np.bool_]:
