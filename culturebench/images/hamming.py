@@ -19,9 +19,9 @@ Hashes = NDArray[np.uint64]
 Indices = NDArray[np.int64]
 HashPairs = Iterator[tuple[Hashes, Hashes]]
 
-_BITS = 64
+BITS = 64
 _HELD = 1 << 20  # pairs compared, and pairs collected, at a time
-_LONG = 512  # a run of equal fronts from here on is compared as a matrix
+LONG = 512  # a run of equal fronts from here on is compared as a matrix
 _MAX_FRONT = 6
 
 
@@ -37,7 +37,7 @@ def close_pairs(hashes: Hashes, max_distance: int, labels: Indices | None = None
         layout = _layout(max_distance + count, front)
         moved = np.sort(_move(hashes, layout.pieces))
         found = _table(moved, layout, max_distance, hashes, labels)
-        for first, second in _collected(found):
+        for first, second in collected(found):
             yield _places(first, layout, hashes), _places(second, layout, hashes)
 
 
@@ -45,7 +45,7 @@ def _front_blocks(n: int, max_distance: int) -> int:
     """How many blocks in front cost least; a sort of n hashes counts as 8 n comparisons."""
 
     def work(count: int) -> float:
-        agreeing = _BITS * count / (max_distance + count)
+        agreeing = BITS * count / (max_distance + count)
         return comb(max_distance + count, count) * (8 * n + n * n / 2 ** (1 + agreeing))
 
     return min(range(0 if max_distance else 1, _MAX_FRONT + 1), key=work)
@@ -61,7 +61,7 @@ class _Layout:
 
 
 def _layout(count: int, front: tuple[int, ...]) -> _Layout:
-    edges = list(pairwise(round(_BITS * place / count) for place in range(count + 1)))
+    edges = list(pairwise(round(BITS * place / count) for place in range(count + 1)))
     pieces: list[tuple[int, int, int]] = []
     earlier: list[np.uint64] = []
     place = 0
@@ -69,7 +69,7 @@ def _layout(count: int, front: tuple[int, ...]) -> _Layout:
         start, width = edges[block][0], edges[block][1] - edges[block][0]
         pieces.append((start, place, width))
         if front and block < front[-1] and block not in front:
-            earlier.append(np.uint64(((1 << width) - 1) << (_BITS - width - place)))
+            earlier.append(np.uint64(((1 << width) - 1) << (BITS - width - place)))
         place += width
     return _Layout(pieces, sum(edges[block][1] - edges[block][0] for block in front), earlier)
 
@@ -77,7 +77,7 @@ def _layout(count: int, front: tuple[int, ...]) -> _Layout:
 def _move(values: Hashes, pieces: list[tuple[int, int, int]]) -> Hashes:
     moved = np.zeros_like(values)
     for start, place, width in pieces:
-        rest = np.uint64(_BITS - width)
+        rest = np.uint64(BITS - width)
         moved |= ((values << np.uint64(start)) >> rest) << (rest - np.uint64(place))
     return moved
 
@@ -89,10 +89,10 @@ def _places(moved: Hashes, layout: _Layout, hashes: Hashes) -> Indices:
 
 def _table(moved: Hashes, layout: _Layout, max_distance: int, hashes: Hashes, labels: Indices) -> HashPairs:
     """Close pairs with equal fronts; a pair that agrees in more blocks counts for its first front alone."""
-    rest = np.uint64(_BITS - layout.front_bits)
+    rest = np.uint64(BITS - layout.front_bits)
     changes = np.flatnonzero((moved[1:] ^ moved[:-1]) >> rest) + 1 if layout.front_bits else np.empty(0, dtype=np.int64)
     edges = np.concatenate([[0], changes, [len(moved)]]).astype(np.int64)
-    long = np.flatnonzero(np.diff(edges) >= _LONG)
+    long = np.flatnonzero(np.diff(edges) >= LONG)
     parts = [_neighbours(moved, edges, max_distance)]
     for start, stop in zip(edges[long].tolist(), edges[long + 1].tolist(), strict=True):
         run = moved[start:stop]
@@ -109,10 +109,10 @@ def _neighbours(moved: Hashes, edges: Indices, max_distance: int) -> HashPairs:
     """Close pairs within the short runs that begin at `edges`."""
     lengths = np.diff(edges)
     after = np.repeat(edges[1:], lengths) - np.arange(len(moved)) - 1  # members of the run behind each
-    after[np.repeat(lengths >= _LONG, lengths)] = 0
+    after[np.repeat(lengths >= LONG, lengths)] = 0
     here = np.flatnonzero(after)
     after = after[here]
-    for gap in range(1, _LONG):
+    for gap in range(1, LONG):
         if not len(here):
             return
         first, second = moved[here], moved[here + gap]
@@ -139,7 +139,7 @@ def _matrix(run: Hashes, max_distance: int, places: Indices, labels: Indices) ->
         run, places = run[height:], places[height:]
 
 
-def _collected(parts: HashPairs) -> HashPairs:
+def collected(parts: HashPairs) -> HashPairs:
     """The same pairs in fewer and larger parts."""
     held: list[tuple[Hashes, Hashes]] = []
     size = 0

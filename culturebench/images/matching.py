@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from culturebench.images.crossing import close_to_few
 from culturebench.images.difference import Pairs, alike
 from culturebench.images.grouping import Copies, Union, thin_out
 from culturebench.images.hamming import close_pairs
@@ -79,7 +80,7 @@ class HashMatcher:
         """Pairs with two close hashes: of a whole picture and of the other, its mirror image or a crop of it."""
         whole = np.stack([self.views[:, 0], self.mirrored], axis=1)
         yield from _sharing(whole, self.limits.max_hash_distance, labels)
-        yield from _sharing(self.views, self.limits.max_crop_distance, labels)
+        yield from _cropped(self.views, self.limits.max_crop_distance, labels)
 
     def same(self, first: Indices, second: Indices) -> NDArray[np.bool_]:
         """Within the hash distance in the closest reading, and within one of the differences there."""
@@ -153,6 +154,21 @@ def _sharing(every: NDArray[np.uint64], max_distance: int, labels: Indices) -> P
         asked = whole[first] | whole[second]
         yield from _owners(first[asked], second[asked], edges, owners)
         one_label[alone] = labels[owners[edges[:-1][alone]]]
+
+
+def _cropped(views: NDArray[np.uint64], max_distance: int, labels: Indices) -> PicturePairs:
+    """Pairs of pictures where the hash of a crop, all columns but the first, is close to that of the other's whole."""
+    whole, places = np.unique(views[:, 0], return_inverse=True)
+    owners = np.argsort(places, kind="stable")
+    edges = np.searchsorted(places[owners], np.arange(len(whole) + 1))
+    alone = np.diff(edges) == 1
+    one_label = len(labels) + np.arange(len(whole))  # a shared hash has no label of its own
+    one_label[alone] = labels[owners[edges[:-1][alone]]]
+    pictures = np.arange(len(views))  # stand behind the hashes as if each had one more
+    edges, owners = np.concatenate([edges, edges[-1] + 1 + pictures]), np.concatenate([owners, pictures])
+    for hashes, crops in close_to_few(whole, one_label, views[:, 1:], labels, max_distance):
+        yield from _owners(hashes, len(whole) + crops // (views.shape[1] - 1), edges, owners)
+        one_label[alone] = labels[owners[edges[: -1 - len(views)][alone]]]
 
 
 def _owners(first: Indices, second: Indices, edges: Indices, owners: Indices) -> PicturePairs:

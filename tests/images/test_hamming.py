@@ -56,7 +56,7 @@ def test_neither_the_blocks_in_front_nor_how_runs_are_compared_changes_what_is_f
     monkeypatch: pytest.MonkeyPatch, front: int, long: int
 ):
     monkeypatch.setattr(hamming, "_front_blocks", lambda n, max_distance: front)
-    monkeypatch.setattr(hamming, "_LONG", long)
+    monkeypatch.setattr(hamming, "LONG", long)
     monkeypatch.setattr(hamming, "_HELD", 1000)
     hashes = crowd(600)
     pairs = found(hashes, 8)
@@ -66,7 +66,7 @@ def test_neither_the_blocks_in_front_nor_how_runs_are_compared_changes_what_is_f
 
 def test_what_is_joined_already_is_passed_over_and_the_groups_stay_the_same(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(hamming, "_HELD", 1 << 12)
-    monkeypatch.setattr(hamming, "_LONG", 32)
+    monkeypatch.setattr(hamming, "LONG", 32)
     hashes = crowd(3000, 1)
     labelled, plain = Union(len(hashes)), Union(len(hashes))
     heard = 0
