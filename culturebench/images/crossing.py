@@ -11,17 +11,16 @@ from math import comb
 
 import numpy as np
 
-from culturebench.images.hamming import BITS, LONG, Hashes, HashPairs, Indices, collected
+from culturebench.images.hamming import BITS, LONG, Hashes, Indices, collected
 
 _PART = 1 << 17  # hashes of the many looked up, and pairs of a long run compared, at a time
 _MAX_FRONT = 6
 _TABLE_BITS = 22  # of a front that tell where to look
+IndexPairs = Iterator[tuple[Indices, Indices]]
 Blocks = list[tuple[int, int]]  # from and to, in bits from the highest
 
 
-def close_to_few(
-    few: Hashes, few_labels: Indices, many: Hashes, labels: Indices, max_distance: int
-) -> Iterator[tuple[Indices, Indices]]:
+def close_to_few(few: Hashes, few_labels: Indices, many: Hashes, labels: Indices, max_distance: int) -> IndexPairs:
     """Blocks of index pairs within `max_distance` bits: of `few` (n,) and of `many` (m, k) flattened; each pair once.
 
     Pairs of one label may be left out, `few_labels` (n,) and `labels` (m,), which may change between two blocks.
@@ -72,7 +71,7 @@ def _fronts(hashes: Hashes, inner: Blocks) -> Indices:
 
 def _table(
     few: Hashes, few_labels: Indices, flat: Hashes, labels: Indices, inner: Blocks, max_distance: int
-) -> HashPairs:
+) -> IndexPairs:
     """Close pairs with equal fronts, as indices."""
     keys = _fronts(few, inner)
     order = np.argsort(keys, kind="stable")
@@ -99,7 +98,7 @@ def _table(
 
 def _long_run(
     few: Hashes, few_labels: Indices, run: Indices, flat: Hashes, labels: Indices, places: Indices, max_distance: int
-) -> HashPairs:
+) -> IndexPairs:
     """Close pairs of a long run and what shares its front, except between equal labels."""
     owner = places // (len(flat) // len(labels))
     for label in np.unique(labels[owner]).tolist():

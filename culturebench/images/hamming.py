@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain, combinations, pairwise
 from math import comb
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 Hashes = NDArray[np.uint64]
 Indices = NDArray[np.int64]
 HashPairs = Iterator[tuple[Hashes, Hashes]]
+_Number = TypeVar("_Number", bound=np.generic)
 
 BITS = 64
 _HELD = 1 << 20  # pairs compared, and pairs collected, at a time
@@ -139,9 +141,11 @@ def _matrix(run: Hashes, max_distance: int, places: Indices, labels: Indices) ->
         run, places = run[height:], places[height:]
 
 
-def collected(parts: HashPairs) -> HashPairs:
+def collected(
+    parts: Iterator[tuple[NDArray[_Number], NDArray[_Number]]],
+) -> Iterator[tuple[NDArray[_Number], NDArray[_Number]]]:
     """The same pairs in fewer and larger parts."""
-    held: list[tuple[Hashes, Hashes]] = []
+    held: list[tuple[NDArray[_Number], NDArray[_Number]]] = []
     size = 0
     for part in parts:
         held.append(part)
@@ -153,5 +157,5 @@ def collected(parts: HashPairs) -> HashPairs:
         yield _joined(held)
 
 
-def _joined(held: list[tuple[Hashes, Hashes]]) -> tuple[Hashes, Hashes]:
+def _joined(held: list[tuple[NDArray[_Number], NDArray[_Number]]]) -> tuple[NDArray[_Number], NDArray[_Number]]:
     return np.concatenate([first for first, _ in held]), np.concatenate([second for _, second in held])
