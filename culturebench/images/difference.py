@@ -34,6 +34,7 @@ _RIDGE: Final = 3e-3  # share of the variance, of a mixture of colours
 _LUMINANCE: Final = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # red, green, blue, as pictures are made grey
 _VEIL: Final = 0.55  # opacity that no watermark exceeds
 _CHANNEL: Final = 0.8  # weight of what a single channel has left
+_BRIGHTNESS: Final = 0.8  # weight of a window that is lighter or darker than gain and offset tell
 _GREY: Final = 0.02  # chroma (0..1) below which a picture counts as grey
 _DETAIL_SIDE: Final = 24  # pixels at which it is asked how plain a picture is
 _PLAIN: Final = 0.1  # share of the contrast beyond a smooth surface; photographs have more than twice as much
@@ -66,7 +67,7 @@ class _Look(NamedTuple):
     slack: float  # on their limits: the pictures are not yet laid as well
 
 
-_LOOKS: Final = (_Look(4, 0, 0.35, 0, 0), _Look(2, 4, 0.15, 2, 2.0), _Look(1, 2, np.inf, 3, 1))
+_LOOKS: Final = (_Look(4, 0, 0.35, 0, 0), _Look(2, 4, 0.15, 2, 2.4), _Look(1, 2, np.inf, 3, 1))
 
 
 def alike(thumbnails: NDArray[np.uint8], pairs: Pairs, limits: Sequence[float]) -> NDArray[np.bool_]:
@@ -186,7 +187,7 @@ def _colour_blind(raw: Floats, target: Floats, shown: Floats) -> Floats:
     """Worst window: what the best mixture of one's colours there leaves of the other's, the harder way round.
 
     Of its grey; and, unless one of both is grey, of a single channel by `_CHANNEL`: a red ball on an equally bright
-    wall, say, has no other trace.
+    wall, say, has no other trace. And where both brightnesses changed, beyond gain and offset, another ground lies.
     """
     both = [centred(one, shown[:, None]) for one in (raw, target)]
     table, enough = _covariances(np.concatenate(both, axis=1), shown)
@@ -199,7 +200,22 @@ def _colour_blind(raw: Floats, target: Floats, shown: Floats) -> Floats:
         worst[0] /= _contrast(grey * grey, shown) + _FLOOR
         worst[1:] *= _CHANNEL * coloured / (_colour_contrast(one, shown) + _FLOOR)
         ways.append(worst.max(axis=0))
-    return np.maximum(*ways)
+    lighter = np.minimum(*(_lighter(bright(raw), bright(target), shown) for bright in (_grey, _strongest)))
+    return np.maximum(np.maximum(*ways), _BRIGHTNESS * lighter)
+
+
+def _strongest(pictures: Floats) -> Floats:
+    """The value of HSV: another hue leaves it."""
+    return pictures.max(axis=1)
+
+
+def _lighter(one: Floats, other: Floats, shown: Floats) -> Floats:
+    """By how much of the contrast the mean of a window of (pairs, side, side) changed at most, gain and offset free."""
+    seen, goal, count = centred(one, shown), centred(other, shown), _sums(shown, _WINDOW, 2)
+    gain = np.einsum("nij,nij->n", seen, goal) / (np.einsum("nij,nij->n", seen, seen) + 1e-6)
+    rest = np.abs(_sums(goal - gain[:, None, None] * seen, _WINDOW, 2)) / np.maximum(count, 1)
+    worst = np.where(_enough(count, shown, _WINDOW), rest, 0).max(axis=(1, 2))
+    return worst / (_contrast(goal * goal, shown) + _FLOOR)
 
 
 def _covariances(values: Floats, shown: Floats) -> tuple[Floats, NDArray[np.bool_]]:
