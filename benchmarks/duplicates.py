@@ -1,6 +1,6 @@
 """All pairs within 8 bits among a million 64-bit hashes, beside brute force, with the curve to ten million.
 
-Of a picture two hashes, and those of 34 crops, are searched for at limits of `params.yaml`; `benchmarks.looks` has it all.
+What all hashes of a picture cost, at the limits of `params.yaml`, tells `benchmarks.looks`.
 
 `python -m benchmarks.duplicates` prints seconds, memory and pairs for growing numbers of hashes, the time of brute
 force as extrapolated from a sample that also checks what was found, and the floor: one sort for every table. A

@@ -71,6 +71,16 @@ def test_a_companion_more_or_less_makes_another_picture():
     assert not grouped([fingerprint(render(Scene(object="vase", companion=name, **place), 256)) for name in companions])
 
 
+def test_the_same_carpet_on_another_ground_at_night_is_another_picture():
+    seeds = {"sand": 260, "wooden_floor": 233}
+    shared = {"object": "carpet", "light": "night", "framing": "close", "companion": "bird"}
+    scenes = [
+        Scene(place=place, region="de", subdivision="rautenmuster", seed=seed, **shared)
+        for place, seed in seeds.items()
+    ]
+    assert not grouped([fingerprint(render(one, 256)) for one in scenes])
+
+
 def test_the_hash_is_imagehash_s():
     image = render(scene(5, "jp"), 256)
     assert f"{phash(image):016x}" == str(imagehash.phash(image))
