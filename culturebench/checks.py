@@ -122,13 +122,13 @@ def _condition_problems(document: dict[str, Any]) -> Iterator[str]:
 
 
 def _prompt_problems(document: dict[str, Any]) -> Iterator[str]:
-    """A set of prompts whose pictures should be made under a condition that is not among `conditions`."""
-    made = document["conditions"]["all"]
+    """A set of prompts that names a condition without a record; one that is not among `conditions` is not made."""
     for name, source in load_section(Prompts, document).root.items():
         for one in source.conditions or ():
-            if one not in made:
-                told = f"params.yaml: prompts.{name}.conditions: no pictures are made under {one!r}"
-                yield f"{told}; there are: {', '.join(made)}"
+            try:
+                condition(one)
+            except ConditionError as error:
+                yield f"params.yaml: prompts.{name}.conditions: {error}"
 
 
 def _measure_problems(document: dict[str, Any]) -> Iterator[str]:

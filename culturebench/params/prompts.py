@@ -26,7 +26,7 @@ class PromptSource(BaseModel):
     conditions: list[str] | None = Field(
         None,
         min_length=1,
-        description="Names of `conditions` that its pictures are made under; null: all whose caption it has.",
+        description="Which of `conditions` its pictures are made under; null: all whose caption it has.",
     )
 
     seeds: int | None = Field(

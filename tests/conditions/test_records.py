@@ -126,6 +126,12 @@ def test_validate_names_a_condition_without_a_record_and_one_of_another_stage(tm
     assert "random_amplified" in other
 
 
+def test_validate_names_what_a_set_of_prompts_calls_a_condition_and_is_none(tmp_path: Path) -> None:
+    sets = {"test": {"file": "data/test"}, "mine": {"file": "a.csv", "conditions": ["noun", "amplifed"]}}
+    (found,) = changed(tmp_path, prompts=sets)
+    assert "prompts.mine.conditions: no condition is called 'amplifed'; there are: " in found
+
+
 def test_validate_misses_the_enhancer_of_a_condition(tmp_path: Path) -> None:
     (found,) = changed(
         tmp_path,
