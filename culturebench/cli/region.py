@@ -66,6 +66,11 @@ def check_regions(
     if found.errors:
         raise typer.Exit(1)
     say(f"{len(every)} region files are in order: {', '.join(every)}.")
+    if found.unvalidated:
+        say(
+            f"No expert has validated the subdivisions of {', '.join(found.unvalidated)}: before a release, name who "
+            "did, by pseudonym, in `validated_by` of the region file."
+        )
 
 
 @app.command("show", cls=CloneCommand)

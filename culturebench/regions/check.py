@@ -14,10 +14,14 @@ from culturebench.regions.words import scripts, strangers
 
 @dataclass(frozen=True)
 class Checked:
-    """What was found: `errors` stop a run, `warnings` are for a person to look at."""
+    """What was found: `errors` stop a run, `warnings` are for a person to look at.
+
+    `unvalidated` are the codes of regions whose subdivisions no expert has validated.
+    """
 
     errors: tuple[str, ...]
     warnings: tuple[str, ...]
+    unvalidated: tuple[str, ...]
 
 
 def codes(root: Path) -> list[str]:
@@ -38,7 +42,8 @@ def check(root: Path, chosen: Iterable[str]) -> Checked:
     for path, region in regions.items():
         warnings += [f"{path}: {line}" for line in _odd_letters(region)]
     errors += _claimed_twice(regions)
-    return Checked(tuple(errors), tuple(warnings))
+    unvalidated = tuple(region.code for region in regions.values() if not region.validated_by)
+    return Checked(tuple(errors), tuple(warnings), unvalidated)
 
 
 def _claimed_twice(regions: dict[Path, Region]) -> Iterator[str]:

@@ -34,6 +34,7 @@ class Region(RegionPart):
     )
     exclude: list[Exclusion] = Field(min_length=1)
     notes: Text = Field(description="what annotators of this region must know")
+    validated_by: list[Key] = Field(default=[], description="pseudonyms of the experts who validated the subdivisions")
 
     @field_validator("iso")
     @classmethod

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,10 +65,13 @@ def total(regions: Sequence[RegionCounts], name: str) -> dict[str, int]:
     return dict(sorted(summed.items(), key=lambda item: (-item[1], item[0])))
 
 
-def gaps(regions: Sequence[RegionCounts], subdivisions: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+def gaps(
+    regions: Sequence[RegionCounts], subdivisions: Mapping[str, Mapping[str, Any]], unvalidated: Collection[str] = ()
+) -> Iterator[str]:
     """One sentence for each thing that the data lack, as far as the data themselves can tell.
 
-    `subdivisions` are those of the region files: region code -> key -> anything.
+    `subdivisions` are those of the region files: region code -> key -> anything; `unvalidated` the codes of regions
+    whose subdivisions no expert has validated.
     """
     if any("atlas" in region.sources for region in regions):
         yield (
@@ -90,6 +93,8 @@ def gaps(regions: Sequence[RegionCounts], subdivisions: Mapping[str, Mapping[str
             yield f"{where}: {count} of {region.pictures} pictures show one subdivision, {name}."
         if region.subdivisions[""]:
             yield f"{where}: {region.subdivisions['']} pictures belong to no subdivision of the region file."
+        if region.code in unvalidated:
+            yield f"{where}: no expert has validated its subdivisions."
         if region.provisional:
             yield f"{where}: {region.provisional} pictures without a verdict were left out."
         if region.without_english:

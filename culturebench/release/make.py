@@ -123,7 +123,13 @@ def _write_words(
         "meanings": MEANING,
         "removed": len(removed),
         "stages": {stage: _left(document[stage]) for stage in STAGES},
-        "gaps": list(gaps(counts, {code: file.subdivisions for code, file in files.items()})),
+        "gaps": list(
+            gaps(
+                counts,
+                {code: file.subdivisions for code, file in files.items()},
+                [code for code, file in files.items() if not file.validated_by],
+            )
+        ),
     }
     for name in ("README.md", "DATASHEET.md"):
         (new / name).write_text(card.render(f"{name}.j2", values), encoding="utf-8")

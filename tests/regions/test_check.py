@@ -35,6 +35,14 @@ def test_the_projects_own_regions_are_in_order_without_a_warning() -> None:
     assert {*yaml.safe_load((ROOT / "params.yaml").read_text())["regions"], "in", "vn"} <= set(codes(ROOT))
 
 
+def test_regions_whose_subdivisions_no_expert_has_validated_are_named(root: Path) -> None:
+    change(root, "jp", lambda region: region.update(validated_by=["heron", "ibis_2"]))
+    assert check(root, ["jp", "nl"]).unvalidated == ("nl",)
+    change(root, "jp", lambda region: region.update(validated_by=["Jane Doe"]))
+    (error,) = check(root, ["jp"]).errors
+    assert "validated_by.0" in error
+
+
 @pytest.mark.parametrize("code", codes(ROOT))
 def test_a_region_is_written_in_the_usual_script_of_its_language(code: str) -> None:
     region = load_whole_region(ROOT, code)
