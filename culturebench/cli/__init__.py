@@ -13,6 +13,7 @@ from rich.table import Table
 from culturebench.cli import annotate, forget, model, neurons, pins, plan, region, release, sae, server, study
 from culturebench.cli._clone import CloneCommand, PipelineCommand
 from culturebench.cli._shared import ROOT, cell, console, say
+from culturebench.cli.explore import explore
 from culturebench.cli.report import report
 from culturebench.cli.repro import repro
 from culturebench.cli.verify import verify
@@ -115,6 +116,7 @@ def _first(items: Sequence[str], between: str, limit: int = 3) -> str:
 
 
 app.command(cls=CloneCommand)(report)
+app.command(cls=CloneCommand)(explore)
 app.command(cls=PipelineCommand)(verify)
 
 # In the order of the help: what everybody needs stands above.

@@ -26,16 +26,16 @@ def region_of(text: str, languages: Mapping[str, str]) -> str:
 
     `LanguageError` when the language is not sure, is no region's, or is that of several regions.
     """
-    likely = _likely(text, {*_COMMON, *languages.values()})
-    if len(likely) != 1:
-        said = f"could be any of {', '.join(likely)}" if likely else "is not known"
+    found = languages_of(text, languages)
+    if len(found) != 1:
+        said = f"could be any of {', '.join(found)}" if found else "is not known"
         raise LanguageError(f"the language of the prompt {text!r} {said}; {_help(languages)}")
-    regions = sorted(region for region, language in languages.items() if language == likely[0])
+    regions = sorted(region for region, language in languages.items() if language == found[0])
     if not regions:
-        raise LanguageError(f"the prompt {text!r} is in the language {likely[0]!r}, no region's; {_help(languages)}")
+        raise LanguageError(f"the prompt {text!r} is in the language {found[0]!r}, no region's; {_help(languages)}")
     if len(regions) > 1:
         raise LanguageError(
-            f"the regions {', '.join(regions)} share the language {likely[0]!r} of the prompt {text!r}; "
+            f"the regions {', '.join(regions)} share the language {found[0]!r} of the prompt {text!r}; "
             f"{_help(languages)}"
         )
     return regions[0]
@@ -45,8 +45,15 @@ def _help(languages: Mapping[str, str]) -> str:
     return f"give `region`, one of: {', '.join(sorted(languages))}"
 
 
+def languages_of(text: str, languages: Mapping[str, str]) -> list[str]:
+    """The language that `text` surely is in, or those that its letters allow: of the regions' and of other common ones.
+
+    `languages` maps region to ISO 639-1 code.
+    """
+    return _likely(text, {*_COMMON, *languages.values()})
+
+
 def _likely(text: str, languages: set[str]) -> list[str]:
-    """The language that `text` surely is in, or those that its letters allow."""
     if not any(sign.isalpha() for sign in text):
         return []
     fitting = sorted(language for language in languages if not strangers(text, usual_script(language) or "Zzzz"))

@@ -73,7 +73,8 @@ def by_engine(
 
     def answer(questions: Sequence[Question]) -> list[Answer]:
         batches = list(in_batches(questions, size))
-        done = map_batches(judge, batches, engine=engine, label="CultureVQA", total=len(batches), cached=cached)
+        label = "CultureVQA" if len(batches) > 1 else None  # one batch, such as one picture, has no progress to tell
+        done = map_batches(judge, batches, engine=engine, label=label, total=len(batches), cached=cached)
         return [cast(Answer, answer) for batch in done for answer in batch]
 
     return answer
