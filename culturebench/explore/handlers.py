@@ -13,7 +13,7 @@ from culturebench.explore.studio import Picture, Studio
 from culturebench.explore.watch import StoppedError
 
 #: Passes of the denoiser so far, and steps.
-Progress = Callable[[int, int], None]
+Told = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -64,11 +64,11 @@ class Handlers:
         self.stop(visitor)
         self._stopped.pop(visitor, None)
 
-    def pair(self, values: Values, visitor: str, progress: Progress) -> Iterator[Shown]:
+    def pair(self, values: Values, visitor: str, progress: Told) -> Iterator[Shown]:
         """The unedited picture, then the edited one beside it, from the same noise."""
         return self._told(self._pair, values, visitor, progress)
 
-    def strip(self, values: Values, visitor: str, progress: Progress) -> Iterator[Shown]:
+    def strip(self, values: Values, visitor: str, progress: Told) -> Iterator[Shown]:
         """The picture at every strength that the project has tried, one more each time."""
         return self._told(self._strip, values, visitor, progress)
 
@@ -77,7 +77,7 @@ class Handlers:
         make: Callable[[Settings, Callable[[int], None]], Iterator[Shown]],
         values: Values,
         visitor: str,
-        progress: Progress,
+        progress: Told,
     ) -> Iterator[Shown]:
         stopped = self._stopped[visitor] = threading.Event()
         try:
@@ -96,14 +96,12 @@ class Handlers:
 
     def _pair(self, settings: Settings, watch: Callable[[int], None]) -> Iterator[Shown]:
         self.studio.region_of(settings)  # what cannot be made is refused before any picture
-        plain = self._seen(settings.plain, watch)
-        yield Shown(shown.pictures(self.studio, [plain]))
-        if settings.mode == PLAIN:
-            code = code_of(self.studio.project.name, settings.plain)
-            yield Shown(shown.pictures(self.studio, [plain]), code)
-            return
-        edited = self._seen(settings, watch)
-        yield Shown(shown.pictures(self.studio, [plain, edited]), code_of(self.studio.project.name, settings))
+        both = [self._seen(settings.plain, watch)]
+        if settings.mode != PLAIN:
+            yield Shown(shown.pictures(self.studio, both))
+            both.append(self._seen(settings, watch))
+        code = code_of(self.studio.project.name, both[-1][0].settings)
+        yield Shown(shown.pictures(self.studio, both), code)
 
     def _strip(self, settings: Settings, watch: Callable[[int], None]) -> Iterator[Shown]:
         self.studio.region_of(settings)

@@ -41,12 +41,16 @@ def _edits(project: Project, culture: CultureNeurons) -> Iterator[Mode]:
         if edit.part == "direction" and caption not in directions:
             continue
         curve = strength.tuned(tuned, edit.name) if edit.tuned and edit.name in tuned else None
-        tried = tuple(sorted({0.0, *(point["strength"] for point in curve["curve"])})) if curve else ()
+        tried = _tried(curve) if curve else ()
         if edit.tuned and len(tried) < 2:
             continue  # nothing says how strong it may be
         label = f"{edit.label} (for {CAPTIONS[caption]})"
-        chosen = (curve["strength"] or tried[-1]) if curve else 0.0
+        chosen = (curve["strength"] or max(tried)) if curve else 0.0
         yield Mode(edit.name, label, tried, chosen, edit.part != "enhancer", edit)
+
+
+def _tried(found: strength.Tuned) -> tuple[float, ...]:
+    return tuple(sorted({0.0, found["strength"], *(point["strength"] for point in found["curve"])}))
 
 
 def _adapters(project: Project) -> Iterator[Mode]:

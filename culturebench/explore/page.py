@@ -6,14 +6,17 @@ from collections.abc import Iterator
 from typing import Any
 
 from culturebench.explore import shown
-from culturebench.explore.handlers import Handlers, Progress, Shown, Values
+from culturebench.explore.handlers import Handlers, Told, Values
 from culturebench.explore.modes import Mode
 from culturebench.explore.settings import MAX_LETTERS, MAX_STEPS, PLAIN
 from culturebench.explore.studio import Studio
 from culturebench.extras import needed
 
 with needed("explore"):
-    import gradio as gr
+    import gradio
+    from gradio import Progress, Request
+
+gr: Any = gradio  # its own stubs know neither what events take nor what they give
 
 TITLE = "CultureBench: explore"
 ATLAS = (
@@ -26,7 +29,7 @@ AT_ONCE: dict[str, Any] = {"queue": False, "api_visibility": "private", "show_pr
 WAITING = 64  # visitors in that line
 
 
-def build(studio: Studio) -> gr.Blocks:
+def build(studio: Studio) -> Any:
     """The page; on the atlas a control that moves makes a picture, on other models the button does."""
     handlers, live = Handlers(studio), studio.project.atlas
     with gr.Blocks(title=TITLE, analytics_enabled=False) as page:
@@ -35,16 +38,16 @@ def build(studio: Studio) -> gr.Blocks:
             with gr.Column(scale=2, min_width=320):
                 controls = _controls(studio)
                 with gr.Row():
-                    go = gr.Button("Make the picture", variant="primary", elem_id="go")
-                    strip = gr.Button("Strip over λ", elem_id="strip")
-                    stop = gr.Button("Stop", variant="stop", elem_id="stop")
+                    go = gr.Button("Make the picture", variant="primary", min_width=90, elem_id="go")
+                    strip = gr.Button("Strip over λ", min_width=90, elem_id="strip")
+                    stop = gr.Button("Stop", min_width=90, elem_id="stop")
             with gr.Column(scale=3, min_width=320):
                 message = gr.HTML(elem_id="message")
                 pair = gr.HTML(elem_id="pair", min_height=80)
                 row = gr.HTML(elem_id="row")
                 code = gr.Code(
                     language="python", label="These three lines, in the project's root, make the edited picture",
-                    interactive=False, wrap_lines=True, elem_id="code",
+                    interactive=False, wrap_lines=True, lines=3, elem_id="code",
                 )  # fmt: skip
         inputs = [controls[name] for name in ("prompt", "region", "tower", "mode", "strength", "seed", "steps")]
         prompt, mode, strength = controls["prompt"], controls["mode"], controls["strength"]
@@ -83,7 +86,9 @@ def _controls(studio: Studio) -> dict[str, Any]:
         "prompt": gr.Textbox(prompt, label="Prompt", lines=2, max_length=MAX_LETTERS, elem_id="prompt"),
         "language": gr.HTML(elem_id="language"),
         "examples": gr.Dropdown(
-            [(f"{code}: {text}", text) for code, text in examples.items()], value=None, label="Prompts of the test split"
+            [(f"{code}: {text}", text) for code, text in examples.items()],
+            value=None,
+            label="Prompts of the test split",
         ),
         "region": gr.Dropdown(
             [("By language", ""), *regions], value=next(iter(project.regions)), label="Region", elem_id="region"
@@ -97,7 +102,7 @@ def _controls(studio: Studio) -> dict[str, Any]:
 
 
 def slider_of(studio: Studio, name: str) -> dict[str, Any]:
-    """The slider of a mode: up to the largest strength that was tried, and at the chosen one; none without strengths."""
+    """The slider of a mode: up to the largest strength that was tried, at the chosen one; at rest without strengths."""
     mode: Mode | None = studio.modes.get(name)
     if mode is None or not mode.strengths:
         return {"minimum": 0, "maximum": 1, "value": 0, "step": 0.1, "label": "Strength λ", "interactive": False}
@@ -110,7 +115,7 @@ def _drawing(handlers: Handlers) -> tuple[Any, Any]:
 
     def pair_of(
         prompt: Any, region: Any, tower: Any, mode: Any, strength: Any, seed: Any, steps: Any,
-        request: gr.Request, progress: gr.Progress = gr.Progress(),  # noqa: B008
+        request: Request, progress: Progress = Progress(),  # noqa: B008
     ) -> Iterator[tuple[str, str, str]]:  # fmt: skip
         values = Values(prompt, region, tower, mode, strength, seed, steps)
         for now in handlers.pair(values, str(request.session_hash), _bar(progress)):
@@ -118,7 +123,7 @@ def _drawing(handlers: Handlers) -> tuple[Any, Any]:
 
     def strip_of(
         prompt: Any, region: Any, tower: Any, mode: Any, strength: Any, seed: Any, steps: Any,
-        request: gr.Request, progress: gr.Progress = gr.Progress(),  # noqa: B008
+        request: Request, progress: Progress = Progress(),  # noqa: B008
     ) -> Iterator[tuple[str, str]]:  # fmt: skip
         values = Values(prompt, region, tower, mode, strength, seed, steps)
         for now in handlers.strip(values, str(request.session_hash), _bar(progress)):
@@ -127,12 +132,15 @@ def _drawing(handlers: Handlers) -> tuple[Any, Any]:
     return pair_of, strip_of
 
 
-def _bar(progress: gr.Progress) -> Progress:
-    return lambda passes, steps: progress((min(passes, steps), steps), desc="Making the picture", unit="steps")
+def _bar(progress: Progress) -> Told:
+    def tell(passes: int, steps: int) -> None:
+        progress((min(passes, steps), steps), desc="Making the picture", unit="steps")
+
+    return tell
 
 
 def _stopper(handlers: Handlers) -> Any:
-    def stop(request: gr.Request) -> str:
+    def stop(request: Request) -> str:
         handlers.stop(str(request.session_hash))
         return shown.note("Stopped.")
 
@@ -140,7 +148,7 @@ def _stopper(handlers: Handlers) -> Any:
 
 
 def _leaver(handlers: Handlers) -> Any:
-    def leave(request: gr.Request) -> None:
+    def leave(request: Request) -> None:
         handlers.leave(str(request.session_hash))
 
     return leave

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Awaitable, Callable
 from contextlib import closing
 from ipaddress import ip_address
+from typing import Any
 
 from culturebench.explore.page import build
 from culturebench.explore.settings import ExploreError
@@ -15,15 +16,16 @@ from culturebench.explore.studio import Studio
 from culturebench.extras import needed
 
 with needed("explore"):
-    import gradio as gr
+    import gradio
     import uvicorn
     from fastapi import FastAPI, Request, Response
     from starlette.middleware.trustedhost import TrustedHostMiddleware
 
+gr: Any = gradio
 LOOPBACK = "127.0.0.1"
 #: What of Gradio's own paths the page needs. Others write files, or fetch what they are told to.
 ANSWERED = (
-    "/assets/", "/static/", "/svelte/", "/theme.css", "/favicon.ico", "/config", "/gradio_api/app_id",
+    "/assets/", "/static/", "/svelte/", "/theme.css", "/manifest.json", "/favicon.ico", "/config", "/gradio_api/app_id",
     "/gradio_api/heartbeat/", "/gradio_api/queue/", "/gradio_api/cancel", "/gradio_api/reset", "/gradio_api/run/",
     "/gradio_api/startup-events", "/gradio_api/theme.css",
 )  # fmt: skip

@@ -44,7 +44,9 @@ class Settings:
         if not 1 <= self.steps <= MAX_STEPS:
             raise ExploreError(f"the steps are {self.steps}; they must be from 1 to {MAX_STEPS}")
         if not isfinite(self.strength) or abs(self.strength) > MAX_STRENGTH:
-            raise ExploreError(f"the strength is {self.strength}; it must be from -{MAX_STRENGTH:g} to {MAX_STRENGTH:g}")
+            raise ExploreError(
+                f"the strength is {self.strength}; it must be from -{MAX_STRENGTH:g} to {MAX_STRENGTH:g}"
+            )
 
     @property
     def plain(self) -> Settings:

@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -85,17 +85,17 @@ class Studio:
         }
 
     def picture(self, prompt: str, *, watch: Watch | None = None, **settings: Any) -> Picture:
-        """The picture of a prompt under `settings`, which `Settings` names; steps are the project's where none are given.
+        """The picture of a prompt under `settings`, as `Settings` names them; by default with the project's steps.
 
         `watch` is told of each pass of the denoiser, and may end the picture by an exception. `ExploreError` for a
         value out of bounds, `LanguageError` where the prompt's language does not tell the region.
         """
-        return self.made(Settings(prompt, **{"steps": self.project.steps, **settings}), watch)
+        given: dict[str, Any] = {"steps": self.project.steps, **settings}
+        return self.made(Settings(prompt, **given), watch)
 
     def made(self, settings: Settings, watch: Watch | None = None) -> Picture:
         """As `picture`, of whole settings."""
-        region = self.region_of(settings)
-        settings = settings.plain if settings.mode == PLAIN else settings
+        region, settings = self.region_of(settings), self.brief(settings)
         with self._one:
             if settings not in self._kept:
                 self._kept[settings] = Picture(self._paint(settings, region, watch), settings, region)
@@ -103,6 +103,16 @@ class Studio:
                     self._kept.popitem(last=False)
             self._kept.move_to_end(settings)
             return self._kept[settings]
+
+    def brief(self, settings: Settings) -> Settings:
+        """The same picture's settings without what plays no part in it."""
+        mode = self.modes.get(settings.mode)
+        if mode is None:
+            return settings.plain
+        strength = settings.strength if mode.strengths else 0.0
+        region = settings.region if mode.regional else None
+        tower = settings.tower if mode.regional and settings.tower != self.project.tower else None
+        return replace(settings, strength=strength, region=region, tower=tower)
 
     def region_of(self, settings: Settings) -> str | None:
         """The region that the settings mean, None where their mode needs none; refuses what does not fit."""
@@ -133,7 +143,7 @@ class Studio:
 
     def _paint(self, settings: Settings, region: str | None, watch: Watch | None) -> bytes:
         system = self.system
-        tower = (settings.tower if region else None) or self.project.tower  # an enhancer sits where params say
+        tower = settings.tower or self.project.tower
         _set(system, settings.steps, self.project.model.towers.index(tower))
         shot = Shot(settings.prompt, settings.seed, self._intervention(settings, region, tower))
         with watched(system.denoiser, watch) if watch else nullcontext():
