@@ -38,7 +38,7 @@ def build(studio: Studio) -> Any:
             with gr.Column(scale=2, min_width=320):
                 controls = _controls(studio)
                 with gr.Row():
-                    go = gr.Button("Make the picture", variant="primary", min_width=90, elem_id="go")
+                    go = gr.Button("Draw", variant="primary", min_width=90, elem_id="go")
                     strip = gr.Button("Strip over λ", min_width=90, elem_id="strip")
                     stop = gr.Button("Stop", min_width=90, elem_id="stop")
             with gr.Column(scale=3, min_width=320):
@@ -81,18 +81,17 @@ def _controls(studio: Studio) -> dict[str, Any]:
     labels = [(mode.label, name) for name, mode in modes.items()]
     first = next(iter(modes), PLAIN)
     towers = project.model.towers
-    prompt = next(iter(examples.values()), "")
+    here = next(iter(project.regions))
     return {
-        "prompt": gr.Textbox(prompt, label="Prompt", lines=2, max_length=MAX_LETTERS, elem_id="prompt"),
+        "prompt": gr.Textbox(examples.get(here, ""), label="Prompt", lines=2, max_length=MAX_LETTERS, elem_id="prompt"),
         "language": gr.HTML(elem_id="language"),
         "examples": gr.Dropdown(
             [(f"{code}: {text}", text) for code, text in examples.items()],
             value=None,
-            label="Prompts of the test split",
+            label="Test prompts",
+            elem_id="examples",
         ),
-        "region": gr.Dropdown(
-            [("By language", ""), *regions], value=next(iter(project.regions)), label="Region", elem_id="region"
-        ),
+        "region": gr.Dropdown([("By language", ""), *regions], value=here, label="Region", elem_id="region"),
         "tower": gr.Dropdown(towers, value=project.tower, label="Tower", visible=len(towers) > 1, elem_id="tower"),
         "mode": gr.Dropdown([("Nothing", PLAIN), *labels], value=first, label="What is done", elem_id="mode"),
         "strength": gr.Slider(**slider_of(studio, first), elem_id="strength"),

@@ -84,7 +84,7 @@ def serve(studio: Studio, host: str, port: int | None, say: Callable[[str], None
     with closing(_bound(host, port)) as listening:
         shown_host = f"[{host}]" if ":" in host else host
         say(f"The page is at http://{shown_host}:{listening.getsockname()[1]}{path}")
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=1))
         server.run(sockets=[listening])
 
 

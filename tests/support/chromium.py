@@ -29,6 +29,11 @@ FLAGS = (
     "--disable-sync",
     "--remote-debugging-port=0",
 )
+#: Key -> its code, and what Windows calls it.
+KEYS = {
+    "Tab": ("Tab", 9), "Enter": ("Enter", 13), "Home": ("Home", 36), "ArrowLeft": ("ArrowLeft", 37),
+    "ArrowUp": ("ArrowUp", 38),
+}  # fmt: skip
 PATIENCE = 60.0  # seconds for the browser to start, and for each answer
 
 
@@ -78,6 +83,26 @@ class Page:
         answer = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
+
+    def press(self, *keys: str) -> None:
+        """Press and let go of keys, by their names in the DOM, on what has the focus."""
+        for key in keys:
+            code = {"code": KEYS[key][0], "windowsVirtualKeyCode": KEYS[key][1]}
+            text = {"text": "\r"} if key == "Enter" else {}
+            self.call("Input.dispatchKeyEvent", type="keyDown", key=key, **code, **text)
+            self.call("Input.dispatchKeyEvent", type="keyUp", key=key, **code)
+
+    def write(self, text: str) -> None:
+        """Put text where the caret is, in place of what is selected."""
+        self.call("Input.insertText", text=text)
+
+    def wait_for(self, expression: str) -> Any:
+        """The value of a JavaScript expression, once it is true."""
+        deadline = time.monotonic() + PATIENCE
+        while not (value := self.evaluate(expression)):
+            assert time.monotonic() < deadline, f"{expression} did not become true: {self.complaints}"
+            time.sleep(0.05)
+        return value
 
     def resize(self, width: int, height: int, *, dark: bool = False) -> None:
         """Set the viewport in CSS pixels, and the colour scheme."""
