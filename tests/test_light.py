@@ -91,7 +91,7 @@ def test_no_module_of_ours_asks_the_front_for_a_name() -> None:
 # ── what is installed ───────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("extra", ["", "pipeline"])
+@pytest.mark.parametrize("extra", ["", "pipeline", "explore"])
 def test_the_lock_holds_a_version_of_everything_that_is_required(extra: str) -> None:
     versions = locked()
     for one in required(extra):
@@ -164,6 +164,17 @@ def test_what_needs_the_pipeline_says_which_command_installs_it(python: Path, tm
     assert (
         ran(python, code, tmp_path)
         == "the package scipy is not installed; run `pip install 'culturebench[pipeline]'`\n"
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("light")
+def test_the_page_says_which_command_installs_what_it_needs(python: Path, tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text("models: {}\n")
+    without = called(python, tmp_path, "explore")
+    assert (without.returncode, without.stderr) == (
+        1,
+        "culturebench: the package gradio is not installed; run `pip install 'culturebench[explore]'`\n",
     )
 
 

@@ -21,6 +21,8 @@ AROUND = {"make check", "make test"}
 LEFT_OUT = {"culturebench report --open"}
 #: A server, a worker and a run: tests/flows/test_server.py gives these commands.
 SERVER = {line for line in COMMANDS if re.match(r"culturebench server |prefect |export ", line)}
+#: They serve until they are stopped: tests/pipeline/test_explore_page.py gives these commands.
+SERVING = {line for line in COMMANDS if line.startswith("culturebench explore")}
 #: They change the project: a copy of it is given them in one test each.
 CHANGING = {
     line
@@ -29,7 +31,7 @@ CHANGING = {
 }
 #: They need a region of the web and its experts: tests/pipeline/test_extension.py gives these commands.
 EXTENDING = {line for line in COMMANDS if " --region vn" in line}
-CHEAP = sorted({*COMMANDS} - AROUND - LEFT_OUT - SERVER - CHANGING - EXTENDING, key=COMMANDS.index)
+CHEAP = sorted({*COMMANDS} - AROUND - LEFT_OUT - SERVER - SERVING - CHANGING - EXTENDING, key=COMMANDS.index)
 
 
 def run(workspace: Workspace, command: str) -> str:
@@ -51,6 +53,7 @@ def test_the_documents_have_the_commands_that_this_test_knows() -> None:
     assert "make repro" in CHEAP
     assert set(COMMANDS) >= AROUND | LEFT_OUT
     assert all(line.startswith(("make ", "culturebench ", "dvc ")) for line in {*COMMANDS} - SERVER)
+    assert {"culturebench explore"} == SERVING
     assert set(SERVER) >= {"culturebench server up", "culturebench server down"}
 
 
