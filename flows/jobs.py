@@ -20,6 +20,7 @@ DEVICE = frozenset(
         "train_sae",
         "select_neurons",
         "compare_selectors",
+        "describe_neurons",
         "tune_strength",
         "train_enhancer",
         "generate",

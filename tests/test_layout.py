@@ -33,11 +33,12 @@ from import_graph import ROOT, SOURCES, closure, file_of, foreign_imports, impor
 DATA_STAGES = ("collect", "unfiled", "screen", "deduplicate", "annotate", "caption", "ground", "split")
 #: What each split is for: who may read it.
 READERS = {
-    "data/detect": {"probe_layers", "train_sae", "select_neurons"},
+    "data/detect": {"probe_layers", "train_sae", "select_neurons", "describe_neurons"},
     "data/train": {
         "check_layers",
         "train_sae",
         "compare_selectors",
+        "describe_neurons",
         "tune_strength",
         "train_enhancer",
         "train_adapter",
@@ -60,7 +61,7 @@ BORROWERS = {
     ("audit_judge", "culturebench/artifacts/silenced.py"),  # the word for all layers
     *(
         (name, "culturebench/artifacts/answers.py")
-        for name in ("compare_adapters", "compare_selectors", "tune_strength")
+        for name in ("compare_adapters", "compare_selectors", "describe_neurons", "tune_strength")
     ),
     *((name, "culturebench/artifacts/pictures.py") for name in ("compare_adapters", "generate_adapted")),
     ("load_prompts", "culturebench/artifacts/splits.py"),  # the test split, by the path that params name

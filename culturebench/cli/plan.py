@@ -187,6 +187,7 @@ def _numbers(document: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
     from culturebench.params.collect import Collect
     from culturebench.params.compare_selectors import CompareSelectors
     from culturebench.params.conditions import Conditions
+    from culturebench.params.describe_neurons import DescribeNeurons
     from culturebench.params.encoders import Encoders
     from culturebench.params.generate import Generate
     from culturebench.params.generate_adapted import GenerateAdapted
@@ -207,16 +208,17 @@ def _numbers(document: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
     from culturebench.planning.data import DataHalf
 
     kinds = (
-        Adapters, Caption, CheckLayers, Collect, CompareSelectors, Conditions, Encoders, Generate, GenerateAdapted,
-        JudgeReliability, Judges, Measure, Models, Pins, Prompts, Regions, Sampler, Split, TrainAdapter, TrainEnhancer,
-        TrainSae, TuneStrength,
+        Adapters, Caption, CheckLayers, Collect, CompareSelectors, Conditions, DescribeNeurons, Encoders, Generate,
+        GenerateAdapted, JudgeReliability, Judges, Measure, Models, Pins, Prompts, Regions, Sampler, Split,
+        TrainAdapter, TrainEnhancer, TrainSae, TuneStrength,
     )  # fmt: skip
     read: dict[str, Any] = {kind.section: load_section(kind, document) for kind in kinds}
     numbers = Numbers(
         regions=list(read["regions"]), conditions=read["conditions"], prompts=read["prompts"],
         generate=read["generate"], tune=read["tune_strength"], sae=read["train_sae"], split=read["split"],
         sites=list(document.get("sites", [])),
-        check=read["check_layers"], selectors=read["compare_selectors"], reliability=read["judge_reliability"],
+        check=read["check_layers"], selectors=read["compare_selectors"], cards=read["describe_neurons"],
+        reliability=read["judge_reliability"],
         adapters=read["adapters"], adapter=read["train_adapter"], adapted=read["generate_adapted"],
     )  # fmt: skip
     return numbers, DataHalf(list(read["regions"]), read["collect"], read["caption"]), read

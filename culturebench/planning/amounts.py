@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from culturebench.params.check_layers import CheckLayers
     from culturebench.params.compare_selectors import CompareSelectors
     from culturebench.params.conditions import Conditions
+    from culturebench.params.describe_neurons import DescribeNeurons
     from culturebench.params.generate import Generate
     from culturebench.params.generate_adapted import GenerateAdapted
     from culturebench.params.judge_reliability import JudgeReliability
@@ -54,6 +55,7 @@ class Numbers:
     sites: list[str]
     check: CheckLayers
     selectors: CompareSelectors
+    cards: DescribeNeurons
     reliability: JudgeReliability
     adapters: Adapters
     adapter: TrainAdapter
@@ -86,7 +88,7 @@ def amounts(model: Model, numbers: Numbers, root: Path) -> list[Amount]:
     detect, train, test = (rows_of(root, split, numbers) for split in ("detect", "train", "test"))
     found = [amount for tower in model.towers for amount in _of_encoder(tower, detect, train, numbers)]
     if model.towers:
-        found += [_tuning(train, numbers), _comparison(train, numbers)]
+        found += [_tuning(train, numbers), _comparison(train, numbers), _cards(detect, train, numbers)]
         found += [Amount(f"train_enhancer@{site}", sum(train.values()), loads=1) for site in numbers.sites]
     asked = [_set_of(name, source, test, numbers, root) for name, source in numbers.prompts.root.items()]
     prompts = sum(max(captions.values()) for captions in asked)
@@ -190,6 +192,14 @@ def _comparison(train: Mapping[str, int], numbers: Numbers) -> Amount:
     )
     images = len(comparison.seeds) * (prompts + len(comparison.k) * len(names) * masks)
     return Amount("compare_selectors", prompts, images, images, loads=1)
+
+
+def _cards(detect: Mapping[str, int], train: Mapping[str, int], numbers: Numbers) -> Amount:
+    """Detect captions are read, and the highest neurons of each region drawn alone beside the unedited pictures."""
+    cards = numbers.cards
+    prompts = _some(train, cards.prompts_per_region) if cards.pictured else 0
+    images = 2 * prompts * len(cards.seeds) * (1 + cards.pictured)
+    return Amount("describe_neurons", READINGS * sum(detect.values()) + prompts, images, images, loads=1)
 
 
 def _some(rows: Mapping[str, int], limit: int) -> int:

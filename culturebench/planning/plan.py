@@ -55,6 +55,7 @@ def _stage(
         "judge_reliability": list(judges),
         "tune_strength": [numbers.tune.judge],
         "compare_selectors": [numbers.selectors.judge],
+        "describe_neurons": [numbers.cards.judge],
     }.get(stage, [])
     paid = [amount.calls * _dollars(judges[name], len(numbers.regions)) for name in asked if _paid(judges[name])]
     cost = None if prices is None else _cost(amount, prices, numbers, training)

@@ -131,6 +131,7 @@ def model_values(model: ModelResults, regions: Sequence[str], pixels: int) -> di
         ],
         "columns": gallery.columns(model.pictures),
         "grid": gallery.grid(model.pictures, regions, pixels),
+        "cards": f"neurons/{model.name}.html" if model.encoders else None,  # what describe_neurons writes beside it
         "one_prompt": gallery.one_prompt(model.one_prompt, regions, pixels),
         "encoders": [encoder_values(name, found, regions) for name, found in model.encoders.items()],
         "selectors": selectors.comparison(model.selectors, results.level),

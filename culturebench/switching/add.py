@@ -132,7 +132,7 @@ def _changed(text: str, name: str, entries: list[dict[str, Any]], pins: dict[str
                 text = with_value(text, ["measure", key], value)
     if not beside:
         judges = [judge for part in others for judge in part.get("judges", {})]
-        for section in ("tune_strength", "compare_selectors"):
+        for section in ("tune_strength", "compare_selectors", "describe_neurons"):
             text = with_value(text, [section, "judge"], judges[0]) if judges else text
         if not any("measure" in part for part in others):
             text = with_value(text, ["measure", "alignment"], None)

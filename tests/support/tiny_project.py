@@ -112,6 +112,10 @@ def project_params(weights: dict[str, Path]) -> dict[str, Any]:
             "k": [None, 1], "max_regions": 2, "prompts_per_region": 2, "seeds": [0, 1], "resamples": 200,
             "level": 0.95, "seed": 0,
         },
+        "describe_neurons": {
+            "judge": "tiny", "pictured": 1, "amplify": 5.0, "captions": 2, "near": 2, "prompts_per_region": 2,
+            "seeds": [0, 1], "resamples": 200, "level": 0.95, "seed": 0,
+        },
         "train_enhancer": {
             "width": 8, "objective": "denoise", "loss_space": "pixel", "steps": 4, "batch_size": 2,
             "learning_rate": 0.01, "gain_rate": 0.1, "noise_power": 0.5, "log_every": 2, "log_pairs": 4, "seed": 0,

@@ -148,6 +148,7 @@ def shrink(params: Params) -> None:
     params["tune_strength"] |= {"prompts_per_region": 1, "seeds": [0], "resamples": 200}
     params["tune_strength"] |= {"amplify": [0, 2, 4], "activate": [0, 1], "steer": [0, 1], "steer_en": [0, 1]}
     params["compare_selectors"] |= {"max_regions": 2, "prompts_per_region": 1, "seeds": [0], "resamples": 200}
+    params["describe_neurons"] |= {"pictured": 1, "prompts_per_region": 1, "resamples": 200}
     params["questions"]["atlas"] |= {"detect": 3, "test": 1}
     params["select_vlm_neurons"] |= {"selectors": ["cas", "random"], "draws": 1}
     params["silence"] |= {"languages": ["english"], "resamples": 200}
