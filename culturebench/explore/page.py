@@ -8,6 +8,7 @@ from typing import Any
 from culturebench.explore import shown
 from culturebench.explore.handlers import Handlers, Told, Values
 from culturebench.explore.modes import Mode
+from culturebench.explore.project import Project
 from culturebench.explore.settings import MAX_LETTERS, MAX_STEPS, PLAIN
 from culturebench.explore.studio import Studio
 from culturebench.extras import needed
@@ -31,7 +32,8 @@ WAITING = 64  # visitors in that line
 
 def build(studio: Studio) -> Any:
     """The page; on the atlas a control that moves makes a picture, on other models the button does."""
-    handlers, live = Handlers(studio), studio.project.atlas
+    handlers, project = Handlers(studio), studio.project
+    live = project.atlas
     with gr.Blocks(title=TITLE, analytics_enabled=False) as page:
         gr.HTML(_heading(studio))
         with gr.Row():
@@ -39,7 +41,7 @@ def build(studio: Studio) -> Any:
                 controls = _controls(studio)
                 with gr.Row():
                     go = gr.Button("Draw", variant="primary", min_width=90, elem_id="go")
-                    strip = gr.Button("Strip over λ", min_width=90, elem_id="strip")
+                    strip = gr.Button("Strip", min_width=90, elem_id="strip")
                     stop = gr.Button("Stop", min_width=90, elem_id="stop")
             with gr.Column(scale=3, min_width=320):
                 message = gr.HTML(elem_id="message")
@@ -49,6 +51,8 @@ def build(studio: Studio) -> Any:
                     language="python", label="These three lines, in the project's root, make the edited picture",
                     interactive=False, wrap_lines=True, lines=3, elem_id="code",
                 )  # fmt: skip
+        if project.cards:
+            _cards(project)
         inputs = [controls[name] for name in ("prompt", "region", "tower", "mode", "strength", "seed", "steps")]
         prompt, mode, strength = controls["prompt"], controls["mode"], controls["strength"]
         language = {"inputs": prompt, "outputs": controls["language"], **AT_ONCE}
@@ -66,6 +70,16 @@ def build(studio: Studio) -> Any:
         stop.click(_stopper(handlers), None, message, cancels=begun, **AT_ONCE)
         page.unload(_leaver(handlers))
     return page.queue(max_size=WAITING, api_open=False)
+
+
+def _cards(project: Project) -> None:
+    """The neurons' cards, one region at a time."""
+    with gr.Accordion("Neuron cards", open=False, elem_id="cards"):
+        first = next(iter(project.regions))
+        codes = [(f"{one.country} ({code})", code) for code, one in project.regions.items()]
+        region = gr.Dropdown(codes, value=first, label="Region")
+        held = gr.HTML(shown.cards_of(project, first), elem_classes="cards")
+        region.input(lambda code: shown.cards_of(project, str(code)), region, held, **AT_ONCE)
 
 
 def _heading(studio: Studio) -> str:
@@ -106,7 +120,7 @@ def slider_of(studio: Studio, name: str) -> dict[str, Any]:
     if mode is None or not mode.strengths:
         return {"minimum": 0, "maximum": 1, "value": 0, "step": 0.1, "label": "Strength λ", "interactive": False}
     span = {"minimum": 0, "maximum": mode.strengths[-1], "value": mode.chosen, "step": 0.1}
-    return {**span, "label": f"Strength λ (chosen by the project: {mode.chosen:g})", "interactive": True}
+    return {**span, "label": f"Strength λ (chosen: {mode.chosen:g})", "interactive": True}
 
 
 def _drawing(handlers: Handlers) -> tuple[Any, Any]:

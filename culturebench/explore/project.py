@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from culturebench.artifacts import adapter, binding, enhancer, pins, prompts, strength, towers
+from culturebench.artifacts import adapter, binding, cards, enhancer, pins, prompts, strength, towers
+from culturebench.artifacts.cards import CardPictureRow, Cards
 from culturebench.explore.settings import ExploreError
 from culturebench.params import RegionPart, choose, load_document, load_region, load_section
 from culturebench.params.adapters import Adapters
@@ -117,6 +118,12 @@ class Project:
     def strength_path(self) -> Path:
         """The strengths that were chosen."""
         return Path(strength.PATH.format(model=self.name))
+
+    @cached_property
+    def cards(self) -> tuple[Cards, list[CardPictureRow]] | None:
+        """The neurons' cards and their pictures; None in a project that has none yet."""
+        path, pictures = (Path(one.format(model=self.name)) for one in (cards.PATH, cards.PICTURES))
+        return (cards.load(path), cards.TABLE.load(pictures)) if path.exists() else None
 
     def judge_folder(self, name: str) -> Path:
         """What a judge is made of."""

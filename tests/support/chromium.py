@@ -96,6 +96,18 @@ class Page:
         """Put text where the caret is, in place of what is selected."""
         self.call("Input.insertText", text=text)
 
+    def click(self, x: float, y: float) -> None:
+        """Click with the left button at a place of the viewport, in CSS pixels."""
+        for event in ("mousePressed", "mouseReleased"):
+            self.call("Input.dispatchMouseEvent", type=event, x=x, y=y, button="left", clickCount=1)
+
+    def click_on(self, selector: str) -> None:
+        """Click into the middle of the first element of a CSS selector, brought into view."""
+        found = f"document.querySelector({json.dumps(selector)})"
+        self.evaluate(f"{found}.scrollIntoView({{block: 'nearest', behavior: 'instant'}})")
+        place = self.evaluate(f"(r => [r.x + r.width / 2, r.y + r.height / 2])({found}.getBoundingClientRect())")
+        self.click(*place)
+
     def wait_for(self, expression: str) -> Any:
         """The value of a JavaScript expression, once it is true."""
         deadline = time.monotonic() + PATIENCE
