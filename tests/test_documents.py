@@ -33,7 +33,8 @@ from import_graph import ROOT
 
 WORDS = 1000
 #: What a run or a reader makes.
-MADE = (".venv", ".prefect", ".dvc/tmp", "data", "models", "my-pictures", "release", "reports/drift", "reports/metrics")
+MADE = (".venv", ".prefect", ".dvc/tmp", "data", "models", "my-pictures", "release", "reports/drift", "reports/metrics",
+        "reports/neurons")  # fmt: skip
 MADE_FILES = ("reports/index.html",)
 APP = typer.main.get_command(cli.app)
 PARAMS: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))

@@ -9,17 +9,19 @@ from pathlib import Path
 import pytest
 import torch
 
-from culturebench.artifacts import adapter, enhancer
+from culturebench.artifacts import adapter, cards, enhancer
+from culturebench.artifacts.cards import Caption, Card, Cards, Mark
 from culturebench.conditions import condition
 from culturebench.errors import CultureBenchError
 from culturebench.ethics import SYNTHETIC, marked
 from culturebench.explore.handlers import Handlers, Shown, Values
 from culturebench.explore.settings import Settings, code_of
-from culturebench.explore.shown import file_name, text
+from culturebench.explore.shown import cards_of, file_name, text
 from culturebench.explore.studio import Studio, open_studio
 from culturebench.explore.watch import StoppedError, watched
 from culturebench.interventions.by_language import LanguageError
 from culturebench.interventions.load_culture import load_culture
+from culturebench.report.cards import pieces
 from culturebench.text_to_image.sampling import Painter, Shot
 from culturebench.text_to_image.systems import load_pinned, load_towers
 
@@ -219,3 +221,38 @@ def test_a_watch_that_ends_a_picture_leaves_no_hook(studio: Studio) -> None:
     with pytest.raises(StoppedError), watched(unet, end):
         unet(torch.zeros(1))
     assert not unet._forward_pre_hooks
+
+
+# ── neuron cards ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_project_without_cards_has_none_on_its_page(studio: Studio) -> None:
+    assert studio.project.cards is None and cards_of(studio.project, "jp") == ""
+
+
+def test_a_regions_cards_are_shown_and_a_caption_in_them_stays_text(studio: Studio) -> None:
+    card: Card = {
+        "region": "jp", "latent": 5, "rank": 0, "score": 1.5, "amplified": None, "masked": None, "twins": [],
+        "captions": [{"region": "jp", "language": "ja", "text": f"{HOSTILE} 椀", "activation": 2.0,
+                      "marks": [{"start": 0, "end": 4, "share": 1.0}]}],
+        "fired": [{"region": "nl", "frequency": 0.5, "frequency_noun": 0.0, "mean": 1.0, "selected": True}],
+        "near": [{"latent": 7, "cosine": 0.5, "regions": ["nl"]}],
+    }  # fmt: skip
+    found: Cards = {
+        "encoder": "atlas", "layer": 1, "sae_seed": 0, "positions": "summary", "judge": "tiny", "amplify": 8.0,
+        "prompts": 0, "seeds": [0], "cards": [card, {**card, "region": "nl", "latent": 6}],
+    }  # fmt: skip
+    for path in (cards.PATH, cards.PICTURES):
+        Path(path.format(model="atlas")).parent.mkdir(parents=True, exist_ok=True)
+    cards.save(Path(cards.PATH.format(model="atlas")), found)
+    cards.TABLE.save(Path(cards.PICTURES.format(model="atlas")), [])
+    shown = cards_of(studio.project, "jp")
+    assert "Neuron 5" in shown and "Neuron 6" not in shown and "also of nl" in shown
+    assert '<mark style="--v:1.00">&lt;img</mark>' in shown and not set("{}$`\\") & set(shown)
+    assert cards_of(studio.project, "../x") == ""
+
+
+def test_marks_part_a_caption_and_nothing_of_it_is_lost() -> None:
+    marks: list[Mark] = [{"start": 2, "end": 4, "share": 0.5}, {"start": 3, "end": 6, "share": 1.0}]
+    caption: Caption = {"region": "jp", "language": "ja", "text": "abcdefgh", "activation": 1.0, "marks": marks}
+    assert pieces(caption) == [("ab", 0.0), ("cd", 0.5), ("ef", 1.0), ("gh", 0.0)]
