@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from culturebench.cli._shared import say
+from culturebench.errors import CultureBenchError
 
 #: Gradio and the hub's client tell their makers nothing.
 SILENT = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1", "HF_HUB_OFFLINE": "1"}
@@ -28,5 +29,7 @@ def explore(
     from culturebench.params.models import Models
 
     names = list(load_section(Models, load_document()).root)
-    studio = open_studio(model or next(iter(names), ""))
+    if not names:
+        raise CultureBenchError("params.yaml names no model under `models`, so there is nothing to explore")
+    studio = open_studio(model or names[0])
     serve(studio, host, port, say)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
+import tiny_pipelines
 from culturebench.artifacts import adapter, cards, enhancer
 from culturebench.artifacts.cards import Caption, Card, Cards, Mark
 from culturebench.conditions import condition
@@ -17,7 +18,7 @@ from culturebench.ethics import SYNTHETIC, marked
 from culturebench.explore.handlers import Handlers, Shown, Values
 from culturebench.explore.settings import Settings, code_of
 from culturebench.explore.shown import cards_of, file_name, text
-from culturebench.explore.studio import Studio, open_studio
+from culturebench.explore.studio import Studio, _set, open_studio
 from culturebench.explore.watch import StoppedError, watched
 from culturebench.interventions.by_language import LanguageError
 from culturebench.interventions.load_culture import load_culture
@@ -256,3 +257,18 @@ def test_marks_part_a_caption_and_nothing_of_it_is_lost() -> None:
     marks: list[Mark] = [{"start": 2, "end": 4, "share": 0.5}, {"start": 3, "end": 6, "share": 1.0}]
     caption: Caption = {"region": "jp", "language": "ja", "text": "abcdefgh", "activation": 1.0, "marks": marks}
     assert pieces(caption) == [("ab", 0.0), ("cd", 0.5), ("ef", 1.0), ("gh", 0.0)]
+
+
+# ── pipelines of diffusers ──────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("name", ["sdxl", "flux"])
+def test_steps_and_tower_of_a_pipeline_are_set_without_loading_it_again(name: str, tmp_path: Path) -> None:
+    system, passes = tiny_pipelines.system_of(name, tmp_path), []
+    assert system.encoder is system.towers[1]
+    for steps, edited in ((2, 0), (4, 1)):
+        passes.clear()
+        _set(system, steps, edited)
+        with watched(system.denoiser, passes.append):
+            Painter(system)([Shot("a bowl", 0)])
+        assert system.encoder is system.towers[edited] and passes == list(range(1, steps + 1))
