@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
+import runpy
 import shlex
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -120,7 +120,7 @@ def test_a_moved_slider_makes_another_picture_and_it_is_the_librarys_own_bit_for
 
 
 def test_the_three_lines_on_the_page_write_the_same_file(
-    finished: Workspace, visitors: list[Page], tmp_path: Path
+    finished: Workspace, visitors: list[Page], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     set_number(visitors[0], "strength", "2.5")
     picture = edited(visitors[0], "strength=2.5")
@@ -128,7 +128,9 @@ def test_the_three_lines_on_the_page_write_the_same_file(
         (tmp_path / path.name).symlink_to(path)
     lines = visitors[0].evaluate(CODE)
     assert lines.count("\n") == 2
-    subprocess.run([sys.executable, "-c", lines], cwd=tmp_path, env=finished.shell, check=True)
+    (tmp_path / "lines.py").write_text(lines, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    runpy.run_path("lines.py")
     assert (tmp_path / "picture.png").read_bytes() == picture
 
 
