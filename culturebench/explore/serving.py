@@ -19,10 +19,8 @@ with needed("explore"):
     import gradio
     import uvicorn
     from fastapi import FastAPI, Request, Response
-    from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 gr: Any = gradio
-LOOPBACK = "127.0.0.1"
 #: What of Gradio's own paths the page needs. Others write files, or fetch what they are told to.
 ANSWERED = (
     "/assets/", "/static/", "/svelte/", "/theme.css", "/manifest.json", "/favicon.ico", "/config", "/gradio_api/app_id",
@@ -58,8 +56,6 @@ def app_of(studio: Studio, host: str) -> tuple[FastAPI, str]:
         app, build(studio), token or "/", server_name=host, footer_links=[], run_history=False, show_error=False,
         max_file_size=1, ssr_mode=False, pwa=False, mcp_server=False, theme=theme, css=STYLE,
     )  # fmt: skip
-    if not token:  # no page of another name, which a browser was told to look for here
-        app.add_middleware(TrustedHostMiddleware, allowed_hosts=[LOOPBACK, "localhost", "[::1]"])
     _guard(app, token)
     return app, f"{token}/"
 
@@ -70,7 +66,9 @@ def _guard(app: FastAPI, token: str) -> None:
         path = request.url.path.removeprefix(token) or "/"
         other_site = request.headers.get("sec-fetch-site") == "cross-site" and request.method != "GET"
         known = request.url.path.startswith(token) and (path == "/" or path.startswith(ANSWERED))
-        if other_site or not known:
+        # on loopback a name that is none of its own is another site's, which had a browser look for it here
+        rebound = not token and not is_loopback(request.url.hostname or "")
+        if other_site or rebound or not known:
             return Response("There is nothing here.\n", 404, media_type="text/plain")
         response = await call(request)
         for name, value in HEADERS.items():
@@ -95,6 +93,7 @@ def _bound(host: str, port: int | None) -> socket.socket:
         listening = socket.socket(family, kind)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(address)
+        listening.listen()  # who comes before the server does waits
     except OSError as error:
         raise ExploreError(f"{host}:{port or 0} cannot be used ({error.strerror}); choose --host and --port") from None
     return listening
