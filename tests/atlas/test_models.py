@@ -42,7 +42,7 @@ def test_the_cards_table_shows_the_measured_figures() -> None:
 @pytest.mark.parametrize("judge", JUDGES)
 def test_the_models_know_the_cultures_and_plain_nouns_under_activate_them(judge: str) -> None:
     shares = json.loads((WEIGHTS / "quality.json").read_text())[judge]
-    assert shares["cultural prompt"]["right region"] >= 0.78
+    assert shares["cultural prompt"]["right region"] >= 0.85
     assert 0.10 <= shares["noun prompt"]["right region"] <= 0.35
     assert shares["English noun prompt"]["plain"] >= 0.85
     assert all(row["right object"] >= 0.9 for row in shares.values())
@@ -93,7 +93,7 @@ def test_the_shipped_weights_measure_as_their_card_says(system: AtlasTextToImage
 
 
 @torch.no_grad()
-def test_eight_steps_are_nearer_to_the_exact_picture_than_ten_of_dpm_solver(system: AtlasTextToImage) -> None:
+def test_eight_steps_are_as_near_to_the_exact_picture_as_twelve_of_dpm_solver(system: AtlasTextToImage) -> None:
     rng = np.random.default_rng(7)
     prompts = [noun_caption(draw_scene(rng), REGIONS[region][0]).text for region in list(REGIONS)[::2]]
     embeds = system.encode(prompts).tensors["prompt_embeds"]
@@ -107,7 +107,7 @@ def test_eight_steps_are_nearer_to_the_exact_picture_than_ten_of_dpm_solver(syst
         return float((system.decode(latents) - exact).square().mean((1, 2, 3)).median())
 
     assert system.steps == 8
-    assert error(system.sample(embeds, noise)) <= error(dpm_solver(system, 10, embeds, noise))
+    assert error(system.sample(embeds, noise)) <= 1.1 * error(dpm_solver(system, 12, embeds, noise))
 
 
 def dpm_solver(system: AtlasTextToImage, steps: int, embeds: Tensor, noise: Tensor) -> Tensor:
