@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 
 import tiny_pipelines
 from culturebench.artifacts import adapter, cards, enhancer
@@ -20,11 +21,15 @@ from culturebench.explore.settings import Settings, code_of
 from culturebench.explore.shown import cards_of, file_name, text
 from culturebench.explore.studio import Studio, _set, open_studio
 from culturebench.explore.watch import StoppedError, watched
+from culturebench.interventions.adapters.load import adapted
 from culturebench.interventions.by_language import LanguageError
 from culturebench.interventions.load_culture import load_culture
+from culturebench.interventions.load_enhancer import enhanced
 from culturebench.report.cards import pieces
 from culturebench.text_to_image.sampling import Painter, Shot
 from culturebench.text_to_image.systems import load_pinned, load_towers
+from import_graph import ROOT
+from stages import train_adapter, train_enhancer
 
 AMPLIFIED = Settings("bowl_ja", mode="amplify", region="jp", strength=2.5, seed=3, steps=3)
 
@@ -48,6 +53,29 @@ def test_a_studios_picture_is_the_librarys_own_bit_for_bit(mode: str, studio: St
     assert made == library(settings, studio)
     assert SYNTHETIC.encode() in made
     assert (made == studio.made(settings.plain).png) == (mode == "none")
+
+
+def test_an_enhancers_and_an_adapters_pictures_are_the_librarys_own_bit_for_bit(folder: Path) -> None:
+    whole = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))["train_adapter"]
+    few = {"steps": 2, "batch_size": 1, "checkpoint_every": 1, "log_every": 1, "log_pairs": 2, "learning_rate": 0.05}
+    adapters = {"standard": {"kind": "standard", "region": "jp", "caption": "noun_en"}}
+    params = yaml.safe_load((folder / "params.yaml").read_text(encoding="utf-8"))
+    params |= {"adapters": adapters, "train_adapter": whole | few}
+    (folder / "params.yaml").write_text(yaml.safe_dump(params, allow_unicode=True), encoding="utf-8")
+    train_enhancer.STAGE.execute(model="atlas", site="culture")
+    train_adapter.STAGE.execute(model="atlas", adapter="standard")
+    studio = open_studio("atlas")
+    project, plain = studio.project, studio.made(Settings("bowl_ja", seed=3, steps=3)).png
+    ways = {
+        "enhance": enhanced(project.enhancer_folder),
+        "adapter/standard": adapted(project.adapter_folder("standard"), 1.5),
+    }
+    for mode, intervention in ways.items():
+        system = load_pinned(project.model, load_towers(project.towers_path), project.system, 3)
+        own = marked(Painter(system)([Shot("bowl_ja", 3, intervention)])[0])
+        made = studio.made(Settings("bowl_ja", mode=mode, strength=1.5, seed=3, steps=3))
+        assert made.png == own != plain and made.region is None
+    assert studio.made(Settings("bowl_ja", mode="adapter/standard", seed=3, steps=3)).png == plain
 
 
 def test_strength_seed_and_steps_change_the_picture_and_nothing_is_left_behind(studio: Studio) -> None:
