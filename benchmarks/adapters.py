@@ -108,8 +108,8 @@ def name_of(method: str, region: str) -> str:
 
 def evenly(codes: Sequence[str], count: int) -> list[str]:
     """`count` of the codes, spread over all of them."""
-    step = max(1, len(codes) // count)
-    return list(codes[::step][:count])
+    count = min(count, len(codes))
+    return [codes[i * len(codes) // count] for i in range(count)]
 
 
 HEAD: Final = """# Adapters: every kind and control

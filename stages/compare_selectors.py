@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
 from statistics import fmean
 
 from culturebench.artifacts import binding, comparison, layer_probe, pins, sae, selected, splits, towers
-from culturebench.artifacts.answers import AnswerRow
 from culturebench.interventions.comparison import UNMASKED, Judged, Masks, Pick, compare, masked_pictures
 from culturebench.judging.asking import ask, open_judge
 from culturebench.measures.paired_test import SignFlip
+from culturebench.measures.right import right
 from culturebench.measures.statistics import Bootstrap
 from culturebench.params import choose
 from culturebench.params.compare_selectors import CompareSelectors
@@ -60,7 +59,7 @@ def run(params: Params, inputs: Paths, outputs: Paths, *, model: str) -> None:
         choose(params.judges, numbers.judge), inputs["judges"] / numbers.judge, params.engine, store, secret
     )
     answers = iter(ask(judge, [row for some in made.values() for row in some], list(params.regions), numbers.seed))
-    scores = {key: _scores(islice(answers, len(some))) for key, some in made.items()}
+    scores = {key: right(islice(answers, len(some))) for key, some in made.items()}
     judged = Judged(
         region_of={row["prompt_id"]: row["region"] for row in prompts},
         plain=scores.pop(UNMASKED),
@@ -84,10 +83,6 @@ def run(params: Params, inputs: Paths, outputs: Paths, *, model: str) -> None:
             "matrix": found.matrix,
         },
     )
-
-
-def _scores(answers: Iterable[AnswerRow]) -> dict[tuple[str, int], float]:
-    return {(row["prompt_id"], row["seed"]): float(row["answer"] == row["region"]) for row in answers}
 
 
 def _masks(inputs: Paths, tower: str) -> Masks:

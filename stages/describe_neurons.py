@@ -12,6 +12,7 @@ from culturebench.artifacts.neurons import NeuronRow
 from culturebench.artifacts.splits import SplitRow
 from culturebench.interventions.alone import DONE, PLAIN, Alone, Neuron, effects, pictures
 from culturebench.judging.asking import Shown, ask, open_judge
+from culturebench.measures.right import right
 from culturebench.measures.statistics import Bootstrap
 from culturebench.params import choose
 from culturebench.params.describe_neurons import DescribeNeurons
@@ -118,12 +119,7 @@ def _effects(
     judge = open_judge(choose(params.judges, numbers.judge), bound, params.engine, store, secret)
     shown = [row for some in drawn.values() for _, row in some]
     answers = iter(ask(judge, shown, list(params.regions), numbers.seed))
-    scores = {
-        key: {
-            (row["prompt_id"], row["seed"]): float(row["answer"] == row["region"]) for row in islice(answers, len(some))
-        }
-        for key, some in drawn.items()
-    }
+    scores = {key: right(islice(answers, len(some))) for key, some in drawn.items()}
     bootstrap = Bootstrap(numbers.resamples, numbers.seed, numbers.level)
     return {neuron: effects(scores, neuron, bootstrap) for neuron in pictured}
 

@@ -8,6 +8,7 @@ from math import sqrt
 from statistics import stdev
 from typing import TYPE_CHECKING
 
+from culturebench.measures.right import right
 from culturebench.measures.statistics import Bootstrap
 from culturebench.measures.units import Units
 
@@ -52,17 +53,17 @@ def score(
     size: float | None = None,
 ) -> Point:
     """The point of one lambda from its pictures and a judge's answers; the interval is by prompt in its region."""
-    right = {_key(row): float(row["answer"] == row["region"]) for row in answers}
+    scores = right(answers)
     objects = {_key(row): row["object"] for row in pictures}
     kept = [float(row["object"] == objects[_key(row)]) for row in answers if row["object"] and objects[_key(row)]]
     units = Units("prompt", {row["prompt_id"]: row["region"] for row in answers})
-    estimate = bootstrap.mean(right, units, share=True)
+    estimate = bootstrap.mean(scores, units, share=True)
     return Point(
         strength=strength,
         accuracy=estimate.value,
         low=estimate.low,
         high=estimate.high,
-        error=standard_error(right),
+        error=standard_error(scores),
         alignment=sum(kept) / len(kept) if kept else None,
         allowed=True,
         n_prompts=estimate.n_prompts,
