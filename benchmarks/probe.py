@@ -60,17 +60,17 @@ class Way:
     goal: str
 
 
-def draw_prompts(times: int = 1) -> list[Prompt]:
+def draw_prompts(times: int = 1, scenes: int = SCENES, language: str | None = None) -> list[Prompt]:
     """Captions of random scenes in 15 languages, in the order of the probe: all cultural, all noun, all neutral ones.
 
-    Each is said `times` times.
+    Each is said `times` times; in one `language` where it is given.
     """
     rng = np.random.default_rng(0)
-    scenes = [draw_scene(rng, region=draw_region(rng)) for _ in range(SCENES)]
+    drawn = [draw_scene(rng, region=draw_region(rng)) for _ in range(scenes)]
     captions = [
-        kind(scene, REGIONS[scene.region][0])
+        kind(scene, language or REGIONS[scene.region][0])
         for kind in (cultural_caption, noun_caption, neutral_caption)
-        for scene in scenes
+        for scene in drawn
     ]
     return [_prompt(caption, times) for caption in captions]
 

@@ -45,22 +45,23 @@ def features() -> Tensor:
 class Theirs:
     """The step of sparsify's `Trainer` on its own `SparseCoder`, from our first weights."""
 
-    def __init__(self, start: TrainingState) -> None:
-        self.coder = SparseCoder(D, SparseCoderConfig(num_latents=LATENTS, k=K))
+    def __init__(self, start: TrainingState, settings: SaeTraining = SETTINGS) -> None:
+        self.settings, device = settings, start.sae.encoder.device
+        self.coder = SparseCoder(start.sae.d, SparseCoderConfig(num_latents=settings.latents, k=settings.k), device)
         assert self.coder.W_dec is not None
         with torch.no_grad():
             self.coder.encoder.weight.copy_(start.sae.encoder)
             self.coder.W_dec.copy_(start.sae.decoder)
             self.coder.b_dec.copy_(start.sae.decoder_bias)
-        self.optimizer = torch.optim.Adam(self.coder.parameters(), lr=SETTINGS.learning_rate)
-        self.since_fired = torch.zeros(LATENTS, dtype=torch.long)
-        self.dead_after = NEVER * BATCH
+        self.optimizer = torch.optim.Adam(self.coder.parameters(), lr=settings.learning_rate)
+        self.since_fired = torch.zeros(settings.latents, dtype=torch.long, device=device)
+        self.dead_after = NEVER * settings.batch
 
     def __call__(self, batch: Tensor) -> None:
         """Make one step."""
         self.coder.set_decoder_norm_to_unit_norm()
         out = self.coder(batch, dead_mask=self.since_fired > self.dead_after)
-        (out.fvu + SETTINGS.aux_coefficient * out.auxk_loss).backward()
+        (out.fvu + self.settings.aux_coefficient * out.auxk_loss).backward()
         self.coder.remove_gradient_parallel_to_decoder_directions()
         self.optimizer.step()
         self.optimizer.zero_grad()

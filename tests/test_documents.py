@@ -33,8 +33,8 @@ from import_graph import ROOT
 
 WORDS = 1000
 #: What a run or a reader makes.
-MADE = (".venv", ".prefect", ".dvc/tmp", "data", "models", "my-pictures", "release", "reports/drift", "reports/metrics",
-        "reports/neurons")  # fmt: skip
+MADE = (".venv", ".prefect", ".dvc/tmp", "build", "data", "models", "my-pictures", "release", "reports/drift",
+        "reports/metrics", "reports/neurons")  # fmt: skip
 MADE_FILES = ("reports/index.html",)
 APP = typer.main.get_command(cli.app)
 PARAMS: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
@@ -49,6 +49,7 @@ GIVEN_ELSEWHERE = {
     "dvc remote add --default team s3://bucket/artifacts": "tests/pipeline/test_two_machines.py",
     "dvc remote modify team verify true": "tests/pipeline/test_two_machines.py",
     "dvc push": "tests/pipeline/test_two_machines.py",
+    "bash benchmarks/gpu.sh sdxl": "tests/benchmarks/test_gpu.py",
     "ray start --head --port 6379": "tests/engine/test_cluster.py",
     "ray start --address 10.0.0.1:6379": "tests/engine/test_cluster.py",
 }

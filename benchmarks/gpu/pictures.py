@@ -1,0 +1,152 @@
+"""Pictures by the project's own sampler, beside the library's pipeline and with an edit in force."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmarks.gpu.systems import Opened, Scale, library_of
+from benchmarks.gpu.table import Row
+from benchmarks.gpu.timing import Timed, in_turns, once, ratio
+from culturebench.errors import CultureBenchError
+from culturebench.interventions.edits import amplify
+from culturebench.png import from_png, to_png
+from culturebench.probing.initialise import unit_norm
+from culturebench.probing.sae import TopKSAE
+from culturebench.text_to_image.base import EncoderEdit
+from culturebench.text_to_image.sampling import Painter, Shot
+
+LATENTS_PER_DIMENSION, K, NEURONS, STRENGTH = 4, 32, 16, 4.0
+
+
+class PictureError(CultureBenchError):
+    """Pictures that show nothing, so that their time says nothing."""
+
+
+class Library:
+    """The library's own call, each picture saved as its users save it."""
+
+    def __init__(self, opened: Opened, prompts: Sequence[str]) -> None:
+        self.pipe, self.prompts = library_of(opened), list(prompts)
+        model, tokens = opened.model, opened.system.towers[-1].max_tokens
+        self.settings: dict[str, Any] = {"num_inference_steps": model.steps, "height": model.size, "width": model.size}
+        if model.guidance is not None:
+            self.settings["guidance_scale"] = model.guidance
+        if "max_sequence_length" in inspect.signature(self.pipe.__call__).parameters:
+            self.settings["max_sequence_length"] = tokens
+
+    def __call__(self, count: int, batch: int, **settings: Any) -> list[bytes]:
+        """The first `count` pictures, `batch` a call."""
+        made: list[bytes] = []
+        for start in range(0, count, batch):
+            rows = range(start, min(start + batch, count))
+            made += [to_png(image) for image in self._call(rows, settings)]
+        return made
+
+    def _call(self, rows: range, settings: dict[str, Any]) -> list[Any]:
+        noise = [torch.Generator().manual_seed(row) for row in rows]
+        some = [self.prompts[row] for row in rows]
+        return self.pipe(some, generator=noise, **{**self.settings, **settings}).images
+
+
+def edit_of(opened: Opened) -> EncoderEdit:
+    """An amplification at the middle layer, by an autoencoder with random directions."""
+    d = opened.system.encoder.hidden_size
+    sae = TopKSAE(d, LATENTS_PER_DIMENSION * d, K).requires_grad_(False)
+    sae.decoder.copy_(torch.randn(sae.decoder.shape, generator=torch.Generator().manual_seed(0)))
+    unit_norm(sae)
+    sae.encoder.copy_(sae.decoder)
+    return EncoderEdit(opened.layer, amplify(sae, range(NEURONS), STRENGTH), {"kind": "amplify"})
+
+
+def best_batch(library: Library, scale: Scale, device: torch.device) -> tuple[int, Timed]:
+    """The batch size by which the library makes most pictures a second, and what pictures one by one take."""
+    speeds: dict[int, float] = {}
+    alone = Timed()
+    for batch in scale.batches:
+        count, timed = max(batch, scale.alone), Timed()
+        try:
+            library(batch, batch, num_inference_steps=1)  # to warm up
+            once(lambda count=count, batch=batch: library(count, batch), device, timed)
+        except torch.OutOfMemoryError:
+            torch.cuda.empty_cache()
+            break
+        speeds[batch] = count / timed.median
+        if batch == 1:
+            alone = timed
+    return max(speeds, key=speeds.__getitem__), alone
+
+
+def measured(opened: Opened, prompts: Sequence[str], budget: float) -> tuple[list[Row], list[bytes]]:
+    """The rows, and the pictures of the project's sampler; `PictureError` for pictures that are all of one colour.
+
+    `budget` seconds decide how often what takes turns is repeated.
+    """
+    library, painter, edit = Library(opened, prompts), Painter(opened.system), edit_of(opened)
+    plain = [Shot(prompt, seed) for seed, prompt in enumerate(prompts)]
+    edited = [Shot(shot.prompt, shot.seed, edit) for shot in plain]
+    made: list[bytes] = painter(plain)
+    if min(float(np.asarray(from_png(png)).std()) for png in made) < 1:
+        raise PictureError("a picture is all of one colour: the random weights gave numbers that are not finite")
+    apart = difference(made, painter(edited))
+    if apart == 0:
+        raise PictureError("the edit changed no picture, so that what it costs says nothing")
+    batch, alone = best_batch(library, opened.scale, opened.device)
+    found = in_turns(
+        {
+            "ours": lambda: painter(plain),
+            "edited": lambda: painter(edited),
+            "library": lambda: library(len(prompts), batch),
+        },
+        opened.device,
+        budget,
+    )
+    beside = difference(made, library(len(prompts), batch))
+    return [*_rows(found, alone, opened.scale, batch, beside), _png(made)], made
+
+
+def _rows(found: dict[str, Timed], alone: Timed, scale: Scale, batch: int, beside: float) -> list[Row]:
+    ours, edited, library = found["ours"], found["edited"], found["library"]
+    what = f"{scale.pictures} pictures"
+    one = alone.median / scale.alone
+    return [
+        Row(f"{what}, ours", _speed(ours, scale), gigabytes=ours.gigabytes, how=ours.spread),
+        Row(
+            f"{what}, the library's call", _speed(library, scale), gigabytes=library.gigabytes,
+            how=f"{library.spread}; batches of {batch}, its best of {', '.join(map(str, scale.batches))}; "
+            f"pictures differ from ours by {beside:.2g} of 255 levels",
+        ),
+        Row("ours beside the library's call", f"{ratio(library, ours):.2f} times", "≥ 1.0"),
+        Row(
+            "ours beside a plain loop", f"{one * scale.pictures / ours.median:.2f} times", "≥ 1.3",
+            alone.gigabytes, f"one prompt a call: {one:.3g} s a picture, by {scale.alone}",
+        ),
+        Row(
+            f"{what} with an edit in force", f"{ratio(edited, ours):.3f} times", "≤ 1.02",
+            edited.gigabytes, f"amplified beside unedited; {edited.spread}",
+        ),
+    ]  # fmt: skip
+
+
+def _png(made: Sequence[bytes]) -> Row:
+    images, timed = [from_png(png) for png in made], Timed()
+    once(lambda: [to_png(image) for image in images], torch.device("cpu"), timed)
+    return Row(f"{len(made)} pictures as PNG", f"{timed.median:.2f} s", how="in the figures above, ours and theirs")
+
+
+def _speed(timed: Timed, scale: Scale) -> str:
+    return f"{timed.median:.2f} s, {scale.pictures / timed.median:.2f} pictures/s"
+
+
+def difference(some: Sequence[bytes], others: Sequence[bytes]) -> float:
+    """The mean difference of pictures, of 255 levels."""
+    pairs = zip(some, others, strict=True)
+    return float(np.mean([np.abs(_pixels(one) - _pixels(other)).mean() for one, other in pairs]))
+
+
+def _pixels(png: bytes) -> Any:
+    return np.asarray(from_png(png), dtype=np.float32)
