@@ -7,9 +7,11 @@ Weights are random, of the published sizes and in a temporary folder; nothing is
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -43,20 +45,23 @@ def main(argv: Sequence[str] | None = None) -> None:
     for library in (transformers.logging, diffusers.utils.logging):
         library.set_verbosity_error()
         library.disable_progress_bar()
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # as stages do: cuBLAS is then deterministic
     tiny = chosen.tiny or device_of(Runtime()).type != "cuda"
     with tempfile.TemporaryDirectory(dir=chosen.folder, prefix="culturebench-gpu-") as folder:
         try:
-            page = run(chosen.system, Path(folder), tiny=tiny, seconds=60 * chosen.minutes)
+            page, failed = run(chosen.system, Path(folder), tiny=tiny, seconds=60 * chosen.minutes)
         except CultureBenchError as error:
             sys.exit(f"gpu: {error}")
     chosen.out.mkdir(parents=True, exist_ok=True)
     (chosen.out / f"{chosen.system}.md").write_text(page, encoding="utf-8")
     print(page, end="")
     print(f"The table is in {chosen.out / f'{chosen.system}.md'}", file=sys.stderr)
+    if failed:
+        sys.exit("gpu: a part failed; its error is above")
 
 
-def run(name: str, folder: Path, *, tiny: bool, seconds: float) -> str:
-    """The page of one system."""
+def run(name: str, folder: Path, *, tiny: bool, seconds: float) -> tuple[str, bool]:
+    """The page of one system, and whether a part of it failed."""
     clock = Clock(seconds, repeats=not tiny)
     rows = encoder_rows(folder, clock, tiny=tiny) if name == ENCODER else system_rows(name, folder, clock, tiny=tiny)
     device = device_of(Runtime())
@@ -65,7 +70,7 @@ def run(name: str, folder: Path, *, tiny: bool, seconds: float) -> str:
         f"`{name}`, random weights of {size}, on {kind_of(device)}; torch {torch.__version__}, "
         f"diffusers {diffusers.__version__}, transformers {transformers.__version__}; {clock.passed:.0f} s in all."
     )
-    return f"{head}\n\n{table(rows)}\n"
+    return f"{head}\n\n{table(rows)}\n", clock.failed
 
 
 class Clock:
@@ -73,6 +78,7 @@ class Clock:
 
     def __init__(self, seconds: float, *, repeats: bool) -> None:
         self._seconds, self._repeats, self._start = seconds, repeats, time.monotonic()
+        self.failed = False
 
     @property
     def passed(self) -> float:
@@ -88,7 +94,12 @@ class Clock:
         print(f"{self.passed:4.0f} s: {what}", file=sys.stderr, flush=True)
         if self.passed > self._seconds:
             return [Row(what, "–", how="left out: no time was left; give more by --minutes")]
-        return part()
+        try:
+            return part()
+        except Exception as error:  # the other parts are worth their rows
+            traceback.print_exc()
+            self.failed = True
+            return [Row(what, "failed", how=(str(error).strip() or type(error).__name__).splitlines()[0])]
 
 
 def system_rows(name: str, folder: Path, clock: Clock, *, tiny: bool) -> list[Row]:
@@ -99,18 +110,11 @@ def system_rows(name: str, folder: Path, clock: Clock, *, tiny: bool) -> list[Ro
     opened = open_system(name, folder, tiny=tiny)
     loading = Row("loading", f"{clock.passed - drawn:.0f} s", how=f"{size:.1f} GB, of {drawn:.0f} s to write them")
     prompts = probing.short_prompts(opened.scale.scenes)
-    texts = list(dict.fromkeys(prompt.text for prompt in prompts))[
-        : opened.scale.pictures
-    ]  # none is encoded once for two
-    made: list[bytes] = []
-
-    def drawing() -> list[Row]:
-        rows, found = pictures.measured(opened, texts, clock.share("pictures"))
-        made.extend(found)
-        return rows
-
-    rows = [_settings(opened), loading, *clock.rows("pictures", drawing)]
-    pairs = training.pairs_of(texts, made)
+    distinct = list(dict.fromkeys(prompt.text for prompt in prompts))  # ours encodes a prompt once for all its pictures
+    texts = distinct[: opened.scale.pictures]
+    rows = [_settings(opened), loading]
+    rows += clock.rows("pictures", lambda: pictures.measured(opened, texts, clock.share("pictures")))
+    pairs = training.pairs_of(texts, opened.model.size or 512)
     rows += clock.rows("enhancer", lambda: [training.enhancer(opened, pairs)])
     rows += clock.rows("LoRA", lambda: [training.lora(opened, pairs)])
     encoder, budget = opened.system.encoder, clock.share("probing")

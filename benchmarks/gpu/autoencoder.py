@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,7 +13,7 @@ import torch
 from benchmarks.gpu.probing import measured as probed
 from benchmarks.gpu.systems import ROOT, write
 from benchmarks.gpu.table import Row
-from benchmarks.gpu.timing import Timed, in_turns, once, ratio
+from benchmarks.gpu.timing import Timed, as_a_stage, in_turns, once, ratio, rounds, warmed
 from culturebench.params import load_document, load_section
 from culturebench.params.encoders import Encoder
 from culturebench.params.train_sae import TrainSae
@@ -68,12 +68,13 @@ def _steps(features: torch.Tensor, numbers: TrainSae, device: torch.device, step
     order = [batches.indices(step).to(device) for step in range(steps)]
 
     def ours() -> None:
-        for rows in order:
-            train_sae._step(state, scaled[rows], settings, found.variance)
+        with as_a_stage():
+            for chosen in order:
+                train_sae._step(state, scaled[chosen], settings, found.variance)
 
     what = f"a step of an autoencoder, {d} to {settings.latents}, {batch} tokens"
     if find_spec("sparsify") is None:
-        alone = in_turns({"ours": ours}, device, budget)["ours"]
+        alone = in_turns({"ours": ours}, device, rounds(budget, warmed({"ours": ours}, device)))["ours"]
         return [_row(what, alone, steps, batch), Row("sparsify beside it", "–", how="not installed: eai-sparsify")]
     with redirect_stdout(sys.stderr):  # where it says which of its kernels it has
         from benchmarks.sae import Theirs
@@ -81,10 +82,11 @@ def _steps(features: torch.Tensor, numbers: TrainSae, device: torch.device, step
     theirs = Theirs(state, settings)
 
     def library() -> None:
-        for rows in order:
-            theirs(scaled[rows])
+        for chosen in order:
+            theirs(scaled[chosen])
 
-    both = in_turns({"ours": ours, "sparsify": library}, device, budget)
+    ways: dict[str, Callable[[], object]] = {"ours": ours, "sparsify": library}
+    both = in_turns(ways, device, rounds(budget, warmed(ways, device)))
     rows = [_row(what, both["ours"], steps, batch), _row("the same of sparsify", both["sparsify"], steps, batch)]
     return [*rows, Row("ours beside sparsify", f"{ratio(both['sparsify'], both['ours']):.2f} times", "≥ 1.0")]
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import torch
 
 from benchmarks.gpu.systems import ROOT
 from benchmarks.gpu.table import Row
-from benchmarks.gpu.timing import in_turns, ratio
+from benchmarks.gpu.timing import as_a_stage, in_turns, ratio, rounds, warmed
 from benchmarks.probe import draw_prompts
 from culturebench.params import load_document, load_section
 from culturebench.params.probe_layers import ProbeLayers
@@ -40,12 +40,18 @@ def measured(encoder: TextEncoder, prompts: Sequence[Prompt], device: torch.devi
         for some in batches:
             encoder.run(encoder.tokenize([prompt.text for prompt in some]))
 
-    found = in_turns({"ours": lambda: [read(some) for some in batches], "bare": bare}, device, budget)
-    ours = found["ours"]
+    def ours() -> None:
+        with as_a_stage():
+            for some in batches:
+                read(some)
+
+    ways: dict[str, Callable[[], object]] = {"ours": ours, "bare": bare}
+    found = in_turns(ways, device, rounds(budget, warmed(ways, device)))
+    timed = found["ours"]
     padded = sum(some.ids.numel() for some in tokens) / len(prompts)
     real = sum(int(some.real.sum()) for some in tokens) / len(prompts)
-    how = f"{ours.spread}; {len(prompts)} prompts of {real:.0f} tokens, {padded:.0f} with padding, by {size}"
+    how = f"{timed.spread}; {len(prompts)} prompts of {real:.0f} tokens, {padded:.0f} with padding, by {size}"
     return [
-        Row("probing", f"{len(prompts) / ours.median:.0f} prompts/s", gigabytes=ours.gigabytes, how=how),
-        Row("probing beside a bare pass", f"{ratio(ours, found['bare']):.2f} times", how="as long, same batches"),
+        Row("probing", f"{len(prompts) / timed.median:.0f} prompts/s", gigabytes=timed.gigabytes, how=how),
+        Row("probing beside a bare pass", f"{ratio(timed, found['bare']):.2f} times", how="as long, same batches"),
     ]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import torch
@@ -48,17 +49,37 @@ def once(work: Callable[[], object], device: torch.device, timed: Timed) -> None
     timed.gigabytes = max(timed.gigabytes or 0.0, torch.cuda.max_memory_allocated(device) / 1e9)
 
 
-def in_turns(ways: Mapping[str, Callable[[], object]], device: torch.device, budget: float) -> dict[str, Timed]:
-    """Each way once to warm up, then in turn: as many rounds as `budget` seconds allow, one to five."""
+def warmed(ways: Mapping[str, Callable[[], object]], device: torch.device) -> float:
+    """Run each way once; the seconds of all."""
     warm = Timed()
     for work in ways.values():
         once(work, device, warm)
-    rounds = max(1, min(MOST_ROUNDS, int(budget / sum(warm.seconds))))
+    return sum(warm.seconds)
+
+
+def rounds(budget: float, seconds: float) -> int:
+    """How often what takes `seconds` is repeated in `budget` seconds: one to five times."""
+    return max(1, min(MOST_ROUNDS, int(budget / seconds)))
+
+
+def in_turns(ways: Mapping[str, Callable[[], object]], device: torch.device, count: int) -> dict[str, Timed]:
+    """Each way in turn, `count` rounds of them."""
     found = {name: Timed() for name in ways}
-    for _ in range(rounds):
+    for _ in range(count):
         for name, work in ways.items():
             once(work, device, found[name])
     return found
+
+
+@contextmanager
+def as_a_stage() -> Generator[None]:
+    """Within the block torch refuses what is not deterministic, as it does in stages."""
+    before = torch.get_deterministic_debug_mode()
+    torch.set_deterministic_debug_mode("error")
+    try:
+        yield
+    finally:
+        torch.set_deterministic_debug_mode(before)
 
 
 def ratio(one: Timed, other: Timed) -> float:

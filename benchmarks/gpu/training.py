@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+from PIL import Image
+
 from benchmarks.gpu.systems import ROOT, Opened
 from benchmarks.gpu.table import Row
-from benchmarks.gpu.timing import Timed, once
+from benchmarks.gpu.timing import Timed, as_a_stage, once
 from culturebench.interventions.adapters.lora import Lora
 from culturebench.interventions.adapters.sites import find_sites
 from culturebench.interventions.adapters.training import AdapterTraining, Lessons
@@ -16,6 +19,7 @@ from culturebench.interventions.training import Pair, Training
 from culturebench.params import load_document, load_section
 from culturebench.params.train_adapter import TrainAdapter
 from culturebench.params.train_enhancer import TrainEnhancer
+from culturebench.png import to_png
 from culturebench.text_to_image.denoising import denoising_of
 
 WARM = 2  # steps
@@ -23,9 +27,13 @@ WARM = 2  # steps
 ONE = {"batch_size": 1, "log_pairs": 2}
 
 
-def pairs_of(prompts: Sequence[str], pictures: Sequence[bytes]) -> list[Pair]:
-    """Prompts with pictures of the system itself as references."""
-    return [Pair(prompt, png) for prompt, png in zip(prompts, pictures, strict=False)]
+def pairs_of(prompts: Sequence[str], size: int) -> list[Pair]:
+    """Prompts with references of random pixels."""
+    dice = np.random.default_rng(0)
+    return [
+        Pair(prompt, to_png(Image.fromarray(dice.integers(0, 256, (size, size, 3), dtype=np.uint8))))
+        for prompt in prompts
+    ]
 
 
 def enhancer(opened: Opened, pairs: Sequence[Pair]) -> Row:
@@ -57,9 +65,10 @@ def _row(what: str, start: Callable[[], Training[Any]], opened: Opened) -> Row:
     def step() -> None:
         training._step(training._batch(training._drawn()))
 
-    for _ in range(WARM):
-        step()
-    for _ in range(opened.scale.training_steps):
-        once(step, opened.device, timed)
+    with as_a_stage():
+        for _ in range(WARM):
+            step()
+        for _ in range(opened.scale.training_steps):
+            once(step, opened.device, timed)
     how = f"{timed.spread}; {training.numbers.batch_size} picture a step"
     return Row(f"a step of the {what}", f"{timed.median:.3g} s", gigabytes=timed.gigabytes, how=how)

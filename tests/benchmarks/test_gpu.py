@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 import layouts
-from benchmarks.gpu.timing import Timed, in_turns, ratio
+from benchmarks.gpu.timing import Timed, in_turns, ratio, rounds
 from import_graph import ROOT
 
 #: System -> what its table has to say.
@@ -63,9 +63,10 @@ def test_published_weights_have_the_published_shapes_and_a_sums_terms_decide_the
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
 
 
-def test_what_takes_turns_is_warmed_up_once_and_compared_round_by_round() -> None:
+def test_what_takes_turns_is_compared_round_by_round() -> None:
     calls: list[str] = []
-    found = in_turns({"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}, torch.device("cpu"), 1.0)
-    assert calls == ["a", "b"] * 6, "a warm-up and five rounds"
-    assert len(found["a"].seconds) == len(found["b"].seconds) == 5
+    found = in_turns({"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}, torch.device("cpu"), 3)
+    assert calls == ["a", "b"] * 3
+    assert len(found["a"].seconds) == len(found["b"].seconds) == 3
+    assert [rounds(10, 100), rounds(10, 4), rounds(10, 0.1)] == [1, 2, 5]
     assert ratio(Timed([2, 30, 4]), Timed([1, 10, 1])) == 3
