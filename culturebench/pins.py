@@ -10,6 +10,7 @@ from pathlib import Path
 
 from culturebench.artifacts.pins import Pin, PinnedFile, load
 from culturebench.errors import CultureBenchError
+from culturebench.hashes import hashed, remembered, sha256_of as sha256_of
 
 #: Formats that run code when they are read.
 PICKLES = frozenset({".bin", ".ckpt", ".joblib", ".pickle", ".pkl", ".pt", ".pth"})
@@ -61,7 +62,10 @@ def verified_folder(path: Path) -> Path:
 
 
 def verified(pin: Pin) -> Path:
-    """As `verified_folder`, of a pin that was read already: on another machine its file may not be there."""
+    """As `verified_folder`, of a pin that was read already: on another machine its file may not be there.
+
+    A large file that a stage hashed before, and that nobody has touched since, is not read again (`hashes`).
+    """
     folder = Path(pin.folder)
     for name, pinned in sorted(pin.files.items()):
         _verify(folder / name, pinned, pin.name)
@@ -73,12 +77,6 @@ def fingerprint(path: Path) -> str:
     pin = load(path)
     lines = [f"{file.sha256} {name}" for name, file in sorted(pin.files.items())]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-
-def sha256_of(path: Path) -> str:
-    """Sha256 (hex) of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -103,13 +101,15 @@ def _pin_file(path: Path, folder: Path) -> PinnedFile:
     size = path.stat().st_size
     if not size:
         raise PinError(f"{path} is empty; restore or remove it")
-    return PinnedFile(size, sha256_of(path))
+    return PinnedFile(size, hashed(path))
 
 
 def _verify(path: Path, pinned: PinnedFile, pin: str) -> None:
     way_out = f"restore the file, or run `dvc repro pin_model@{pin}`"
     if not path.is_file():
         raise PinError(f"{path} is missing; the pin {pin} holds it with sha256 {pinned.sha256}; {way_out}")
-    found = sha256_of(path)
+    if remembered(path) == pinned.sha256:
+        return
+    found = hashed(path)
     if found != pinned.sha256:
         raise PinError(f"{path} changed: the pin {pin} holds sha256 {pinned.sha256}, the file has {found}; {way_out}")

@@ -70,6 +70,7 @@ class Stage(Generic[P]):
         for path in outputs.values():
             path.parent.mkdir(parents=True, exist_ok=True)
         fix_threads()
+        _remember_hashes()
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         self.run(params, inputs, outputs, **identity)
 
@@ -91,6 +92,13 @@ def store_url() -> str:
 def secret(name: str) -> str | None:
     """A key from the environment, None when it is not set; it must not reach any log, artifact or message."""
     return os.environ.get(name) or None
+
+
+def _remember_hashes() -> None:
+    """A stage hashes weights that an earlier one hashed only if they were touched since; in CI it always does."""
+    hashes = sys.modules.get("culturebench.hashes")  # which stages without weights do without
+    if hashes is not None:
+        hashes.remember_in(None if os.environ.get("CI") else Path(user_cache_dir("culturebench")) / "hashes")
 
 
 def fix_threads() -> None:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 
 import torch
 
+from culturebench.stage import THREADS
+
 MOST_ROUNDS = 5
 
 
@@ -73,13 +75,15 @@ def in_turns(ways: Mapping[str, Callable[[], object]], device: torch.device, cou
 
 @contextmanager
 def as_a_stage() -> Generator[None]:
-    """Within the block torch refuses what is not deterministic, as it does in stages."""
-    before = torch.get_deterministic_debug_mode()
+    """Within the block torch has one thread of the CPU and refuses what is not deterministic, as in stages."""
+    before, threads = torch.get_deterministic_debug_mode(), torch.get_num_threads()
+    torch.set_num_threads(THREADS)
     torch.set_deterministic_debug_mode("error")
     try:
         yield
     finally:
         torch.set_deterministic_debug_mode(before)
+        torch.set_num_threads(threads)
 
 
 def ratio(one: Timed, other: Timed) -> float:

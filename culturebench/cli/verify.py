@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,7 +19,7 @@ def verify(
         bool, typer.Option("--make-reference", help="Write the outs' hashes as the reference of this version instead.")
     ] = False,
 ) -> None:
-    """Read all of DVC's cache and of the store, drop what is damaged, and compare what is here with dvc.lock."""
+    """Read all of DVC's cache and of the store, drop what is damaged; compare dvc.lock and pins with what is here."""
     if make_reference:
         _make_reference()
     elif reference:
@@ -36,17 +37,37 @@ def _look() -> None:
     with only_writer(ROOT, say):
         found = whole.look_at_everything(ROOT, dvc.cache_folder(root=ROOT))
     kept, dropped = Store(store_url()).drop_damaged()
+    weights, unlike = _pinned()
     console.print(f"DVC's cache: {found.objects} objects and {found.runs} noted runs were read.")
     console.print(f"The store: {kept} results were read.")
     console.print(f"dvc.lock: {found.outs} outs were compared with it.")
+    console.print(f"Pins: {weights} files of weights were hashed.")
     for place, names in (("DVC's cache", (*found.dropped, *found.dropped_runs)), ("the store", dropped)):
         for name in names:
             console.print(cell(f"Damaged, and dropped from {place}: {name}"))
     for name in found.changed:
         console.print(cell(f"{name} is not what dvc.lock says, damaged or edited: delete it, and it comes back."))
-    if found.dropped or found.dropped_runs or dropped or found.changed:
+    for reason in unlike:
+        console.print(cell(reason))
+    if found.dropped or found.dropped_runs or dropped or found.changed or unlike:
         raise CultureBenchError("not everything is what it was; `culturebench repro` makes again what is missed")
     console.print("All of it is whole.")
+
+
+def _pinned() -> tuple[int, list[str]]:
+    """How many files were hashed, of all pins whose folders are on this machine, and what is wrong with some."""
+    from culturebench.artifacts import pins
+    from culturebench.pins import PinError, verified
+
+    pinned = [pins.load(path) for path in sorted((ROOT / pins.DIRECTORY).glob("*.json"))]
+    found = [pin for pin in pinned if Path(pin.folder).is_dir()]
+    wrong: list[str] = []
+    for pin in found:
+        try:
+            verified(pin)
+        except PinError as error:
+            wrong.append(str(error))
+    return sum(len(pin.files) for pin in found), wrong
 
 
 def _make_reference() -> None:

@@ -6,13 +6,16 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from culturebench import cli
+from culturebench.artifacts import pins
 from culturebench.errors import CultureBenchError
+from culturebench.pins import pin_folder
 from culturebench.stage import STORE_VARIABLE
 from culturebench.store import Store
 from flows import dvc, whole
@@ -134,10 +137,18 @@ def test_everything_is_looked_at_on_demand(project: Path, tmp_path: Path, monkey
     store.put("ab" * 32, b"paid for")
     monkeypatch.chdir(project)
     monkeypatch.setenv(STORE_VARIABLE, str(tmp_path / "store"))
+    weights = project / "weights/model.safetensors"
+    weights.parent.mkdir()
+    weights.write_bytes(b"weights")
+    for name in ("tiny", "elsewhere"):
+        pin = pin_folder("tiny", Path("weights"))
+        folder = "weights" if name == "tiny" else "on/another/machine"
+        pins.save(project / pins.PATH.format(pin=name), replace(pin, folder=folder))
     cache = project / ".dvc/cache"
     assert whole.look_at_everything(project, cache) == whole.Found(6, 3, 3, (), (), ())
     well = CliRunner().invoke(cli.app, ["verify"])
     assert well.exit_code == 0 and "6 objects and 3 noted runs" in well.stdout and "1 results" in well.stdout
+    assert "1 files of weights" in well.stdout
 
     run = next(path for path in (cache / "runs").rglob("*") if path.is_file())
     run.write_text(run.read_text().replace("md5: ", "md5: 0", 1))
@@ -145,11 +156,13 @@ def test_everything_is_looked_at_on_demand(project: Path, tmp_path: Path, monkey
     damage(tmp_path / "store/ab" / ("ab" * 32))
     damage(project / "list/c.txt")
     (project / "folder/new.txt").touch()
+    weights.write_bytes(b"Weights")
     ill = CliRunner().invoke(cli.app, ["verify"])
     assert isinstance(ill.exception, CultureBenchError)
     said = [line for line in ill.stdout.splitlines() if line.startswith("Damaged")]
     gone = [*dropped, run.name, "ab" * 32]
     assert len(said) == len(gone) and all(any(name in line for line in said) for name in gone)
+    assert "weights/model.safetensors changed: the pin tiny holds" in ill.stdout
     assert not run.exists() and store.get("ab" * 32) is None
     assert [line.split()[0] for line in ill.stdout.splitlines() if "is not what dvc.lock says" in line] == [
         "folder",
