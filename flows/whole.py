@@ -64,10 +64,12 @@ def _members(path: Path) -> Iterator[str]:
 
 def recorded(lock: Path) -> dict[str, str]:
     """Path -> name of the object of every out in a dvc.lock that can be read."""
-    if not lock.is_file():
-        return {}
-    stages = yaml.load(lock.read_text(encoding="utf-8"), _Loader)["stages"]
-    return {out["path"]: out["md5"] for stage in stages.values() for out in stage.get("outs", ())}
+    return {out["path"]: out["md5"] for stage in entries(lock).values() for out in stage.get("outs", ())}
+
+
+def entries(lock: Path) -> dict[str, Any]:
+    """Stage -> what a dvc.lock that can be read says of it; nothing where there is none."""
+    return yaml.load(lock.read_text(encoding="utf-8"), _Loader)["stages"] if lock.is_file() else {}
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -71,27 +72,43 @@ def _pinned() -> tuple[int, list[str]]:
 
 
 def _make_reference() -> None:
+    from culturebench.cli._made_on import machine
     from flows import reference
     from flows.workspace import only_writer
 
     with only_writer(ROOT, say):
-        count = reference.write(ROOT)
+        count = reference.write(ROOT, machine(ROOT))
     console.print(f"{reference.PATH} holds the hashes of {count} outs; commit it with the version.")
 
 
 def _compare() -> None:
-    from culturebench.numerics import kind
     from flows import reference
 
     found = reference.compare(ROOT)
     console.print(
         f"{found.equal} outs equal the reference, {found.different} differ, {found.missing} are not in dvc.lock."
     )
-    for stage, outs in found.first.items():
-        console.print(cell(f"A difference arises at {stage}: {', '.join(outs)}"))
-    if found.different and kind() != found.made_on:
-        console.print(
-            cell(f"The reference was made on {found.made_on}; this is {kind()}: other last digits are no fault.")
-        )
+    for name, reason in reference.LEFT_OUT.items():
+        console.print(f"{name} is not compared: {reason}.")
+    for difference in found.first:
+        console.print(cell(f"A difference arises at {difference.stage}: {', '.join(difference.outs)}"))
+        console.print(cell(f"  {_why(difference.made_of, found.made_on)}"))
     if found.different or found.missing:
         raise CultureBenchError("what is here is not all of the shipped run")
+
+
+def _why(made_of: Sequence[str], made_on: Mapping[str, str]) -> str:
+    """What a stage's bytes may differ by, in a sentence."""
+    from culturebench.cli._made_on import machine
+
+    if made_of:
+        return f"It runs on what is not the reference's: {', '.join(made_of)}."
+    here = machine(ROOT)
+    others = [
+        f"{name} {value or '?'}, here {here.get(name) or '?'}"
+        for name, value in made_on.items()
+        if here.get(name) != value
+    ]
+    if others:
+        return f"Its code and inputs are the reference's. The machine is not: {'; '.join(others)}. That is no fault."
+    return "Its code, inputs, processor and libraries are those of the reference: please tell its makers."
