@@ -63,19 +63,25 @@ def write(root: Path, made_on: Mapping[str, str]) -> int:
     pipeline = dvc.look(root=root)
     if pipeline.stale:
         raise NoReference(f"{len(pipeline.stale)} stages are not up to date; run `culturebench repro` first")
-    stages = _noted(pipeline, _lock(root))
+    stages = noted(pipeline, _lock(root))
     content = {"made_on": dict(made_on), "left_out": LEFT_OUT, "stages": stages}
     (root / PATH).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    return sum(len(noted["outs"]) for noted in stages.values())
+    return len(_outs(stages))
 
 
 def compare(root: Path) -> Comparison:
     """What dvc.lock says beside the reference; `NoReference` without one of the two."""
     made_on, expected = _read(root / PATH)
-    lock, pipeline = _lock(root), dvc.graph(root=root)
-    found = _noted(pipeline, lock)
-    here = {out: name for noted in found.values() for out, name in noted["outs"].items()}
-    wanted = {out: name for noted in expected.values() for out, name in noted["outs"].items()}
+    lock = _lock(root)
+    return beside(made_on, expected, dvc.graph(root=root), lock)
+
+
+def beside(
+    made_on: Mapping[str, str], expected: Mapping[str, Noted], pipeline: Pipeline, lock: Mapping[str, Any]
+) -> Comparison:
+    """The stages of a dvc.lock beside those that were noted elsewhere."""
+    found = noted(pipeline, lock)
+    here, wanted = _outs(found), _outs(expected)
     different = {out for out, name in wanted.items() if out in here and here[out] != name}
     missing = wanted.keys() - here.keys()
     first = tuple(
@@ -98,11 +104,15 @@ def _first(pipeline: Pipeline, different: Collection[str]) -> Iterator[tuple[str
             behind.add(stage.name)
 
 
+def _outs(stages: Mapping[str, Noted]) -> dict[str, str]:
+    return {out: name for entry in stages.values() for out, name in entry["outs"].items()}
+
+
 def _others(here: Mapping[str, str], there: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(name for name in MADE_OF if here[name] != there.get(name))
 
 
-def _noted(pipeline: Pipeline, lock: Mapping[str, Any]) -> dict[str, Noted]:
+def noted(pipeline: Pipeline, lock: Mapping[str, Any]) -> dict[str, Noted]:
     """The stages that dvc.lock knows, in order."""
     written = [Path(out) for stage in pipeline.stages.values() for out in stage.outs]
     found: dict[str, Noted] = {}
