@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from culturebench.probing.drift import SAME, Change, RegionDrift
+from culturebench.release.markdown import code, words
 from culturebench.revisions import Revision
 
 NEURONS = f"""\
@@ -39,16 +40,16 @@ def report(revision: Revision, compared: Compared) -> str:
 
 
 def _lines(revision: Revision, compared: Compared) -> Iterator[str]:
-    yield f"# Another revision for the pin `{revision.pin}`\n"
-    yield f"Accepted: `{revision.accepted}`. Proposed: `{revision.proposed}`.\n"
+    yield f"# Another revision for the pin {code(revision.pin)}\n"
+    yield f"Accepted: {code(revision.accepted)}. Proposed: {code(revision.proposed)}.\n"
     for encoder, (before, after) in compared.layers.items():
-        yield f"## Encoder `{encoder}`\n"
+        yield f"## Encoder {code(encoder)}\n"
         moved = f"moved from {before} to {after}" if before != after else f"is {after}, as before"
         yield f"The culture layer {moved}.\n"
         yield from ("| region | overlap | noise floor | |", "|---|---|---|---|")
         for entry in compared.regions[encoder]:
             verdict = "below the floor" if entry.moved else ""
-            yield f"| {entry.region} | {_share(entry.overlap)} | {_share(entry.floor)} | {verdict} |"
+            yield f"| {words(entry.region)} | {_share(entry.overlap)} | {_share(entry.floor)} | {verdict} |"
         yield f"\n{NEURONS}"
         if before != after:
             yield "Directions of different layers have no reason to agree; here the overlap says little."
@@ -60,9 +61,10 @@ def _lines(revision: Revision, compared: Compared) -> Iterator[str]:
         yield from ("| model | condition | accepted | proposed | change |", "|---|---|---|---|---|")
         for change in compared.changes:
             difference = f"{change.after - change.before:+.3f} [{change.low:+.3f}, {change.high:+.3f}]"
-            yield f"| {change.model} | {change.condition} | {change.before:.3f} | {change.after:.3f} | {difference} |"
+            names = f"{words(change.model)} | {words(change.condition)}"
+            yield f"| {names} | {change.before:.3f} | {change.after:.3f} | {difference} |"
         yield "\nAll regions, judges pooled. The interval takes both values as independent, so it is rather too wide.\n"
-    yield f"`culturebench pins accept {revision.pin}` takes the revision over."
+    yield f"{code(f'culturebench pins accept {revision.pin}')} takes the revision over."
 
 
 def _share(value: float | None) -> str:

@@ -15,6 +15,7 @@ from culturebench.errors import CultureBenchError
 from culturebench.label_studio import region as work
 from culturebench.label_studio.connect import connect
 from culturebench.params import load_document
+from flows import shown
 from flows.redact import redactor
 from flows.reproduce import reproduce
 from flows.workspace import only_writer
@@ -43,7 +44,8 @@ def extend_region(region: str, root: Path = Path()) -> dict[str, int]:
         logger.warning("%s is left out: %s", name, redactor()(reason))
     counts = _counts(root, region) | {"sent": pushed.created, "there before": pushed.present}
     rows = [{"pictures": name, "number": number} for name, number in counts.items()]
-    create_table_artifact(rows, key=f"{region}-pictures", description=f"From the sources of {region} to its experts.")
+    said = f"From the sources of {region} to its experts."
+    create_table_artifact(shown.cells(rows), key=f"{region}-pictures", description=said)
     create_link_artifact(server.url, link_text="Label Studio", key=f"{region}-experts")
     logger.info("%d pictures of %s are new for its experts.", pushed.created, region)
     return counts

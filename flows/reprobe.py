@@ -22,7 +22,7 @@ from culturebench.params.pins import Pins, PinSource
 from culturebench.pins import PinError
 from culturebench.probing import drift
 from culturebench.revisions import PATH, REPORT, Revision, newer, waiting
-from flows import dvc, experiment
+from flows import dvc, experiment, shown
 from flows.drift_report import Compared, report
 from flows.processes import ending_all
 from flows.redact import redactor
@@ -135,7 +135,7 @@ def _publish(root: Path, revision: Revision, compared: Compared) -> None:
     text = report(revision, compared)
     (root / REPORT).parent.mkdir(parents=True, exist_ok=True)
     (root / REPORT.format(pin=revision.pin)).write_text(text, encoding="utf-8")
-    create_markdown_artifact(text, key=f"drift-{revision.pin.lower().replace('_', '-')}")
+    create_markdown_artifact(text, key=shown.key("drift", revision.pin))
     payload = {
         "pin": revision.pin,
         "proposed": revision.proposed,

@@ -17,7 +17,9 @@ from culturebench.artifacts import evaluation, layer_probe, pictures, strength
 from culturebench.ethics import XMP
 from culturebench.evaluation.names import MINUS
 from culturebench.params import load_document
+from culturebench.release.markdown import code
 from culturebench.report import charts, gallery
+from flows import shown
 from flows.outcomes import StageOutcome
 from flows.pipeline import Stage
 
@@ -35,8 +37,9 @@ def publish_stages(selected: Mapping[str, Stage], found: Mapping[str, StageOutco
     """The table of all stages: what became of each, and how long it took."""
     rows = stages_table(selected, found)
     counts = {kind: sum(row["outcome"] == kind for row in rows) for kind in ("ran", "restored", "cached", "failed")}
-    words = ", ".join(f"{number} {kind}" for kind, number in counts.items() if number)
-    create_table_artifact(rows, key="stages", description=f"{words or 'no stage'}; {seconds:.0f} s in all")
+    counted = ", ".join(f"{number} {kind}" for kind, number in counts.items() if number)
+    description = f"{counted or 'no stage'}; {seconds:.0f} s in all"
+    create_table_artifact(shown.cells(rows), key="stages", description=description)
 
 
 def stages_table(selected: Iterable[str], found: Mapping[str, StageOutcome]) -> list[dict[str, Any]]:
@@ -62,14 +65,14 @@ def publish_results(root: Path, before: Metrics) -> None:
     now = _read(root / evaluation.SUMMARY_PATH)
     if now:
         description = "All regions, judges pooled; in brackets the change since the last run."
-        create_table_artifact(metrics_table(now, before), key="metrics", description=description)
+        create_table_artifact(shown.cells(metrics_table(now, before)), key="metrics", description=description)
         (root / LAST).parent.mkdir(parents=True, exist_ok=True)
         (root / LAST).write_text(json.dumps(now), encoding="utf-8")
     for model in load_document(root / "params.yaml")["models"]:
         _publish_model(root, model)
     report = (root / REPORT).resolve()
     if report.is_file():
-        create_link_artifact(report.as_uri(), "The report", key="report", description=f"`{report}`")
+        create_link_artifact(report.as_uri(), "The report", key="report", description=code(str(report)))
 
 
 def metrics_table(now: Metrics, before: Metrics) -> list[dict[str, str]]:
@@ -101,13 +104,12 @@ def _read(path: Path) -> Metrics:
 
 
 def _publish_model(root: Path, model: str) -> None:
-    key = model.lower().replace("_", "-")
     # Prefect's image artifacts print the picture's whole address below it, and here that is the picture.
     if (grid := picture_grid(root, model)) is not None:
-        create_markdown_artifact(f"![pictures]({grid})", key=f"pictures-{key}", description=_FIRST_PROMPTS)
+        create_markdown_artifact(f"![pictures]({grid})", key=shown.key("pictures", model), description=_FIRST_PROMPTS)
     plots = "\n\n".join(f"{_CAPTIONS[name]}\n\n![{name}]({_standalone(svg)})" for name, svg in _plots(root, model))
     if plots:
-        create_markdown_artifact(plots, key=f"plots-{key}", description=_PLOTS)
+        create_markdown_artifact(plots, key=shown.key("plots", model), description=_PLOTS)
 
 
 _FIRST_PROMPTS = "The first test prompt of each region, with the same noise under every condition."

@@ -21,6 +21,7 @@ from culturebench.label_studio.client import Server
 from culturebench.label_studio.connect import connect
 from culturebench.label_studio.pull import Pulled
 from culturebench.params import load_document
+from flows import shown
 from flows.publish import commit_to_branch
 from flows.redact import redactor
 from flows.reproduce import reproduce
@@ -78,7 +79,7 @@ def sync_annotations(
             logger.info("Committed as %s.", _commit(root, {name: n for name, n in changed.items() if n}))
     met = [region for region in chosen if changed[region] and _met(root, region, quota)]
     rows = [{"region": name, "changed lines": n, "quota met": name in met} for name, n in changed.items()]
-    create_table_artifact(rows, key="annotations", description="Answers that came from Label Studio.")
+    create_table_artifact(shown.cells(rows), key="annotations", description="Answers that came from Label Studio.")
     if met:
         reproduce(publish=publish, root=root)
     return changed

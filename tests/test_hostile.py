@@ -5,13 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from markdown_it import MarkdownIt
 from PIL import Image
 from rich.console import Console
 
@@ -29,6 +27,7 @@ from culturebench.report import reliability
 from culturebench.report.contents import data_values, params_values
 from culturebench.report.page import render
 from hostile_corpus import TEXTS
+from read_back import markdown_words, structure, tokens
 
 HARMLESS = "a bowl of rice"
 COUNT = 1000
@@ -49,22 +48,9 @@ def test_a_thousand_hostile_files_are_taken_or_refused_within_bounds() -> None:
 # ── a release ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def tokens(markdown: str) -> list[tuple[str, str]]:
-    """What a Markdown reader makes of it, without the words: types, and the addresses of links."""
-    reader = MarkdownIt("gfm-like", {"linkify": False, "html": True})
-    found = (child for token in reader.parse(markdown) for child in (token, *(token.children or ())))
-    return [(token.type, str(token.attrs)) for token in found if token.type != "text_special"]
-
-
-def shown(markdown: str) -> str:
-    """The words that a Markdown reader shows."""
-    reader = MarkdownIt("gfm-like", {"linkify": False})
-    return "".join(child.content for token in reader.parse(markdown) for child in token.children or ())
-
-
 @pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
 def test_words_in_markdown_read_as_they_are(text: str) -> None:
-    assert shown(f"a {words(text)} b").split() == ["a", *plain(text).split(), "b"]
+    assert markdown_words(f"a {words(text)} b").split() == ["a", *plain(text).split(), "b"]
     assert {kind for kind, _ in tokens(f"a {words(text)} b")} <= {"paragraph_open", "inline", "text", "paragraph_close"}
     assert not re.search(r"(?<!\\):\\?//|www\.", words(text))  # GitHub makes links of bare addresses
 
@@ -131,21 +117,7 @@ def test_no_cell_of_a_table_is_a_formula_or_breaks_its_row(tmp_path: Path) -> No
         assert cell_.removeprefix("'") == plain(text).removeprefix("'")
 
 
-# ── the report, tasks, the terminal ─────────────────────────────────────────────────────────────────────────────
-
-
-class Structure(HTMLParser):
-    """The tags of a page with the names of their attributes, and its scripts."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, tuple[str, ...]]] = []
-
-    def handle_starttag(self, tag: str, attrs: Any) -> None:
-        self.tags.append((tag, tuple(name for name, _ in attrs)))
-
-    def handle_comment(self, data: str) -> None:
-        self.tags.append(("comment", ()))
+# ── the report, the terminal ─────────────────────────────────────────────────────────────────────────────
 
 
 def page(text: str) -> str:
@@ -170,13 +142,6 @@ def test_a_report_of_hostile_texts_has_the_tags_of_a_harmless_one() -> None:
     expected = structure(page(HARMLESS))
     for text in TEXTS:
         assert structure(page(text)) == expected, text
-
-
-def structure(html: str) -> list[tuple[str, tuple[str, ...]]]:
-    parser = Structure()
-    parser.feed(html)
-    parser.close()
-    return parser.tags
 
 
 def test_the_terminal_gets_no_escape_and_no_markup() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import html
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ from label_studio_sdk import LabelStudio
 from label_studio_sdk.core.api_error import ApiError
 from pydantic import ValidationError
 
-from culturebench.errors import CultureBenchError
+from culturebench.errors import CultureBenchError, plain
 
 #: Seconds that the server may take for one answer; an import of 5,000 tasks takes about 5.
 TIMEOUT = 120
@@ -43,6 +44,11 @@ class ProjectSpec:
     overlap: int
     instruction: str = ""
     in_order: bool = False
+
+    @property
+    def instruction_html(self) -> str:
+        """The instruction as the server wants it, which shows it as HTML."""
+        return html.escape(plain(self.instruction), quote=False)
 
 
 @dataclass(frozen=True)
@@ -91,7 +97,7 @@ class Server:
         wanted: dict[str, Any] = {
             "label_config": spec.interface,
             "maximum_annotations": spec.overlap,
-            "expert_instruction": spec.instruction,
+            "expert_instruction": spec.instruction_html,
             "show_instruction": bool(spec.instruction),
             "show_collab_predictions": False,
             "sampling": "Sequential sampling" if spec.in_order else "Uniform sampling",

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Mapping
 from pathlib import Path
 from typing import get_args
 
 from culturebench.annotation.decisions import Reason
+from culturebench.errors import plain
 from culturebench.label_studio.client import LabelStudioError
 
+#: Not even escaped (XML 1.0, production Char); `plain` writes out the others.
+_NOT_IN_XML = re.compile("[\ufffe\uffff]")
 #: Form -> control -> the answers it may give, None where they are free or the region's.
 CONTROLS: Mapping[str, Mapping[str, frozenset[str] | None]] = {
     "pictures": {
@@ -51,8 +55,13 @@ def read_interface(path: Path, form: str, choices: Mapping[str, Mapping[str, str
     _check(path, form, controls)
     for name, options in choices.items():
         for key, label in options.items():
-            ElementTree.SubElement(controls[name], "Choice", alias=key, value=label)
+            ElementTree.SubElement(controls[name], "Choice", alias=key, value=_label(label))
     return ElementTree.tostring(root, encoding="unicode")
+
+
+def _label(text: str) -> str:
+    """A text that a form can hold, and in which Label Studio fills in nothing: `$image` is the task's picture to it."""
+    return _NOT_IN_XML.sub("", plain(text).replace("$", "＄"))
 
 
 def _check(path: Path, form: str, controls: Mapping[str, ElementTree.Element]) -> None:

@@ -16,6 +16,7 @@ from culturebench.artifacts import annotated, candidates, duplicates, grounded
 from culturebench.artifacts.annotated import AnnotatedRow
 from culturebench.captions.human import read_caption_lines
 from culturebench.captions.spans import CaptionRow
+from culturebench.errors import plain
 from culturebench.label_studio import answers, questions
 from culturebench.label_studio.client import LabelStudioError, ProjectSpec, Server
 from culturebench.label_studio.interface import read_interface
@@ -90,7 +91,7 @@ def wanted_tasks(root: Path, region: str, kind: Kind) -> list[Wanted]:
     if kind == "captions":
         return _caption_tasks(root, about)
     sources = _sources(root / candidates.PATH.format(region=region))
-    data = {name: {"country": about.country, "origin": source} for name, source in sources.items()}
+    data = {name: {"country": plain(about.country), "origin": plain(source)} for name, source in sources.items()}
     if kind == "ties":
         rows = annotated.TABLE.load(root / annotated.PATH.format(region=region))
         min_decisions = _annotate(root).min_decisions
@@ -111,17 +112,21 @@ def _caption_tasks(root: Path, about: Region) -> list[Wanted]:
             row["picture_id"],
             {
                 "language_name": name,
-                "why": " · ".join(filter(None, (f"Why it is here: {row['reason'].replace('_', ' ')}", row["detail"]))),
-                "cultural": _caption(row["cultural"]),
+                "why": plain(" · ".join(filter(None, (_why(row["reason"]), row["detail"])))),
+                "cultural": _caption(row["cultural"]),  # as it is: experts mark words in it by their places
                 "cultural_en": _caption(row["cultural_en"]),
                 # A person writes the noun caption; a machine's is a draft and says so.
-                "draft": f"Draft by {row['provider']}: {row['noun_draft']['text']}" if row["noun_draft"] else "",
+                "draft": plain(f"Draft by {row['provider']}: {row['noun_draft']['text']}") if row["noun_draft"] else "",
             },
             1,
         )
         for row in rows
         if row["status"] == "waiting"
     ]
+
+
+def _why(reason: str) -> str:
+    return f"Why it is here: {reason.replace('_', ' ')}"
 
 
 def _caption(value: CaptionRow | None) -> str:

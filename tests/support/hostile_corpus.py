@@ -46,6 +46,7 @@ TEXTS = (
     "---\nlicense: mit\n---\n", "| a | b |\n|---|---|", "# heading", "1. one\n2. two", "a\r\nSet-Cookie: x=y",
     "```\ncode", "<a href='data:text/html,x'>y</a>", "&lt;b&gt; &amp; &#x3c;", "~~a~~ **b** _c_", "\ufeffx", "𝕏" * 50,
     "ﷺ" * 30, "ก็็็็็" * 20, "e\u0301" * 50, "null", "NaN", "true", "1e999", "0x10", "", " ", "a" * 5000,
+    "$image", "/data/local-files/?d=../../etc/passwd", "s3://bucket/x", "a\ufffeb\uffff", "`` a | b ` c",
 )  # fmt: skip
 _FORM = Form(("delft",), ("food",), "nl")
 
