@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+from packaging.utils import canonicalize_name
+
+from light_environment import locked
 
 ROOT = Path(__file__).parents[1]
+SERVER = "culturebench/label_studio/server.lock"
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """The Makefile and what it looks at, an hour old."""
-    for name in ("Makefile", "requirements.lock", "pyproject.toml"):
+    for name in ("Makefile", "requirements.lock", "requirements.hashes", "pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path)
         older = (ROOT / name).stat().st_mtime - 3600
         os.utime(tmp_path / name, (older, older))
@@ -32,15 +37,18 @@ def test_every_target_installs_what_is_missing_and_installs_nothing_twice(target
     def installs() -> bool:
         printed = make(project, "--dry-run", target)
         assert "culturebench" in printed or "pytest" in printed or "ruff" in printed
-        return "-m venv .venv" in printed and "--requirement requirements.lock" in printed
+        hashed, versions = "--require-hashes --requirement requirements.hashes", "--requirement requirements.lock"
+        return "-m venv .venv" in printed and 0 < printed.find(hashed) < printed.find(versions)
 
     assert installs()
     (project / ".venv").mkdir()
     (project / ".venv/installed").touch()
     assert not installs()
-    later = (project / ".venv/installed").stat().st_mtime + 60
-    os.utime(project / "requirements.lock", (later, later))
-    assert installs()
+    for name in ("requirements.lock", "requirements.hashes"):
+        later = (project / ".venv/installed").stat().st_mtime + 60
+        os.utime(project / name, (later, later))
+        assert installs()
+        os.utime(project / ".venv/installed", (later, later))
 
 
 def test_clean_takes_what_stages_made_and_leaves_what_people_made(project: Path) -> None:
@@ -60,3 +68,16 @@ def test_clean_takes_what_stages_made_and_leaves_what_people_made(project: Path)
     assert [name for name in kept if not (project / name).exists()] == []
     assert not (project / "stages/__pycache__").exists()
     make(project, "clean")  # with nothing left to do, it is no error
+
+
+@pytest.mark.parametrize(
+    ("hashes", "lock", "without"),
+    [("requirements.hashes", "requirements.lock", {"torch"}), (SERVER, SERVER, set())],
+)
+def test_every_package_that_is_installed_has_hashes_but_torch(hashes: str, lock: str, without: set[str]) -> None:
+    text = (ROOT / hashes).read_text(encoding="utf-8")
+    entries = re.findall(r"(?m)^([\w.-]+)==(\S+) \\\n((?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)", text)
+    found = {canonicalize_name(name): version for name, version, _ in entries}
+    wanted = {name: version for name, version in locked(ROOT / lock).items() if name not in without}
+    assert found == wanted and len(found) == len(re.findall(r"(?m)^\w", text)) > 100
+    assert without <= locked(ROOT / lock).keys()

@@ -111,8 +111,9 @@ def test_a_pools_deployment_runs_the_flow_of_prefect_yaml(kind: str) -> None:
 
 def test_images_hold_the_versions_that_are_locked() -> None:
     lines = (DEPLOY / "Dockerfile").read_text(encoding="utf-8").splitlines()
-    copied = [line.split()[1] for line in lines if line.startswith("COPY ")]
-    assert copied == ["requirements.lock"] and all((ROOT / name).is_file() for name in copied)
+    (copied,) = [line.split()[1:-1] for line in lines if line.startswith("COPY ")]
+    assert copied == ["requirements.hashes", "requirements.lock"] and all((ROOT / name).is_file() for name in copied)
+    assert any("--require-hashes --requirement /tmp/requirements.hashes" in line for line in lines)
     python = re.search(r'requires-python = ">=(\d+\.\d+)', (ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     assert python and f"FROM python:{python[1]}-slim" in lines
     locked = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
