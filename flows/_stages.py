@@ -12,6 +12,7 @@ a line with its exit status goes, negative for a signal.
 from __future__ import annotations
 
 import atexit
+import errno
 import gc
 import importlib
 import json
@@ -34,6 +35,10 @@ LIBRARIES = (
     *("PIL", "accelerate", "diffusers", "huggingface_hub", "numpy", "pandas", "pyarrow", "pydantic", "requests"),
     *("safetensors", "scipy", "tokenizers", "torch", "transformers", "yaml"),
 )
+
+#: A disk is full, or a person's share of it, or can only be read: no fault of a stage. Libraries say it in errors of
+#: their own.
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 @dataclass(frozen=True)
@@ -146,8 +151,11 @@ def _status(module: str) -> int:
             return stop.code or 0
         print(stop.code, file=sys.stderr)
         return 1
-    except BaseException:
-        traceback.print_exc()
+    except BaseException as error:
+        if any(os.strerror(number) in str(error) for number in DISK):
+            print(f"{module}: {error}; free some space, or let it be written to, and run again", file=sys.stderr)
+        else:
+            traceback.print_exc()
         return 1
     return 0
 

@@ -103,6 +103,10 @@ def test_the_projects_own_code_is_read_anew_by_each_stage(finished: Path) -> Non
     [
         ("import sys\nsys.exit('no ink left')", r"no ink left\n(?s:.*)exited with 1"),
         ("1 / 0", r"Traceback(?s:.*)stages/first.py(?s:.*)ZeroDivisionError(?s:.*)exited with 1"),
+        (
+            "raise OSError(28, 'No space left on device', 'x')",
+            r"(?s)\A(?!.*Traceback).*stages.first: .*No space left on device: 'x'; free some.*exited with 1",
+        ),
         ("import os\nos.kill(os.getpid(), 9)", "exited with -9"),
         ("import os\nos.kill(os.getppid(), 9)", "exited with -9"),
     ],
