@@ -1,7 +1,8 @@
 """Kills the pipeline a thousand times, at every stage and at the worst moments, and looks at what is left.
 
 `python -m benchmarks.soak --kills 1000` works on the shrunken atlas in build/soak and writes docs/soak.md. Each line of
-build/soak/series.jsonl is one series that has ended well; a stopped command goes on after the last one.
+build/soak/series.jsonl is one series that has ended well; a stopped command goes on after the last one. A clock that
+jumps needs `pip install libfaketime`, a full disk and a store that can only be read need root: else they are left out.
 """
 
 from __future__ import annotations

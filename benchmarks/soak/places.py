@@ -35,6 +35,6 @@ IN_A_RUN = (
     Place("a stage's output gets its name", "os.rename", SECOND, r"^(data|models|reports)/", r"/stages/\w+\.py", 3),
     Place("the store keeps a result", "os.rename", SECOND, _KEPT, r"/stages/\w+\.py", 10),
 )
-CHECKPOINT = Place("the store keeps a checkpoint", "os.rename", SECOND, _KEPT, r"/train_enhancer\.py", 2)
+CHECKPOINT = Place("the store keeps a checkpoint", "os.rename", SECOND, _KEPT, r"/train_enhancer\.py", 3)
 TASK = Place("under a Prefect task", "os.rename", SECOND, r"^(data|models|reports)/", r"/stages/\w+\.py", 3)
 COPY = Place("an experiment's copy is written", "open", FIRST, r"/\.dvc/tmp/experiment-", "", 12)

@@ -154,6 +154,7 @@ def shrink(params: Params) -> None:
     params["silence"] |= {"languages": ["english"], "resamples": 200}
     params["audit_judge"] |= {"seeds": 1, "resamples": 200}
     params["train_enhancer"] |= {"steps": 4, "batch_size": 2, "log_every": 2, "log_pairs": 2, "loss_space": "latent"}
+    params["train_enhancer"]["checkpoint_every"] = 1  # states from which a killed training goes on
     params["judge_reliability"] |= {"pictures_per_region": 3, "resamples": 200}
     params["evaluate"]["resamples"] = 200
     set_conditions(params, pinned=("noun", "cultural"), edited=("amplified",), enhanced=("enhanced",))
