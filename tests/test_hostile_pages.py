@@ -107,7 +107,7 @@ def test_tasks_hold_hostile_texts_where_text_is_shown_and_nowhere_else(kind: wor
     by_value = {element.get("value", ""): element.tag for element in controls}
     for name in fields[kind]:
         (tag,) = {tag for value, tag in by_value.items() if re.search(rf"\${name}\b", value)}
-        assert tag in ("Text", "Header")  # which write no HTML and load nothing; `tests/label_studio` looks
+        assert tag in ("Text", "Header")  # which write no HTML and load nothing
 
 
 # ── Prefect ─────────────────────────────────────────────────────────────────────────────────────────────────────
