@@ -8,12 +8,15 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Concatenate, Generic, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, TypeVar, get_type_hints
 
 from platformdirs import user_cache_dir
 
 from culturebench.errors import CultureBenchError
 from culturebench.params import RegionPart, load_document, load_region, load_section
+
+if TYPE_CHECKING:
+    from culturebench.params.models import Models
 
 THREADS = 1  # one and two give other bytes; one also shares a busy machine, and leaves a core to a second stage
 #: The URL of the store of cached results; by default a folder in the user's cache directory.
@@ -30,7 +33,8 @@ class Stage(Generic[P]):
 
     `params` is a frozen dataclass of what `run` reads: each field a section of `params.yaml` under the section's own
     name, or `region`, a model of the keys that it reads of its region file. `inputs` and `outputs` map a name to a path
-    template such as `data/candidates/{region}.parquet`.
+    template such as `data/candidates/{region}.parquet`. `aside` writes empty outputs in the place of `run` for a model
+    whose text encoders are out of reach (`params.models.Model.closed`).
     """
 
     name: str
@@ -39,6 +43,7 @@ class Stage(Generic[P]):
     inputs: Mapping[str, str] = field(default_factory=dict[str, str])
     outputs: Mapping[str, str] = field(default_factory=dict[str, str])
     identities: tuple[str, ...] = ()
+    aside: Callable[Concatenate[P, Paths, Paths, ...], None] | None = None
 
     @property
     def sections(self) -> tuple[type[Any], ...]:
@@ -72,7 +77,15 @@ class Stage(Generic[P]):
         fix_threads()
         _remember_hashes()
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        self.run(params, inputs, outputs, **identity)
+        self._chosen(params, **identity)(params, inputs, outputs, **identity)
+
+    def _chosen(self, params: P, **identity: str) -> Callable[Concatenate[P, Paths, Paths, ...], None]:
+        """`run`, or `aside` with a line that says why."""
+        models: Models | None = getattr(params, "models", None)
+        if self.aside and models and (model := models.root.get(identity["model"])) and model.closed:
+            print(f"{self.name}: models.{identity['model']} stands aside: {model.closed}", file=sys.stderr)
+            return self.aside
+        return self.run
 
     def load_params(self, **identity: str) -> P:
         """What `run` reads of `params.yaml` and of its region file, checked."""

@@ -94,9 +94,24 @@ def _masks(inputs: Paths, tower: str) -> Masks:
     )
 
 
+def aside(params: Params, inputs: Paths, outputs: Paths, *, model: str) -> None:
+    """No selector compared."""
+    nothing: comparison.Comparison = {
+        "judge": params.compare_selectors.judge,
+        "regions": [],
+        "prompts": 0,
+        "seeds": [],
+        "unmasked": None,
+        "selectors": {},
+        "matrix": [],
+    }
+    comparison.save(outputs["comparison"], nothing)
+
+
 STAGE = Stage(
     name="compare_selectors",
     run=run,
+    aside=aside,
     identities=("model",),
     params=Params,
     inputs={

@@ -207,9 +207,29 @@ def _shown(drawn: Drawn, pictured: Sequence[Neuron]) -> list[CardPictureRow]:
     ]
 
 
+def aside(params: Params, inputs: Paths, outputs: Paths, *, model: str) -> None:
+    """No card, and a page that says why."""
+    numbers, chosen = params.describe_neurons, choose(params.models, model)
+    nothing: Cards = {
+        "encoder": "",
+        "layer": None,
+        "sae_seed": None,
+        "positions": "",
+        "judge": numbers.judge,
+        "amplify": numbers.amplify,
+        "prompts": 0,
+        "seeds": [],
+        "cards": [],
+    }
+    cards.save(outputs["cards"], nothing)
+    cards.TABLE.save(outputs["pictures"], [])
+    outputs["page"].write_text(page(model, chosen.adapter, nothing, [], chosen.closed), encoding="utf-8")
+
+
 STAGE = Stage(
     name="describe_neurons",
     run=run,
+    aside=aside,
     identities=("model",),
     params=Params,
     inputs={

@@ -45,9 +45,16 @@ def run(params: Params, inputs: Paths, outputs: Paths, *, model: str, adapter: s
     adapted.save_sizes(outputs["sizes"], sizes_of(sampler.system, inputs["adapter"], prompts, numbers))
 
 
+def aside(params: Params, inputs: Paths, outputs: Paths, *, model: str, adapter: str) -> None:
+    """No pictures."""
+    adapted.TABLE.save(outputs["pictures"], [])
+    adapted.save_sizes(outputs["sizes"], [])
+
+
 STAGE = Stage(
     name="generate_adapted",
     run=run,
+    aside=aside,
     identities=("model", "adapter"),
     params=Params,
     inputs={"system": pins.SYSTEM, "towers": towers.PATH, "adapter": adapters.PATH, "test": splits.TEST},

@@ -60,9 +60,15 @@ def run(
         pictures.TABLE.save(outputs["pictures"] / f"{name}.parquet", undrawn)
 
 
+def aside(params: Params, inputs: Paths, outputs: Paths, *, model: str, condition: str) -> None:
+    """No pictures."""
+    pictures.save_none(outputs["pictures"], params.prompts.root)
+
+
 STAGE = Stage(
     name="generate_enhanced",
     run=run,
+    aside=aside,
     identities=("model", "condition"),
     params=Params,
     inputs={

@@ -58,9 +58,15 @@ def run(params: Params, inputs: Paths, outputs: Paths, *, model: str) -> None:
     pictures.ONE_PROMPT.save(outputs["pictures"], made)
 
 
+def aside(params: Params, inputs: Paths, outputs: Paths, *, model: str) -> None:
+    """No pictures."""
+    pictures.ONE_PROMPT.save(outputs["pictures"], [])
+
+
 STAGE = Stage(
     name="generate_one_prompt",
     run=run,
+    aside=aside,
     identities=("model",),
     params=Params,
     inputs={

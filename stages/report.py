@@ -196,6 +196,7 @@ def _save_plots(
         (
             {"model": model.name, "edit": edit, **point}
             for model in models
+            if not model.closed
             for edit in (one.name for one in EDITS if one.tuned)
             for point in strength.tuned(model.strength, edit)["curve"]
         ),
@@ -209,6 +210,7 @@ def _model(
     return contents.ModelResults(
         name=name,
         adapter=chosen.adapter,
+        closed=chosen.closed,
         paper=published.model_of(_repositories(params, inputs["pins"], chosen)),
         results=_results(params, rows, name),
         outside={
@@ -228,14 +230,19 @@ def _model(
         circular=circular.load(inputs["circular"]).get(name, {}),
         selectors=comparison.load(inputs["selectors"] / f"{name}.json"),
         strength=strength.load(inputs["strength"] / f"{name}.json"),
-        enhancers=[enhancer.load_history(folder) for folder in sorted((inputs["enhancer"] / name).iterdir())],
-        adapters={
-            one: adapters.Adapter(
-                adapter_results.load(inputs["adapter_results"] / name / f"{one}.json"),
-                adapter.load_history(inputs["adapter"] / name / one),
-            )
-            for one in params.adapters.root
-        },
+        enhancers=[] if chosen.closed else _enhancers(inputs, name),
+        adapters={} if chosen.closed else {one: _adapter(inputs, name, one) for one in params.adapters.root},
+    )
+
+
+def _enhancers(inputs: Paths, model: str) -> list[enhancer.History]:
+    return [enhancer.load_history(folder) for folder in sorted((inputs["enhancer"] / model).iterdir())]
+
+
+def _adapter(inputs: Paths, model: str, name: str) -> adapters.Adapter:
+    return adapters.Adapter(
+        adapter_results.load(inputs["adapter_results"] / model / f"{name}.json"),
+        adapter.load_history(inputs["adapter"] / model / name),
     )
 
 

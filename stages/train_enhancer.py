@@ -129,9 +129,15 @@ def layer_of(site: str, probed: layer_probe.Layer, seed: int) -> int:
     return random.Random(seed).choice(others)
 
 
+def aside(params: Params, inputs: Paths, outputs: Paths, *, model: str, site: str) -> None:
+    """No enhancer."""
+    outputs["enhancer"].mkdir(exist_ok=True)
+
+
 STAGE = Stage(
     name="train_enhancer",
     run=run,
+    aside=aside,
     identities=("model", "site"),
     params=Params,
     inputs={"system": pins.SYSTEM, "towers": towers.PATH, "layers": layer_probe.LAYERS, "train": splits.TRAIN},

@@ -137,9 +137,15 @@ class _Tuning:
         ]
 
 
+def aside(params: Params, inputs: Paths, outputs: Paths, *, model: str) -> None:
+    """No strengths."""
+    strength.save(outputs["strength"], {})
+
+
 STAGE = Stage(
     name="tune_strength",
     run=run,
+    aside=aside,
     identities=("model",),
     params=Params,
     inputs={

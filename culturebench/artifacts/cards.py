@@ -87,11 +87,14 @@ class Card(TypedDict):
 
 
 class Cards(TypedDict):
-    """All cards of one model's edited tower, by region and rank; `positions` is where the selection looks."""
+    """All cards of one model's edited tower, by region and rank; `positions` is where the selection looks.
+
+    A model that cannot be edited has no encoder (""), layer, autoencoder or card.
+    """
 
     encoder: str
-    layer: int
-    sae_seed: int
+    layer: int | None
+    sae_seed: int | None
     positions: str
     judge: str
     amplify: float

@@ -1,6 +1,8 @@
 """Generated pictures of one model under one condition, a file for each set of prompts."""
 
+from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 from typing import TypedDict
 
 import pyarrow as pa
@@ -59,3 +61,9 @@ TABLE = Table(
 ONE_PROMPT_DIRECTORY = "data/one_prompt"
 ONE_PROMPT_PATH = ONE_PROMPT_DIRECTORY + "/{model}.parquet"
 ONE_PROMPT = replace(TABLE, stage="generate_one_prompt", key=("region", "prompt_id", "seed"))
+
+
+def save_none(folder: Path, sets: Iterable[str]) -> None:
+    """A condition without pictures: an empty file for each set of prompts."""
+    for name in sets:
+        TABLE.save(folder / f"{name}.parquet", [])

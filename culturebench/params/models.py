@@ -51,6 +51,16 @@ class Model(BaseModel):
     )
     runtime: ModelRuntime = Field(default_factory=ModelRuntime, description="Where and in which precision it runs.")
 
+    @property
+    def closed(self) -> str:
+        """Why nothing of it can be probed, edited or trained; "" where its text encoders are within reach."""
+        if self.towers:
+            return ""
+        return (
+            f"the text encoders of the adapter {self.adapter} are out of reach, so that it makes plain pictures alone "
+            "and is neither probed, edited nor trained"
+        )
+
     @model_validator(mode="after")
     def _edits_a_tower(self) -> "Model":
         if self.edited is not None and self.edited not in self.towers:

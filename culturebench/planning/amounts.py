@@ -87,7 +87,7 @@ def amounts(model: Model, numbers: Numbers, root: Path) -> list[Amount]:
     """Every stage that is run for the model, in order."""
     detect, train, test = (rows_of(root, split, numbers) for split in ("detect", "train", "test"))
     found = [amount for tower in model.towers for amount in _of_encoder(tower, detect, train, numbers)]
-    if model.towers:
+    if not model.closed:
         found += [_tuning(train, numbers), _comparison(train, numbers), _cards(detect, train, numbers)]
         found += [Amount(f"train_enhancer@{site}", sum(train.values()), loads=1) for site in numbers.sites]
     asked = [_set_of(name, source, test, numbers, root) for name, source in numbers.prompts.root.items()]
@@ -100,19 +100,21 @@ def amounts(model: Model, numbers: Numbers, root: Path) -> list[Amount]:
             if source.asks(name)
         )
         * len(numbers.generate.seeds_of(control=condition(name).control is not None))
-        for name in numbers.conditions.all
+        for stage, names in numbers.conditions.by_stage.items()
+        if stage == "generate" or not model.closed
+        for name in names
     }
     for stage, names in numbers.conditions.by_stage.items():
-        if names and (model.towers or stage == "generate"):
+        if names and made.keys() >= set(names):
             found.append(
                 Amount(
                     f"{stage} ({len(names)} conditions)", prompts, sum(made[name] for name in names), loads=len(names)
                 )
             )
-    if model.towers:
+    if not model.closed:
         found.append(Amount("generate_one_prompt", 1, 1 + len(numbers.regions), loads=1))
     all_made = sum(made.values())
-    found += _adapters(test, numbers) if model.towers else []
+    found += [] if model.closed else _adapters(test, numbers)
     real = _some(test, numbers.reliability.pictures_per_region)
     return [
         *found,

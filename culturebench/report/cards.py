@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 LABELS = {"noun": "Noun", "amplified": "Amplified alone", "cultural": "Cultural", "masked": "Masked alone"}
 
 
-def page(model: str, adapter: str, cards: Cards, pictures: Sequence[CardPictureRow]) -> str:
-    """The whole page; everything that it shows is inside of it."""
+def page(model: str, adapter: str, cards: Cards, pictures: Sequence[CardPictureRow], closed: str = "") -> str:
+    """The whole page; everything that it shows is inside of it. `closed` says why a model has no cards."""
     regions = list(dict.fromkeys(card["region"] for card in cards["cards"]))
     return _environment().get_template("cards.html.j2").render(
-        model=model, atlas=adapter == "atlas", cards=cards, ethics=SENTENCES,
+        model=model, closed=closed, atlas=adapter == "atlas", cards=cards, ethics=SENTENCES,
         regions=[{"code": code, "cards": list(_values(cards, pictures, code))} for code in regions],
     )  # fmt: skip
 

@@ -84,6 +84,7 @@ class ModelResults:
 
     name: str
     adapter: str
+    closed: str  # why it is neither probed, edited nor trained; "" for all others
     paper: str  # the name that the paper has for it; "" for a model that is not the paper's
     results: Results
     outside: Mapping[str, Outside]  # by the name of the set
@@ -105,6 +106,7 @@ def model_values(model: ModelResults, regions: Sequence[str], pixels: int) -> di
     return {
         "name": model.name,
         "adapter": model.adapter,
+        "closed": model.closed,
         "judges": results.judges,
         "options": len(regions),
         "counts": results.get("noun", CULTURE) or {"n_prompts": 0, "n_images": 0, "seeds": []},
@@ -135,7 +137,7 @@ def model_values(model: ModelResults, regions: Sequence[str], pixels: int) -> di
         "one_prompt": gallery.one_prompt(model.one_prompt, regions, pixels),
         "encoders": [encoder_values(name, found, regions) for name, found in model.encoders.items()],
         "selectors": selectors.comparison(model.selectors, results.level),
-        "strength": _strength(model.strength, model.paper),
+        "strength": None if model.closed else _strength(model.strength, model.paper),
         "adapters": adapters.chapter(model.adapters, model.paper),
         "enhancers": [_enhancer(history, model.encoders) for history in model.enhancers],
     }

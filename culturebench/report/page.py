@@ -24,6 +24,8 @@ OF_MODEL = (
     "regions.html.j2",
     "adapters.html.j2",
 )
+#: Of these what there is of a model that is neither probed nor edited.
+OF_CLOSED = ("pictures.html.j2", "answer.html.j2", "tables.html.j2", "regions.html.j2")
 OF_ENCODER = ("layer.html.j2", "neurons.html.j2")
 OF_RUN = ("study.html.j2", "reliability.html.j2", "audits.html.j2", "data.html.j2", "setup.html.j2")
 
@@ -58,6 +60,7 @@ def render(values: Mapping[str, Any]) -> str:
     parts = {
         "style": STYLE,
         "of_model": OF_MODEL,
+        "of_closed": OF_CLOSED,
         "of_encoder": OF_ENCODER,
         "of_run": OF_RUN,
     }

@@ -54,11 +54,8 @@ class TowerError(CultureBenchError):
 
 def edited_tower(model: Model) -> str:
     """The tower that interventions act on; `TowerError` for a model without towers, or with several and none named."""
-    if not model.towers:
-        raise TowerError(
-            f"a model of the adapter {model.adapter} can neither be probed nor edited; leave of `conditions` in "
-            "params.yaml noun, noun_en and cultural alone while it is among `models`"
-        )
+    if model.closed:
+        raise TowerError(model.closed)
     if model.edited is None and len(model.towers) > 1:
         raise TowerError(f"interventions act on one tower; name it in models.*.edited: {', '.join(model.towers)}")
     return model.edited or model.towers[0]

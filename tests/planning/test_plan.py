@@ -73,6 +73,15 @@ def test_twice_the_seeds_are_twice_the_pictures_questions_time_disk_and_money(tm
     assert once["tune_strength"] == twice["tune_strength"]
 
 
+def test_of_a_model_out_of_reach_plain_pictures_alone_are_planned(tmp_path: Path) -> None:
+    numbers = numbers_of()
+    closed = Model(adapter="show_o2", towers=[], pin="x", command=["x"])
+    found = {amount.stage: amount for amount in amounts(closed, numbers, tmp_path)}
+    assert list(found) == ["generate (5 conditions)", "judge", "judge_reliability", "measure"]
+    made = found["generate (5 conditions)"].images
+    assert (found["judge"].calls, found["measure"].pictures) == (made, made)
+
+
 def test_numbers_are_those_of_the_params(tmp_path: Path) -> None:
     numbers = numbers_of(
         generate={"seeds": [0, 1], "prompts_per_region": 3, "control_seeds": 1},

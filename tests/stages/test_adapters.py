@@ -10,40 +10,15 @@ import yaml
 
 from culturebench.artifacts import adapted, adapter, adapter_results, labels
 from culturebench.conditions.adapted import BOTH
-from culturebench.errors import CultureBenchError
 from culturebench.evaluation.adapters import TAKEN, Found, result_rows
 from culturebench.evaluation.names import CULTURE, POOLED
 from culturebench.interventions.adapters.overlap import ConceptError
 from culturebench.measures.statistics import Bootstrap
 from culturebench.params import ParamsError
-from stages import bind_pins, compare_adapters, generate_adapted, train_adapter
+from stages import compare_adapters, generate_adapted, train_adapter
+from tiny_project import ADAPTER_SECTIONS as SECTIONS
 
-ADAPTERS = {
-    "standard": {"kind": "standard", "region": "jp", "caption": "noun_en"},
-    "k_style": {"kind": "k_style", "region": "jp", "caption": "noun", "concepts": "random", "preserve": 0.5},
-    "distilled": {"kind": "csl", "region": "all", "caption": "cultural", "projection": "distilled"},
-    "decoded": {
-        "kind": "csl",
-        "region": "nl",
-        "caption": "cultural",
-        "projection": "decoded",
-        "concepts": "other_region",
-    },
-}
-SECTIONS: dict[str, Any] = {
-    "adapters": ADAPTERS,
-    "train_adapter": {
-        "space": "alignment", "concepts": ["culture_en bowl_en", "culture_en vase_en, {region}"],
-        "targets": ["self", "cross"], "rank": 2, "alpha": 2,
-        "gate": {"hidden": 4, "pool": 0.7, "epsilon": 1e-6, "bias": 0.0},
-        "csl": {"weight": 0.1, "pool": 4, "temperature": 1.0}, "steps": 2, "batch_size": 2, "learning_rate": 0.05,
-        "weight_decay": 0.01, "noise_power": 1.0, "autocast": "auto", "gradient_checkpointing": None,
-        "checkpoint_every": 1, "log_every": 1, "log_pairs": 2, "seed": 0,
-    },
-    "generate_adapted": {
-        "prompts": 3, "others_per_region": 2, "seeds": [0], "strengths": [0.5, 1], "swept": ["own_noun"], "measured": 1,
-    },
-}  # fmt: skip
+ADAPTERS = SECTIONS["adapters"]
 
 
 @pytest.fixture
@@ -127,15 +102,6 @@ def test_what_an_adapter_cannot_be_is_one_error(ready: Path, changed: dict[str, 
     (ready / "params.yaml").write_text(yaml.safe_dump(params))
     with pytest.raises(ParamsError, match=told):
         train_adapter.STAGE.execute(model="atlas", adapter="standard")
-
-
-def test_a_model_that_runs_in_a_process_of_its_own_has_no_adapters(ready: Path) -> None:
-    params = yaml.safe_load((ready / "params.yaml").read_text())
-    params["models"]["show"] = {"adapter": "show_o2", "towers": [], "pin": "backbone", "command": ["x"]}
-    (ready / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
-    bind_pins.STAGE.execute(model="show")
-    with pytest.raises(CultureBenchError, match=r"models.show: .*set `adapters: \{\}`"):
-        train_adapter.STAGE.execute(model="show", adapter="standard")
 
 
 def test_both_english_sets_lie_between_the_two() -> None:

@@ -232,3 +232,32 @@ def write_strength(path: Path, amplify: float, activate: float) -> None:
     """Strengths as if they had been tuned."""
     edits = {"amplify": amplify, "activate": activate, "steer": 1.0, "steer_en": 1.0}
     strength.save(path, {name: {"strength": value, "found": True, "curve": []} for name, value in edits.items()})
+
+
+ADAPTERS = {
+    "standard": {"kind": "standard", "region": "jp", "caption": "noun_en"},
+    "k_style": {"kind": "k_style", "region": "jp", "caption": "noun", "concepts": "random", "preserve": 0.5},
+    "distilled": {"kind": "csl", "region": "all", "caption": "cultural", "projection": "distilled"},
+    "decoded": {
+        "kind": "csl",
+        "region": "nl",
+        "caption": "cultural",
+        "projection": "decoded",
+        "concepts": "other_region",
+    },
+}
+#: What the stages of adapters read beside the rest.
+ADAPTER_SECTIONS: dict[str, Any] = {
+    "adapters": ADAPTERS,
+    "train_adapter": {
+        "space": "alignment", "concepts": ["culture_en bowl_en", "culture_en vase_en, {region}"],
+        "targets": ["self", "cross"], "rank": 2, "alpha": 2,
+        "gate": {"hidden": 4, "pool": 0.7, "epsilon": 1e-6, "bias": 0.0},
+        "csl": {"weight": 0.1, "pool": 4, "temperature": 1.0}, "steps": 2, "batch_size": 2, "learning_rate": 0.05,
+        "weight_decay": 0.01, "noise_power": 1.0, "autocast": "auto", "gradient_checkpointing": None,
+        "checkpoint_every": 1, "log_every": 1, "log_pairs": 2, "seed": 0,
+    },
+    "generate_adapted": {
+        "prompts": 3, "others_per_region": 2, "seeds": [0], "strengths": [0.5, 1], "swept": ["own_noun"], "measured": 1,
+    },
+}  # fmt: skip

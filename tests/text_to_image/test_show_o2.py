@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import sys
-import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,34 +19,11 @@ from culturebench.text_to_image.adapters.show_o2 import ShowO2, WorkerError
 from culturebench.text_to_image.loading import AdapterError, load_encoder, load_model
 from culturebench.text_to_image.systems import TowerError, edited_tower
 from import_graph import ROOT
-
-#: The project's worker, with a painter in the place of the model: one colour per prompt and seed.
-PAINTER = f"""
-    import sys
-    sys.path.insert(0, {str(ROOT / "workers")!r})
-    from PIL import Image
-    from show_o2 import serve
-
-    class OutOfMemoryError(RuntimeError):
-        pass
-
-    def paint(request):
-        print("painting", file=sys.stderr)
-        if len(request["prompts"]) > 2:
-            raise OutOfMemoryError("the device is full")
-        if "bad" in request["prompts"]:
-            raise ValueError("a bad prompt")
-        pairs = zip(request["prompts"], request["seeds"], strict=True)
-        return [Image.new("RGB", (8, 8), (len(prompt), seed, request["steps"])) for prompt, seed in pairs]
-
-    serve(paint, sys.stdin, sys.stdout)
-"""
+from painter import PAINTER, command
 
 
 def system(tmp_path: Path, program: str) -> ShowO2:
-    script = tmp_path / "worker.py"
-    script.write_text(textwrap.dedent(program))
-    model = Model(adapter="show_o2", towers=[], pin="x", command=[sys.executable, str(script)], size=8)
+    model = Model(adapter="show_o2", towers=[], pin="x", command=command(tmp_path, program), size=8)
     made = load_model(model, [], tmp_path, None, 7)
     assert isinstance(made, ShowO2)
     return made
@@ -107,7 +83,7 @@ def test_probing_and_interventions_are_refused(tmp_path: Path) -> None:
         _ = made.encoder
     with pytest.raises(AdapterError, match="Show-o2 can neither be probed nor edited"):
         load_encoder(Encoder(adapter="show_o2", pin="x"), tmp_path)
-    with pytest.raises(TowerError, match="can neither be probed nor edited"):
+    with pytest.raises(TowerError, match="is neither probed, edited nor trained"):
         edited_tower(Model(adapter="show_o2", towers=[], pin="x"))
 
 

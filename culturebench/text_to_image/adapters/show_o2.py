@@ -28,10 +28,7 @@ from culturebench.text_to_image.base import Conditioning, TextEncoder
 if TYPE_CHECKING:
     from culturebench.params.models import Model
 MAX_BYTES = 4096  # of a prompt in UTF-8
-UNSUPPORTED = (
-    "Show-o2 runs in an environment of its own and makes plain pictures only (noun, noun_en, cultural): it can "
-    "neither be probed nor edited; leave of `conditions` in params.yaml these alone while it is among `models`"
-)
+UNSUPPORTED = "Show-o2 runs in an environment of its own and makes plain pictures: it can neither be probed nor edited"
 
 
 class WorkerError(CultureBenchError):
