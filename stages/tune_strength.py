@@ -138,8 +138,8 @@ class _Tuning:
 
 
 def aside(params: Params, inputs: Paths, outputs: Paths, *, model: str) -> None:
-    """No strengths."""
-    strength.save(outputs["strength"], {})
+    """No strengths, and why."""
+    strength.save(outputs["strength"], {"closed": choose(params.models, model).closed})
 
 
 STAGE = Stage(

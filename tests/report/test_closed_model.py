@@ -34,7 +34,7 @@ def html(make_run: Callable[..., Any]) -> str:
         for judge in run.params.judges.root:
             copied(run.root, answers.TABLE, answers.FOLDER + "/test.parquet", name, judge=judge)
     pictures.ONE_PROMPT.save(run.root / pictures.ONE_PROMPT_PATH.format(model="worker"), [])
-    strength.save(run.root / strength.PATH.format(model="worker"), {})
+    strength.save(run.root / strength.PATH.format(model="worker"), {"closed": "so"})
     nothing = {"judge": "j", "regions": [], "prompts": 0, "seeds": [], "unmasked": None, "selectors": {}, "matrix": []}
     comparison.save(run.root / comparison.PATH.format(model="worker"), nothing)
     atlas = run.params.models.root["atlas"]
