@@ -50,6 +50,7 @@ def run(
             how.batch_size,
             condition=condition,
         )
+        sampler.tell_cut([(row["region"], row["prompt"]) for row in made])
         pictures.TABLE.save(outputs["pictures"] / f"{name}.parquet", made)
 
 

@@ -25,7 +25,6 @@ from culturebench.params.regions import Regions
 from culturebench.pins import pin_path, verified
 from culturebench.probing.attention import DIRECTIONS, AttentionReader, Prompt, shortest_first
 from culturebench.probing.batch_cache import cached_passes
-from culturebench.probing.cut import told_cut
 from culturebench.probing.layer_rule import Ruled, judge_layers
 from culturebench.probing.layer_verdict import Verdict, named, verdict
 from culturebench.probing.layers import Floats, LayerTest
@@ -35,6 +34,7 @@ from culturebench.probing.reinitialised import deltas
 from culturebench.stage import Paths, Stage, store_url
 from culturebench.store import Store
 from culturebench.text_to_image.base import TextEncoder
+from culturebench.text_to_image.cut import told_cut
 from culturebench.text_to_image.loading import load_encoder
 
 COLUMNS = ("picture_id", "region", "cultural", "noun", "neutral")

@@ -76,7 +76,7 @@ def _whole(content: Any) -> bool:
     )
 
 
-#: `closed`, why, for a model that cannot be edited. Else by the name of a tuned edit what is `Tuned`, and beside them `judge`,
+#: `closed`, why, for a model that cannot be edited. Else by the name of a tuned edit what is `Tuned`, beside `judge`,
 #: `rule`, `seeds`, `prompts`, `sizes`, `pools`, `undrawn` and `dose`. `sizes` maps each condition that edits neurons to
 #: the mean norm of what it adds to a token, as a share of the token's own; null where nothing can be drawn. `undrawn`
 #: maps a control to the regions that it leaves out, with the reason. `dose` maps an edit to the `Dose` points of its

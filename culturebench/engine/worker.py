@@ -44,6 +44,11 @@ class Worker(Generic[T, R]):
             self._loaded = self._load()
         return self._loaded
 
+    @property
+    def is_loaded(self) -> bool:
+        """Whether this process has it."""
+        return self._loaded is not None
+
     def do(self, batch: Sequence[T]) -> list[R | Failure]:
         """The results of one batch."""
         results = list(self.loaded(batch))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
@@ -16,6 +17,7 @@ from culturebench.params._encoder import Encoder
 from culturebench.pins import fingerprint, pin_path, verified
 from culturebench.store import Store
 from culturebench.text_to_image.base import TextToImage
+from culturebench.text_to_image.cut import told_cut
 from culturebench.text_to_image.loading import load_encoder, load_model
 from culturebench.text_to_image.sampling import CachedSampler
 
@@ -91,11 +93,25 @@ def _load(model: Model, encoders: Mapping[str, Encoder], pins: Mapping[str, Pin]
     return load_model(model, towers, folders[model.pin], folders[model.bridge] if model.bridge else None, steps)
 
 
-def open_sampler(model: Model, towers: Path, pins: Path, steps: int, store: Store, engine: Engine) -> CachedSampler:
+class Sampler(CachedSampler):
+    """The sampler of a model of params.yaml."""
+
+    def tell_cut(self, prompts: Sequence[tuple[str, str]]) -> None:
+        """Say which of the prompts (region, text) the model's towers cut.
+
+        Nothing is said where all pictures were there and the model was not loaded; it was said when they were made.
+        """
+        towers: Sequence[Any] = getattr(self.system, "towers", ()) if self._painter.is_loaded else ()
+        for number, tower in enumerate(towers, start=1):
+            if said := told_cut(tower, prompts):
+                print(f"text encoder {number} of {len(towers)}: {said}", file=sys.stderr)
+
+
+def open_sampler(model: Model, towers: Path, pins: Path, steps: int, store: Store, engine: Engine) -> Sampler:
     """A sampler of a model's pinned weights; the model is loaded at the first batch that `store` lacks."""
     encoders = load_towers(towers)
     load = partial(_load, model, encoders, _read(model, encoders, pins), steps)
-    return CachedSampler(load, identity_of(model, encoders, pins, steps), store, engine)
+    return Sampler(load, identity_of(model, encoders, pins, steps), store, engine)
 
 
 def identity_of(

@@ -22,10 +22,14 @@ from transformers import AutoTokenizer, XLMRobertaConfig, XLMRobertaModel
 
 import layouts
 from culturebench.params.encoders import Encoder
+from culturebench.params.engine import Engine
 from culturebench.params.models import Model
+from culturebench.store import Store
 from culturebench.text_to_image.adapters.parts import BackboneError
 from culturebench.text_to_image.adapters.pipeline import PipelineSystem
 from culturebench.text_to_image.loading import AdapterError, load_encoder, load_model
+from culturebench.text_to_image.sampling import Shot
+from culturebench.text_to_image.systems import Sampler
 from import_graph import ROOT
 
 PROMPTS = ["青海波の椀 bowl", "a plain bowl"]
@@ -377,3 +381,29 @@ def test_a_folder_that_is_no_pipeline_is_named(tmp_path: Path) -> None:
 def test_offload_without_accelerate_names_the_command(folder: Callable[[str], Path]) -> None:
     with pytest.raises(BackboneError, match=r"runtime.offload: model needs .*pip install --editable '\.\[gpu\]'"):
         build(folder("flux"), *SYSTEMS["flux"], runtime={"offload": "model"})
+
+
+def test_prompts_that_a_tower_cuts_are_told_where_pictures_are_made(
+    folder: Callable[[str], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    long = "a bowl " * 9
+    shots = [Shot("a bowl", 1), Shot(long, 1)]
+    told = [("jp", shots[0].prompt), ("jp", long), ("nl", shots[0].prompt)]
+    engine = Engine(kind="local", workers=1, address=None, cpus_per_worker=1, gpus_per_worker=0)
+    entries = {"l": tower(reads="penultimate", max_tokens=12), "g": tower("_2", max_tokens=12)}
+
+    def sampler() -> Sampler:
+        return Sampler(lambda: build(folder("sdxl"), "sdxl", entries), {}, Store(str(tmp_path)), engine)
+
+    made = sampler()
+    assert len(list(made.pictures([shots], "pictures"))) == 1
+    capsys.readouterr()
+    made.tell_cut(told)
+    assert [line.split(";")[0] for line in capsys.readouterr().err.splitlines()] == [
+        f"text encoder {number} of 2: prompts that are longer than the encoder reads, and are cut: jp 1 of 2"
+        for number in (1, 2)
+    ]
+    again = sampler()
+    assert len(list(again.pictures([shots], "pictures"))) == 1
+    again.tell_cut(told)
+    assert "cut" not in capsys.readouterr().err

@@ -11,8 +11,8 @@ from transformers import AutoTokenizer
 
 import tiny_encoders
 from culturebench.params.encoders import Encoder
-from culturebench.probing.cut import told_cut
 from culturebench.probing.features import feature_batches, summary_positions, token_features
+from culturebench.text_to_image.cut import told_cut
 from culturebench.text_to_image.encoders.hub import EncoderError, HubEncoder
 from culturebench.text_to_image.loading import load_encoder
 
