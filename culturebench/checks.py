@@ -23,6 +23,7 @@ from culturebench.params.conditions import STAGES
 from culturebench.params.generate import Generate
 from culturebench.params.generate_adapted import GenerateAdapted
 from culturebench.params.measure import Measure
+from culturebench.params.models import Models
 from culturebench.params.prompts import Prompts
 from culturebench.params.select_neurons import SelectNeurons
 from culturebench.params.select_vlm_neurons import SelectVlmNeurons
@@ -106,6 +107,18 @@ def _reference_problems(document: dict[str, Any]) -> Iterator[str]:
                 yield from _missing(f"{section}.{name}.bridge", entry["bridge"], "pins", document)
             for tower in entry.get("towers", ()):
                 yield from _missing(f"{section}.{name}.towers", tower, "encoders", document)
+    yield from _unprobed(document)
+
+
+def _unprobed(document: dict[str, Any]) -> Iterator[str]:
+    """A tower that a model edits, and that nobody probes."""
+    for name, model in load_section(Models, document).root.items():
+        tower = model.edited or (model.towers[0] if len(model.towers) == 1 else None)
+        if tower and document["encoders"].get(tower, {}).get("probed") is False:
+            yield (
+                f"params.yaml: encoders.{tower}.probed is false, and models.{name} edits that tower: probe it, or let "
+                f"models.{name}.edited name another one"
+            )
 
 
 def _condition_problems(document: dict[str, Any]) -> Iterator[str]:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate, Generic, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, TypeVar, cast, get_type_hints
 
 from platformdirs import user_cache_dir
 
@@ -16,6 +16,7 @@ from culturebench.errors import CultureBenchError
 from culturebench.params import RegionPart, load_document, load_region, load_section
 
 if TYPE_CHECKING:
+    from culturebench.params.encoders import Encoders
     from culturebench.params.models import Models
 
 THREADS = 1  # one and two give other bytes; one also shares a busy machine, and leaves a core to a second stage
@@ -34,7 +35,7 @@ class Stage(Generic[P]):
     `params` is a frozen dataclass of what `run` reads: each field a section of `params.yaml` under the section's own
     name, or `region`, a model of the keys that it reads of its region file. `inputs` and `outputs` map a name to a path
     template such as `data/candidates/{region}.parquet`. `aside` writes empty outputs in the place of `run` for a model
-    whose text encoders are out of reach (`params.models.Model.closed`).
+    or an encoder whose entry in params.yaml is `closed`.
     """
 
     name: str
@@ -81,10 +82,12 @@ class Stage(Generic[P]):
 
     def _chosen(self, params: P, **identity: str) -> Callable[Concatenate[P, Paths, Paths, ...], None]:
         """`run`, or `aside` with a line that says why."""
-        models: Models | None = getattr(params, "models", None)
-        if self.aside and models and (model := models.root.get(identity["model"])) and model.closed:
-            print(f"{self.name}: models.{identity['model']} stands aside: {model.closed}", file=sys.stderr)
-            return self.aside
+        for section in ("models", "encoders") if self.aside else ():
+            entries: Models | Encoders | None = getattr(params, section, None)
+            name = identity.get(section.removesuffix("s"), "")
+            if entries and name in entries.root and (reason := entries.root[name].closed):
+                print(f"{self.name}: {section}.{name} stands aside: {reason}", file=sys.stderr)
+                return cast(Any, self.aside)
         return self.run
 
     def load_params(self, **identity: str) -> P:

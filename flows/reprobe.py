@@ -48,14 +48,14 @@ def reprobe(encoders: list[str] | None = None, evaluate: bool = False, root: Pat
     what was computed. The report and the proposed pin lie in `reports/drift/`; `culturebench pins accept` takes it.
 
     Args:
-        encoders: Keys of `encoders` in params.yaml; by default all.
+        encoders: Keys of `encoders` in params.yaml; by default all that are probed.
         evaluate: Evaluate the models under both revisions as well.
         root: The workspace.
     """
     document = load_document(root / "params.yaml")
     known, sources = load_section(Encoders, document), load_section(Pins, document)
     by_pin: dict[str, list[str]] = {}
-    for encoder in encoders or list(known.root):
+    for encoder in encoders or [name for name, entry in known.root.items() if not entry.closed]:
         by_pin.setdefault(choose(known, encoder).pin, []).append(encoder)
     found: dict[str, str] = {}
     with ending_all():

@@ -149,7 +149,7 @@ def _plots(root: Path, model: str) -> Iterator[tuple[str, str]]:
     document = load_document(root / "params.yaml")
     for encoder in document["models"][model]["towers"]:
         path = root / layer_probe.LAYER_PATH.format(encoder=encoder)
-        if path.exists():
+        if path.exists() and not layer_probe.closed(path):
             (chosen, *_) = charts.layer_charts(layer_probe.load_layer(path))
             yield "layers", next(panel["svg"] for panel in chosen["panels"] if panel["chosen"])
     path = root / strength.PATH.format(model=model)

@@ -21,7 +21,7 @@ class Params:
 
 
 def run(params: Params, inputs: Paths, outputs: Paths, *, model: str) -> None:
-    """Copy layer, autoencoders and neurons of each of the model's towers; apart from them what needs only a part."""
+    """Copy layer, autoencoders and neurons of each probed tower; apart from them what needs only a part."""
     for folder in outputs.values():
         folder.mkdir(parents=True, exist_ok=True)  # a model without towers takes nothing over
     for tower in choose(params.models, model).towers:
@@ -29,6 +29,8 @@ def run(params: Params, inputs: Paths, outputs: Paths, *, model: str) -> None:
         if not saes.is_dir():
             raise CultureBenchError(f"models.{model}.towers names {tower}, which was not probed; add it to `encoders`")
         layer = inputs["probe"] / tower / Path(layer_probe.LAYER_PATH).name
+        if layer_probe.closed(layer):
+            continue
         _copy(layer, binding.layer_path(outputs["bound"], tower))
         _copy(layer, outputs["layers"] / f"{tower}.json")
         _copy(inputs["selected"] / f"{tower}.parquet", outputs["selections"] / f"{tower}.parquet")

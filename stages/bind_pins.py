@@ -25,7 +25,7 @@ def run(params: Params, inputs: Paths, outputs: Paths, *, model: str) -> None:
     """Copy the pins of the model's towers, its backbone and its bridge, and the towers' entries in params.yaml."""
     chosen = choose(params.models, model)
     entries = {name: choose(params.encoders, name) for name in chosen.towers}
-    towers.save(outputs["towers"], {name: entry.model_dump(mode="json") for name, entry in entries.items()})
+    towers.save(outputs["towers"], {name: {**entry.reading, "pin": entry.pin} for name, entry in entries.items()})
     outputs["system"].mkdir(parents=True, exist_ok=True)
     bridge = [chosen.bridge] if chosen.bridge else []
     for name in (*(entry.pin for entry in entries.values()), chosen.pin, *bridge):

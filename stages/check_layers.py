@@ -124,9 +124,25 @@ def _points(check: Check, candidates: int) -> list[layer_check.Point]:
     ]
 
 
+def aside(params: Params, inputs: Paths, outputs: Paths, *, encoder: str) -> None:
+    """No layer checked."""
+    share, least = params.check_layers.of(encoder).share, params.probe_layers.of(encoder).min_pairs
+    nothing: layer_check.Check = {
+        "layer": None,
+        "layers": 0,
+        "share": share,
+        "least_pairs": least,
+        "pairs": 0,
+        "dropped": {},
+        "points": [],
+    }
+    layer_check.save(outputs["check"], nothing)
+
+
 STAGE = Stage(
     name="check_layers",
     run=run,
+    aside=aside,
     identities=("encoder",),
     params=Params,
     inputs={"train": splits.TRAIN, "pins": pins.DIRECTORY},

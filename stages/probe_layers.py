@@ -210,9 +210,16 @@ def _last_line(decided: Verdict, check: layer_check.Check) -> str:
     return " ".join(filter(None, (decided.said, decided.disagreement, said)))
 
 
+def aside(params: Params, inputs: Paths, outputs: Paths, *, encoder: str) -> None:
+    """No attention, and why there is no layer."""
+    layer_probe.TABLE.save(outputs["attention"], [])
+    layer_probe.save_closed(outputs["layer"], choose(params.encoders, encoder).closed)
+
+
 STAGE = Stage(
     name="probe_layers",
     run=run,
+    aside=aside,
     identities=("encoder",),
     params=Params,
     inputs={

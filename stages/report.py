@@ -123,7 +123,7 @@ def run(params: Params, inputs: Paths, outputs: Paths) -> None:
     confusion = evaluation.load_confusion(inputs["confusion"])
     models = [_model(params, inputs, name, rows, confusion) for name in params.models.root]
     read = {tower for model in params.models.root.values() for tower in model.towers}
-    alone = {name: _encoder(params, inputs, name) for name in params.encoders.root if name not in read}
+    alone = {name: _encoder(params, inputs, name) for name in _probed(params, params.encoders.root) if name not in read}
     values = {
         "models": [contents.model_values(model, regions, params.report.pixels) for model in models],
         "alone": [contents.encoder_values(name, found, regions) for name, found in alone.items()],
@@ -226,7 +226,7 @@ def _model(
         confusion=confusion,
         pictures=_shown(params, inputs, name, TEST),
         one_prompt=pictures.ONE_PROMPT.load(inputs["one_prompt"] / f"{name}.parquet"),
-        encoders={tower: _encoder(params, inputs, tower) for tower in chosen.towers},
+        encoders={tower: _encoder(params, inputs, tower) for tower in _probed(params, chosen.towers)},
         circular=circular.load(inputs["circular"]).get(name, {}),
         selectors=comparison.load(inputs["selectors"] / f"{name}.json"),
         strength=strength.load(inputs["strength"] / f"{name}.json"),
@@ -244,6 +244,10 @@ def _adapter(inputs: Paths, model: str, name: str) -> adapters.Adapter:
         adapter_results.load(inputs["adapter_results"] / model / f"{name}.json"),
         adapter.load_history(inputs["adapter"] / model / name),
     )
+
+
+def _probed(params: Params, encoders: Iterable[str]) -> list[str]:
+    return [name for name in encoders if not params.encoders.root[name].closed]
 
 
 def _encoder(params: Params, inputs: Paths, name: str) -> contents.EncoderResults:

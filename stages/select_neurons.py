@@ -193,9 +193,16 @@ def _rows(seed: int, region: str, found: Selection) -> list[NeuronRow]:
     ]
 
 
+def aside(params: Params, inputs: Paths, outputs: Paths, *, encoder: str) -> None:
+    """No neurons, no means."""
+    for table, name in ((neurons, "neurons"), (directions, "directions"), (levels, "levels"), (selected, "selected")):
+        table.TABLE.save(outputs[name], [])
+
+
 STAGE = Stage(
     name="select_neurons",
     run=run,
+    aside=aside,
     identities=("encoder",),
     params=Params,
     inputs={

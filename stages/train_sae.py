@@ -118,9 +118,15 @@ def _features(probed: Probed, texts: list[str], chosen: TrainSae, label: str, sp
     return token_features(batches, budget=chosen.activation_bytes, folder=spill)
 
 
+def aside(params: Params, inputs: Paths, outputs: Paths, *, encoder: str) -> None:
+    """No autoencoder."""
+    outputs["sae"].mkdir(exist_ok=True)
+
+
 STAGE = Stage(
     name="train_sae",
     run=run,
+    aside=aside,
     identities=("encoder",),
     params=Params,
     inputs={

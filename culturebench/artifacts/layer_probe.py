@@ -1,11 +1,12 @@
 """Cultural attention of every pair at every layer, and the layer that it marks."""
 
+from pathlib import Path
 from typing import Any, TypedDict
 
 import pyarrow as pa
 
-from culturebench.artifacts._json import JsonFile
-from culturebench.artifacts._table import Table, required
+from culturebench.artifacts._json import JsonFile, as_object, load_json, save_json
+from culturebench.artifacts._table import ArtifactError, Table, required
 
 STAGE = "probe_layers"
 DIRECTORY = "data/probe"
@@ -127,4 +128,21 @@ def _whole(content: Any) -> bool:
 
 
 FILE: JsonFile[Layer] = JsonFile(STAGE, f"exactly the keys {', '.join(sorted(LAYER_KEYS))}", _whole)
-save_layer, load_layer = FILE.save, FILE.load
+save_layer = FILE.save
+
+
+def save_closed(path: Path, reason: str) -> None:
+    """Write why there is no layer."""
+    save_json(path, {"closed": reason})
+
+
+def closed(path: Path) -> str:
+    """What `save_closed` wrote; "" for a file with a layer."""
+    return as_object(load_json(path, STAGE)).get("closed", "")
+
+
+def load_layer(path: Path) -> Layer:
+    """What `save_layer` wrote; `ArtifactError` when the file is missing, damaged, or says why there is no layer."""
+    if reason := closed(path):
+        raise ArtifactError(f"{path} holds no layer: {reason}")
+    return FILE.load(path)

@@ -220,6 +220,7 @@ def _numbers(document: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
         check=read["check_layers"], selectors=read["compare_selectors"], cards=read["describe_neurons"],
         reliability=read["judge_reliability"],
         adapters=read["adapters"], adapter=read["train_adapter"], adapted=read["generate_adapted"],
+        unprobed=frozenset(name for name, entry in read["encoders"].root.items() if entry.closed),
     )  # fmt: skip
     return numbers, DataHalf(list(read["regions"]), read["collect"], read["caption"]), read
 

@@ -94,7 +94,7 @@ def _controls(studio: Studio) -> dict[str, Any]:
     regions = [(f"{one.country} ({code})", code) for code, one in project.regions.items()]
     labels = [(mode.label, name) for name, mode in modes.items()]
     first = next(iter(modes), PLAIN)
-    towers = project.model.towers
+    towers = project.probed
     here = next(iter(project.regions))
     return {
         "prompt": gr.Textbox(examples.get(here, ""), label="Prompt", lines=2, max_length=MAX_LETTERS, elem_id="prompt"),

@@ -76,6 +76,11 @@ class Project:
         return edited_tower(self.model)
 
     @property
+    def probed(self) -> list[str]:
+        """The towers that have neurons."""
+        return [tower for tower in self.model.towers if binding.layer_path(self.bound, tower).exists()]
+
+    @property
     def judges(self) -> list[str]:
         """Judges of params that answer on this machine, for nothing."""
         return [name for name, one in self.section(Judges).root.items() if one.kind != "openai"]

@@ -68,7 +68,7 @@ class Studio:
 
     @cached_property
     def _cultures(self) -> Mapping[str, CultureNeurons]:
-        return {tower: load_culture(self.project.bound, tower) for tower in self.project.model.towers}
+        return {tower: load_culture(self.project.bound, tower) for tower in self.project.probed}
 
     @cached_property
     def modes(self) -> Mapping[str, Mode]:

@@ -1,6 +1,6 @@
 """One text encoder."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -26,7 +26,20 @@ class Encoder(BaseModel):
         default=None, description="What the pipeline makes of a prompt, with `{prompt}` in its place; null: no more."
     )
     lowercase: bool = Field(default=False, description="Whether the pipeline reads prompts in lower case.")
+    probed: bool = Field(
+        default=True, description="Whether its layers and neurons are asked for; false for a tower that nothing edits."
+    )
     runtime: Runtime = Field(default_factory=Runtime, description="Where and in which precision it is probed.")
+
+    @property
+    def closed(self) -> str:
+        """Why it is not probed; "" where it is."""
+        return "" if self.probed else "`probed: false` of its entry in `encoders` asks for neither layers nor neurons"
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """All of the entry that decides what is read with given weights, as JSON."""
+        return self.model_dump(mode="json", exclude={"pin", "probed"})
 
     @field_validator("template")
     @classmethod

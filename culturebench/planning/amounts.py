@@ -60,6 +60,7 @@ class Numbers:
     adapters: Adapters
     adapter: TrainAdapter
     adapted: GenerateAdapted
+    unprobed: frozenset[str] = frozenset()  # encoders that are not probed
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,8 @@ def rows_of(root: Path, split: str, numbers: Numbers) -> dict[str, int]:
 def amounts(model: Model, numbers: Numbers, root: Path) -> list[Amount]:
     """Every stage that is run for the model, in order."""
     detect, train, test = (rows_of(root, split, numbers) for split in ("detect", "train", "test"))
-    found = [amount for tower in model.towers for amount in _of_encoder(tower, detect, train, numbers)]
+    probed = [tower for tower in model.towers if tower not in numbers.unprobed]
+    found = [amount for tower in probed for amount in _of_encoder(tower, detect, train, numbers)]
     if not model.closed:
         found += [_tuning(train, numbers), _comparison(train, numbers), _cards(detect, train, numbers)]
         found += [Amount(f"train_enhancer@{site}", sum(train.values()), loads=1) for site in numbers.sites]

@@ -35,7 +35,7 @@ def cached_passes(source: Encoder, pins: Path, settings: Mapping[str, Any], stor
     same = {
         **settings,
         "weights": fingerprint(pin_path(pins, source.pin)),
-        "encoder": source.model_dump(mode="json", exclude={"pin"}),
+        "encoder": source.reading,
         "libraries": {name: version(name) for name in LIBRARIES},
         "code": code_hash(*CODE, reached=True),
     }

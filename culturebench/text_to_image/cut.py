@@ -17,6 +17,4 @@ def told_cut(encoder: TextEncoder, prompts: Iterable[tuple[str, str]]) -> str:
     if not counts:
         return ""
     parts = ", ".join(f"{region} {counts[region]} of {total[region]}" for region in total if counts[region])
-    return (
-        f"prompts that are longer than the encoder reads, and are cut: {parts}; what is cut has no effect there"
-    )
+    return f"prompts that are longer than the encoder reads, and are cut: {parts}; what is cut has no effect there"

@@ -121,7 +121,7 @@ def identity_of(
     return {
         "weights": [fingerprint(path) for path in pins_of(model, encoders, pins)],
         "model": model.model_dump(mode="json", exclude={"pin", "bridge", "towers", "edited"}),
-        "encoders": [encoders[name].model_dump(mode="json", exclude={"pin"}) for name in model.towers],
+        "encoders": [encoders[name].reading for name in model.towers],
         "steps": steps,
         "libraries": {name: version(name) for name in LIBRARIES},
         "code": code_hash(*_code_of(model.adapter), *code),

@@ -82,6 +82,13 @@ def test_of_a_model_out_of_reach_plain_pictures_alone_are_planned(tmp_path: Path
     assert (found["judge"].calls, found["measure"].pictures) == (made, made)
 
 
+def test_a_tower_that_is_not_probed_is_not_planned_for(tmp_path: Path) -> None:
+    entries = {name: {"adapter": "transformers", "pin": "x", "probed": name != "l"} for name in MODEL.towers}
+    numbers = cli.plan._numbers({**DOCUMENT, "encoders": entries})[0]
+    towers = {amount.tower for amount in amounts(MODEL, numbers, tmp_path)} - {""}
+    assert towers == {"g"}
+
+
 def test_numbers_are_those_of_the_params(tmp_path: Path) -> None:
     numbers = numbers_of(
         generate={"seeds": [0, 1], "prompts_per_region": 3, "control_seeds": 1},
