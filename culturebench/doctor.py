@@ -8,10 +8,11 @@ import re
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
 from urllib.request import urlopen
+
+from culturebench.needs import Finding, needs
 
 #: What a run on the atlas writes, with room to spare, in bytes.
 DISK_NEEDED = 6_000_000_000
@@ -27,17 +28,6 @@ KEYS = {
 LABEL_STUDIO = "LABEL_STUDIO_URL"
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One line of the diagnosis; `needed` says whether the atlas can be reproduced without it."""
-
-    subject: str
-    ok: bool
-    detail: str
-    advice: str = ""
-    needed: bool = False
-
-
 def diagnose(root: Path, environment: Mapping[str, str], store: str) -> Iterator[Finding]:
     """All findings for the project at `root`, in a fixed order; nothing is changed, nothing raises."""
     yield _python()
@@ -46,6 +36,7 @@ def diagnose(root: Path, environment: Mapping[str, str], store: str) -> Iterator
     yield _weights(root / "culturebench/atlas/weights")
     yield _disk(root)
     yield _store(store)
+    yield from needs(root, environment, store)
     yield _gpu()
     yield _browser()
     yield _hub(environment)

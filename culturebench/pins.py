@@ -7,16 +7,22 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from culturebench.artifacts.pins import Pin, PinnedFile, load
 from culturebench.errors import CultureBenchError
 from culturebench.hashes import hashed, remembered, sha256_of as sha256_of
+
+if TYPE_CHECKING:
+    from culturebench.params.pins import PinSource
 
 #: Formats that run code when they are read.
 PICKLES = frozenset({".bin", ".ckpt", ".joblib", ".pickle", ".pkl", ".pt", ".pth"})
 
 #: What `culturebench pins fetch` leaves in a folder: the repository and commit that it holds.
 HUB_FILE = ".hub.json"
+#: The commit in examples, where somebody has to choose one.
+NO_COMMIT = "0" * 40
 
 
 class PinError(CultureBenchError):
@@ -49,6 +55,23 @@ def pin_repository(name: str, folder: Path, repo: str, commit: str) -> Pin:
     if held != {"repo": repo, "commit": commit}:
         raise PinError(f"{folder} holds {held}, pins.{name} names {repo} at {commit}; {way_out}")
     return replace(pin_folder(name, folder), repo=repo, commit=commit)
+
+
+def to_do(name: str, source: PinSource, root: Path) -> str:
+    """What is left before a pin's weights are there, as a command where there is one; empty when nothing is."""
+    folder = root / source.folder
+    if source.repo is None:
+        return "" if folder.is_dir() and any(_files(folder)) else f"put its files into {source.folder}"
+    if source.commit == NO_COMMIT:
+        return f"write its commit into params.yaml, then `culturebench pins fetch {name}` ({source.repo})"
+    try:
+        held = json.loads((folder / HUB_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        held = None
+    if held != {"repo": source.repo, "commit": source.commit}:
+        return f"`culturebench pins fetch {name}` ({source.repo})"
+    pickles = [path.relative_to(root) for path in _files(folder) if path.suffix.lower() in PICKLES]
+    return f"`culturebench pins convert {pickles[0]}`" if pickles else ""
 
 
 def pin_path(pins: Path, name: str) -> Path:

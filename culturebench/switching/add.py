@@ -15,6 +15,8 @@ from typing import Any
 from culturebench.checks import problems
 from culturebench.errors import CultureBenchError
 from culturebench.params import load_document
+from culturebench.params.pins import PinSource
+from culturebench.pins import to_do
 from culturebench.switching.text import with_entries, with_value
 
 PARAMS = "params.yaml"
@@ -22,7 +24,6 @@ EXAMPLES = "examples/models"
 JUDGE, MEASURES = "examples/judges/qwen3_vl.yaml", "examples/measures/published.yaml"
 #: params.yaml before and after a model was added; commit it with params.yaml.
 UNDO = ".dvc/culturebench/models/{name}.json"
-NO_COMMIT = "0" * 40
 #: Systems that the paper trains an enhancer for and amplifies, and its numbers.
 OF_PAPER = ("altdiffusion_m18", "pea_diffusion")
 NUMBERS: Sequence[tuple[list[str], Any]] = (
@@ -84,7 +85,11 @@ def add(root: Path, name: str, commits: Mapping[str, str], *, beside: bool) -> A
     _replace(undo, json.dumps({"before": before, "after": after}, ensure_ascii=False, indent=0) + "\n")
     lines = [line for line in difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=0)
              if line[0] in "+-" and not line.startswith(("+++", "---"))]  # fmt: skip
-    return Added(lines, {pin: _to_do(root, pin, source) for pin, source in pins.items()}, _notes(known[name]))
+    return Added(
+        lines,
+        {pin: to_do(pin, PinSource.model_validate(source), root) or "there" for pin, source in pins.items()},
+        _notes(known[name]),
+    )
 
 
 def remove(root: Path, name: str) -> None:
@@ -140,17 +145,6 @@ def _changed(text: str, name: str, entries: list[dict[str, Any]], pins: dict[str
             for keys, value in NUMBERS:
                 text = with_value(text, keys, value)
     return text
-
-
-def _to_do(root: Path, name: str, source: Mapping[str, Any]) -> str:
-    folder = root / source["folder"]
-    if folder.is_dir() and any(folder.iterdir()):
-        return "there"
-    if not source.get("repo"):
-        return f"put its files into {source['folder']}"
-    if source.get("commit") == NO_COMMIT:
-        return f"write its commit into params.yaml, then `culturebench pins fetch {name}` ({source['repo']})"
-    return f"`culturebench pins fetch {name}` ({source['repo']})"
 
 
 def _notes(example: Path) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 
 from culturebench import cli
 from culturebench.checks import problems
+from culturebench.pins import HUB_FILE
 from culturebench.switching.add import SwitchError, add, added, examples, remove
 from culturebench.switching.text import with_entries, with_value
 from import_graph import ROOT
@@ -98,7 +100,12 @@ def test_a_fetched_folder_counts_as_there(project: Path) -> None:
     weights = project / "models/weights/sdxl/unet"
     weights.mkdir(parents=True)
     (weights / "config.json").write_text("{}")
-    assert add(project, "sdxl", {}, beside=False).pins["sdxl"] == "there"
+    commits = {"": COMMIT}
+    assert "pins fetch sdxl" in add(project, "sdxl", commits, beside=False).pins["sdxl"]  # of which repository?
+    remove(project, "sdxl")
+    repo = "stabilityai/stable-diffusion-xl-base-1.0"
+    (weights.parent / HUB_FILE).write_text(json.dumps({"repo": repo, "commit": COMMIT}))
+    assert add(project, "sdxl", commits, beside=False).pins["sdxl"] == "there"
 
 
 def test_changes_elsewhere_survive_a_removal_and_changes_in_the_same_place_stop_it(project: Path) -> None:
