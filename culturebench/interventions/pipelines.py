@@ -9,39 +9,26 @@ from __future__ import annotations
 import inspect
 import os
 import threading
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-import torch
-from torch import Tensor
-
 from culturebench.conditions import Condition, Edit as EditRecord, condition
 from culturebench.conditions.catalogue import ACTIVATE, AMPLIFY, MASK, STEER, STEER_EN
-from culturebench.errors import CultureBenchError
 from culturebench.interventions import enhancer as enhancers
 from culturebench.interventions.by_language import region_of
 from culturebench.interventions.load_culture import load_culture
 from culturebench.interventions.packs import files as packs
 from culturebench.interventions.packs.config import MadeFor
 from culturebench.interventions.packs.download import fetched
+from culturebench.interventions.tower import Choose, EditedTower, PipelineError
 from culturebench.params import RegionPart, load_region
 from culturebench.probing import sae as saes
 from culturebench.text_to_image.base import Edit, EncoderEdit, refuse_compiled
 from culturebench.text_to_image.encoders.hub import ENCODER, TOKENIZER, HubEncoder
 from culturebench.text_to_image.fingerprint import has_fingerprint
-
-#: A prompt -> what is done to the features of its tokens; None: nothing.
-Choose = Callable[[str], Edit | None]
-
-
-_NONE: Mapping[str, Any] = {}  # another thread may meet a hook before it is told to give it the keywords
-
-
-class PipelineError(CultureBenchError):
-    """A pipeline that cannot be edited as asked."""
 
 
 class Culture(Protocol):
@@ -200,7 +187,7 @@ def _edited(pipe: Any, tower: str | None, layer: int, width: int, choose: Choose
         )
     refuse_compiled(encoder)
     _refuse_others(type(pipe))
-    kind = _subclass(type(pipe), _Tower(name, encoder, layer, choose))
+    kind = _subclass(type(pipe), EditedTower(name, encoder, layer, choose))
     pipe.__class__ = kind
     try:
         yield
@@ -223,7 +210,7 @@ def _tower(pipe: Any, named: str | None) -> str:
     return named
 
 
-def _subclass(plain: Any, tower: _Tower) -> Any:
+def _subclass(plain: Any, tower: EditedTower) -> Any:
     """`plain` with prompts encoded under the tower's edit."""
     encode = inspect.signature(plain.encode_prompt)
     both = "negative_prompt" in encode.parameters  # else a second call encodes the negative prompt, as FLUX's
@@ -244,7 +231,8 @@ def _subclass(plain: Any, tower: _Tower) -> Any:
             within[-1] += 1
         if kind.left or (again and not both):
             return plain.encode_prompt(self, *args, **kwargs)
-        with tower.attached(encode.bind(self, *args, **kwargs).arguments):
+        given = encode.bind(self, *args, **kwargs)
+        with tower.attached(given.arguments, lambda: _unedited(plain).encode_prompt(*given.args, **given.kwargs)):
             return plain.encode_prompt(self, *args, **kwargs)
 
     names = {key: getattr(plain, key) for key in ("__doc__", "__module__", "__qualname__")}
@@ -255,6 +243,11 @@ def _subclass(plain: Any, tower: _Tower) -> Any:
     return kind
 
 
+def _unedited(kind: Any) -> Any:
+    """A pipeline's class as it is outside of any block."""
+    return _unedited(kind.__base__) if "left" in kind.__dict__ else kind
+
+
 def _refuse_others(kind: Any) -> None:
     """`PipelineError` where another thread has the pipeline of class `kind` in a block of its own."""
     if getattr(kind, "entered_by", None) not in (None, threading.get_ident()) and not kind.left:
@@ -263,83 +256,3 @@ def _refuse_others(kind: Any) -> None:
             "of its own, such as copy.copy(pipe) with a copy of its tokenizer, and enter the block in the thread that "
             "makes the pictures"
         )
-
-
-@dataclass(frozen=True)
-class _Tower:
-    """One text encoder of a pipeline, and what is done to it for each prompt."""
-
-    name: str  # the pipeline's
-    encoder: HubEncoder
-    layer: int
-    choose: Choose
-
-    @contextmanager
-    def attached(self, given: Mapping[str, Any]) -> Generator[None]:
-        """Within the block, the tower's first run is edited: pipelines encode the prompt before the negative one.
-
-        `given` are the arguments of `encode_prompt`.
-        """
-        texts = self._texts(given)
-        chosen = [self.choose(text) for text in texts]
-        if not any(chosen):
-            yield
-            return
-        edit = _by_row(chosen)
-        reading: list[Tensor] = []  # which tokens are real, while the tower reads the prompts
-        runs: list[None] = []
-        reader = threading.get_ident()  # another thread's pipeline may have the same tower
-
-        def before(_module: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any] = _NONE) -> None:
-            if threading.get_ident() != reader:
-                return
-            if not runs:
-                ids = args[0] if args else kwargs["input_ids"]
-                if len(ids) != len(texts):  # the negative ones among them, or a prompt in several pieces
-                    raise PipelineError(f"{self.name} reads {len(ids)} texts at once for {len(texts)} prompts")
-                mask_given = args[1] if len(args) > 1 else kwargs.get("attention_mask")
-                reading.append(self.encoder.real_tokens(ids, mask_given))
-            runs.append(None)
-
-        def inside(_module: Any, _args: Any, output: Tensor) -> Tensor | None:
-            if not reading or threading.get_ident() != reader:
-                return None
-            return edit(output.float(), reading[0].to(output.device)).to(output.dtype)
-
-        def after(_module: Any, _args: Any, _output: Any) -> None:
-            if threading.get_ident() == reader:
-                reading.clear()
-
-        with ExitStack() as hooks:
-            model = self.encoder.model
-            for handle in (
-                model.register_forward_pre_hook(before, with_kwargs=True),
-                self.encoder.layers[self.layer].attention_output.register_forward_hook(inside, prepend=True),
-                model.register_forward_hook(after),
-            ):
-                hooks.callback(handle.remove)
-            yield
-        if not runs:
-            raise PipelineError(f"the pipeline encoded its prompt without running {self.name}, so nothing was edited")
-
-    def _texts(self, given: Mapping[str, Any]) -> list[str]:
-        own = self.name.replace(ENCODER, "prompt")  # prompt_2 of text_encoder_2, where it is given
-        found = given.get(own) or given.get("prompt")
-        if found is None or given.get("prompt_embeds") is not None:
-            raise PipelineError(
-                "embeddings of the caller's cannot be edited; give the pipeline the prompt itself, or leave the block"
-            )
-        return [found] if isinstance(found, str) else list(found)
-
-
-def _by_row(chosen: Sequence[Edit | None]) -> Edit:
-    """Each prompt's own edit."""
-
-    def edit(features: Tensor, real: Tensor) -> Tensor:
-        rows = [
-            features[row : row + 1] if own is None else own(features[row : row + 1], real[row : row + 1])
-            for row, own in enumerate(chosen)
-        ]
-        return torch.cat(rows)
-
-    return edit

@@ -18,8 +18,6 @@ from diffusers import DiffusionPipeline
 
 import layouts
 import sd15
-import tiny_project
-from culturebench.artifacts import binding, layer_probe, neurons as neuron_table, sae as sae_artifact
 from culturebench.interventions import enhancer as enhancers
 from culturebench.interventions.culture_edits import CultureNeurons
 from culturebench.interventions.edits import EditError, amplify as amplify_features, steer as add_direction
@@ -36,11 +34,10 @@ from culturebench.interventions.pipelines import (
     steer,
 )
 from culturebench.probing import sae as saes
-from culturebench.probing.sae import TopKSAE
 from culturebench.text_to_image.base import HookError
-from culturebench.text_to_image.encoders.hub import HubEncoder
 from documents import blocks
 from import_graph import ROOT
+from tower_neurons import OF, encoder_of, write_neurons
 
 PROMPTS = ["青海波の椀 bowl", "a plain bowl"]
 REGIONS = ROOT / "annotations/regions"
@@ -52,7 +49,6 @@ TOWERS = {
     "flux": ["text_encoder", "text_encoder_2"],
 }
 CASES = [(name, tower) for name, towers in TOWERS.items() for tower in towers]
-OF = {"jp": [1, 2, 3], "nl": [4, 5, 6], "de": [7, 8]}
 
 
 @pytest.fixture(scope="module")
@@ -68,29 +64,6 @@ def pipe_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Any]:
         return pipe
 
     return loaded
-
-
-def encoder_of(pipe: Any, tower: str) -> HubEncoder:
-    return HubEncoder(getattr(pipe, tower), getattr(pipe, tower.replace("text_encoder", "tokenizer")))
-
-
-def write_neurons(bound: Path, width: int, layer: int = 0) -> Path:
-    """The folder of a tower in the layout of `bind_encoder`."""
-    verdict = dict.fromkeys(layer_probe.LAYER_KEYS, "")
-    layer_probe.save_layer(binding.layer_path(bound, "tower"), {**verdict, "layer": layer})
-    generator = torch.Generator().manual_seed(0)
-    sae = TopKSAE(width, 32, k=4)
-    for weights in (sae.encoder, sae.decoder):
-        weights.data = torch.randn(weights.shape, generator=generator)
-    saes.save(sae, sae_artifact.seed_folder(binding.sae_folder(bound, "tower"), 0))
-    rows = [
-        {**tiny_project.neuron(0, "jp", latent), "region": region, "selected": latent in chosen}
-        for region, chosen in OF.items()
-        for latent in range(32)
-    ]
-    neuron_table.TABLE.save(binding.neurons_path(bound, "tower"), rows)
-    tiny_project.write_means(bound, "tower", rows, width)
-    return bound / "tower"
 
 
 @pytest.fixture

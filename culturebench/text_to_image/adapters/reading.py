@@ -51,6 +51,28 @@ def prompts_own(tower: Any, own: Tokens, ids: Tensor, mask: Tensor | None) -> Te
     return found
 
 
+def learn_wrapping(tower: Any, ids: Tensor, mask: Tensor | None) -> None:
+    """Tell a tower how a pipeline wraps prompts, by what it reads of `PROBE`: `ids` and `mask`, both (b, tokens).
+
+    `BackboneError` where that cannot be told.
+    """
+    seen = ids[0][tower.real_tokens(ids, mask)[0]].tolist()
+    tower.before, tower.after, tower.lowercase = "", "", False
+    if seen == _read(tower):
+        return
+    text = tower.tokenizer.decode(_without_added(tower, seen))
+    tower.lowercase = PROBE not in text
+    probe = PROBE.lower() if tower.lowercase else PROBE
+    tower.before, _, tower.after = text.partition(probe)
+    if text.count(probe) != 1 or seen != _read(tower):
+        raise BackboneError(f"of {PROBE!r} the pipeline reads {text!r}; which tokens are the prompt's cannot be told")
+
+
+def _read(tower: Any) -> list[int]:
+    tokens = tower.tokenize([PROBE])
+    return tokens.ids[0][tokens.mask[0]].tolist()
+
+
 def _check_text(system: Reading, tower: Any) -> None:
     seen: list[Tensor] = []
 
@@ -74,13 +96,12 @@ def _check_text(system: Reading, tower: Any) -> None:
             f"the pipeline reads up to {len(seen[1])} tokens, the tower {tower.max_tokens}; "
             f"set of its entry in `encoders` max_tokens: {len(seen[1])}"
         )
-    tokens = tower.tokenize([PROBE])
-    own = tokens.ids[0][tokens.mask[0]]
-    if seen[0].tolist() != own.tolist():
+    own = _read(tower)
+    if seen[0].tolist() != own:
         text = tower.tokenizer.decode(_without_added(tower, seen[0].tolist()))
         hint = _template_in(text, tower.tokenizer.pad_token)
         raise BackboneError(
-            f"of {PROBE!r} the pipeline reads {text!r}, the tower {tower.tokenizer.decode(own.tolist())!r}; {hint}"
+            f"of {PROBE!r} the pipeline reads {text!r}, the tower {tower.tokenizer.decode(own)!r}; {hint}"
         )
 
 
