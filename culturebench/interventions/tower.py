@@ -110,7 +110,8 @@ class EditedTower:
                 given[key] = PROBE if isinstance(given[key], str) else [PROBE] * len(given[key])
         if "lora_scale" in given:
             given["lora_scale"] = None  # a call that is not ended would not take it back
-        handle = self.encoder.model.register_forward_pre_hook(look, with_kwargs=True)
+        # before the hooks of blocks around or inside of this one, for which it is no reading
+        handle = self.encoder.model.register_forward_pre_hook(look, prepend=True, with_kwargs=True)
         try:
             encode()
         except _Seen as seen:

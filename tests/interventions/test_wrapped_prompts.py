@@ -82,3 +82,17 @@ def test_an_edit_changes_the_prompts_own_tokens_alone(name: str, pipe_of: Callab
             told = (prompt.lower() if WRAPPED[name] else prompt).strip()
             assert pipe.tokenizer.decode(ids[row][changed]).strip().removesuffix("</s>").strip() == told
         assert all(torch.equal(a, b) for (_, a), (_, b) in zip(plain[1:], edited[1:], strict=True))
+
+
+def test_blocks_inside_of_each_other_read_the_same_prompt(pipe_of: Callable[[str], Any], tmp_path: Path) -> None:
+    pipe = pipe_of("Lumina2Pipeline")
+    neurons = load_neurons(write_neurons(tmp_path, encoder_of(pipe, "text_encoder").hidden_size))
+    prompts = ["椀", "a Bowl with waves"]
+    with steer(pipe, neurons, "jp", 3.0):
+        once = reading(pipe, prompts)
+        with steer(pipe, neurons, "jp", 2.0):
+            twice = reading(pipe, prompts)
+    with steer(pipe, neurons, "jp", 5.0):
+        whole = reading(pipe, prompts)
+    torch.testing.assert_close(twice[0][1], whole[0][1], atol=1e-5, rtol=1e-5)
+    assert not torch.equal(once[0][1], twice[0][1])
