@@ -16,7 +16,7 @@ from culturebench.annotation.decisions import Decision
 from culturebench.annotation.lines import read_lines
 from culturebench.annotation.study import FOLDER
 from culturebench.errors import CultureBenchError
-from culturebench.label_studio import questions, region as work, study
+from culturebench.label_studio import matches, questions, region as work, study
 from culturebench.label_studio.client import Server
 from culturebench.label_studio.connect import connect
 from culturebench.label_studio.pull import Pulled
@@ -29,8 +29,8 @@ from flows.workspace import only_writer
 
 #: Where the commits of answers go.
 BRANCH = "annotations"
-#: The project of all regions, whose answers `judge_reliability` compares judges with.
-QUESTIONS = "questions"
+#: The projects of all regions, whose answers `judge_reliability` compares judges with.
+MATCHES, QUESTIONS = "matches", "questions"
 #: The blocks of the study; the stage `study` reads their answers.
 STUDY = "study"
 #: The event for automations; its payload says how many pictures there are.
@@ -54,7 +54,7 @@ def sync_annotations(
 ) -> dict[str, int]:
     """Pull the answers; a region that got new ones and has its quota brings the pipeline up to date.
 
-    Returns the lines that changed, by region, of `questions` and of `study`, whose answers alone start no run.
+    Returns the lines that changed, by region, of `matches`, `questions` and `study`, whose answers alone start no run.
 
     Args:
         regions: Codes; by default all of params.yaml.
@@ -72,6 +72,7 @@ def sync_annotations(
     server, _ = connect(os.environ)
     with only_writer(root, logger.info):
         changed = {region: _pull(root, server, region) for region in chosen}
+        changed[MATCHES] = _changed(MATCHES, matches.pull(root, server))
         changed[QUESTIONS] = _changed(QUESTIONS, questions.pull(root, server))
         if study.is_planned(root):
             changed[STUDY] = sum(_changed(f"{STUDY} {name}", one) for name, one in study.pull(root, server).items())
@@ -110,11 +111,13 @@ def _commit(root: Path, changed: dict[str, int]) -> str:
 
 
 def _files(root: Path, code: str) -> list[str]:
-    """What the answers of a region, of the questions or of the study are written to."""
+    """What the answers of a region, of the judges' questions or of the study are written to."""
     if code == STUDY:
         return [path.relative_to(root).as_posix() for path in sorted((root / FOLDER).glob("*.jsonl"))]
     if code == QUESTIONS:
         return [questions.ANSWERS]
+    if code == MATCHES:
+        return [matches.ANSWERS]
     return [template.format(region=code) for template in (work.DECISIONS, work.CAPTIONS)]
 
 

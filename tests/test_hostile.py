@@ -131,7 +131,7 @@ def page(text: str) -> str:
     }  # fmt: skip
     return render({
         "models": [], "systems": None, "alone": [], "regions": ["jp"], "level": 0.95,
-        "reliability": reliability.values({text: judged}), "study": None, "audits": [],
+        "reliability": reliability.values({text: {"pictures": judged, "regions": judged}}), "study": None, "audits": [],
         "data": data_values({"regions": {"jp": found}, "all": found}, ["jp"], {"jp": agreement}),
         "pins": [{"name": text, "source": text, "files": 1, "megabytes": 1.0, "hash": "ab"}], "versions": [("x", text)],
         "params": params_values({"collect": {"author": text}}),

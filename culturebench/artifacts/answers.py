@@ -10,7 +10,7 @@ STAGE = "judge"
 DIRECTORY = "data/answers"
 FOLDER = DIRECTORY + "/{judge}/{model}/{condition}"
 PATH = FOLDER + "/{prompts}.parquet"
-#: On real test pictures.
+#: On real test pictures; where several are shown, `answer` is the region of the one chosen and `options` are their ids.
 REAL_PATH = "data/reliability/{judge}.parquet"
 UNRECOGNIZABLE = "unrecognizable"
 UNPARSEABLE = "unparseable"  # a reply that is none of the options

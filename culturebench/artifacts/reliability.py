@@ -1,4 +1,4 @@
-"""How one judge and people did on the same real pictures."""
+"""How one judge and people did on the same real pictures, by the form of the question."""
 
 from typing import Any, TypedDict
 
@@ -7,6 +7,8 @@ from culturebench.artifacts._json import JsonFile
 STAGE = "judge_reliability"
 DIRECTORY = "reports/metrics/reliability"
 PATH = DIRECTORY + "/{judge}.json"
+#: Several pictures of which one shows the region named; one picture, and several regions that it may be of.
+FORMS = ("pictures", "regions")
 
 
 class Estimate(TypedDict):
@@ -27,7 +29,7 @@ class Annotator(TypedDict):
 
 
 class Reliability(TypedDict):
-    """One judge's.
+    """One judge's with questions of one form.
 
     `choices` are the numbers of options that were shown; `difference` is judge minus people, `agreement` kappa of the
     judge and people's majority; `reason` says why there are no people; `annotators` go by pseudonym; `other_options`
@@ -49,8 +51,11 @@ KEYS: frozenset[str] = frozenset(Reliability.__annotations__)
 
 
 def _whole(values: Any) -> bool:
-    return values.keys() == KEYS
+    return bool(values) and all(form in FORMS and one.keys() == KEYS for form, one in values.items())
 
 
-FILE: JsonFile[Reliability] = JsonFile(STAGE, f"exactly the keys {', '.join(sorted(KEYS))}", _whole)
+#: Form -> what was found.
+FILE: JsonFile[dict[str, Reliability]] = JsonFile(
+    STAGE, f"one or both of {', '.join(FORMS)} with exactly the keys {', '.join(sorted(KEYS))}", _whole
+)
 save, load = FILE.save, FILE.load

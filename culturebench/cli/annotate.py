@@ -14,6 +14,8 @@ from culturebench.cli._clone import PipelineCommand
 from culturebench.cli._shared import ROOT, cell, console, say
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from culturebench.label_studio.client import Server
     from culturebench.label_studio.progress import Progress
     from culturebench.label_studio.pull import Pulled
@@ -22,14 +24,15 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Experts' work on pictures and captions, in Label Studio.", no_args_is_help=True)
 
 REGION = typer.Option(
-    "--region", help="Code of a region, such as jp; the projects questions and study are of all regions."
+    "--region", help="Code of a region, such as jp; the projects matches, questions and study are of all regions."
 )
 ProjectOption = Annotated[
-    Literal["pictures", "ties", "captions", "questions", "study"],
+    Literal["pictures", "ties", "captions", "matches", "questions", "study"],
     typer.Option(
         "--project",
         help="pictures | ties (for one more expert) | captions (audit and noun caption) | "
-        "questions (those of judge_reliability, to compare people with judges) | "
+        "matches, questions (both of judge_reliability, to compare people with judges: several pictures of which one "
+        "shows a culture, and one picture of several cultures) | "
         "study (generated pictures, to participants)",
     ),
 ]
@@ -65,7 +68,7 @@ def down() -> None:
 @app.command(cls=PipelineCommand)
 def push(region: Annotated[str, REGION] = "", project: ProjectOption = "pictures") -> None:
     """Send what experts have not been given yet; safe to repeat, nothing is sent twice."""
-    from culturebench.label_studio import questions, region as work
+    from culturebench.label_studio import matches, questions, region as work
     from culturebench.label_studio.connect import connect
 
     server, place = connect(os.environ)
@@ -78,6 +81,8 @@ def push(region: Annotated[str, REGION] = "", project: ProjectOption = "pictures
         say("Whoever has consented gets a block by `culturebench annotate pull --project study`.")
     elif project == "questions":
         _say_pushed("all regions questions", questions.push(ROOT, server, place))
+    elif project == "matches":
+        _say_pushed("all regions matches", matches.push(ROOT, server, place))
     else:
         _say_pushed(f"{region} {project}", work.push(ROOT, server, place, _needed(region), project))
 
@@ -101,7 +106,7 @@ def status(
     from functools import partial
 
     from culturebench.errors import CultureBenchError
-    from culturebench.label_studio import questions, region as work
+    from culturebench.label_studio import matches, questions, region as work
     from culturebench.label_studio.connect import connect
 
     server, _ = connect(os.environ)
@@ -109,8 +114,12 @@ def status(
         _study_status(server)
         return
     table = _progress_table("project")
-    projects = {kind: partial(work.progress, ROOT, server, _needed(region), kind) for kind in work.KINDS}
-    for name, progress in {**projects, "questions (all regions)": partial(questions.progress, ROOT, server)}.items():
+    projects: dict[str, Callable[[], Progress]] = {
+        kind: partial(work.progress, ROOT, server, _needed(region), kind) for kind in work.KINDS
+    }
+    projects["matches (all regions)"] = partial(matches.progress, ROOT, server)
+    projects["questions (all regions)"] = partial(questions.progress, ROOT, server)
+    for name, progress in projects.items():
         try:
             table.add_row(name, *_numbers(progress()))
         except CultureBenchError as error:
@@ -145,7 +154,7 @@ def _numbers(found: Progress) -> list[str]:
 @app.command(cls=PipelineCommand)
 def pull(region: Annotated[str, REGION] = "", project: ProjectOption = "pictures") -> None:
     """Bring the experts' answers into annotations/; the same bytes when nothing changed."""
-    from culturebench.label_studio import questions, region as work
+    from culturebench.label_studio import matches, questions, region as work
     from culturebench.label_studio.connect import connect
 
     server, _ = connect(os.environ)
@@ -157,6 +166,8 @@ def pull(region: Annotated[str, REGION] = "", project: ProjectOption = "pictures
         _study_status(server)
     elif project == "questions":
         _say_pulled("all regions questions", questions.pull(ROOT, server))
+    elif project == "matches":
+        _say_pulled("all regions matches", matches.pull(ROOT, server))
     else:
         _say_pulled(f"{region} {project}", work.pull(ROOT, server, _needed(region), project))
 

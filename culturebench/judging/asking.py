@@ -14,7 +14,8 @@ from culturebench.engine.batches import map_batches
 from culturebench.engine.worker import Cached, Worker, in_batches
 from culturebench.extras import needed
 from culturebench.judging.atlas import AtlasClassifier
-from culturebench.judging.base import Answer, Judge, Question, shuffled
+from culturebench.judging.base import Answer, Judge, PictureQuestion, Question, shuffled
+from culturebench.judging.worded import AnyQuestion
 from culturebench.pins import fingerprint, pin_path, verified
 from culturebench.png import from_png
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 BATCH = 64  # pictures that a judge sees at once
 
 #: Takes questions, gives one answer each.
-Answering = Callable[[Sequence[Question]], Sequence[Answer]]
+Answering = Callable[[Sequence[AnyQuestion]], Sequence[Answer]]
 
 
 def open_judge(
@@ -67,11 +68,14 @@ def _served_model(pin: Path) -> str:
 
 
 def by_engine(
-    judge: Worker[Question, Answer], engine: Engine, size: int = BATCH, cached: Cached[Question, Answer] | None = None
+    judge: Worker[AnyQuestion, Answer],
+    engine: Engine,
+    size: int = BATCH,
+    cached: Cached[AnyQuestion, Answer] | None = None,
 ) -> Answering:
     """A judge whose batches go to the engine's workers; with `cached`, those that were answered before do not."""
 
-    def answer(questions: Sequence[Question]) -> list[Answer]:
+    def answer(questions: Sequence[AnyQuestion]) -> list[Answer]:
         batches = list(in_batches(questions, size))
         label = "CultureVQA" if len(batches) > 1 else None  # one batch, such as one picture, has no progress to tell
         done = map_batches(judge, batches, engine=engine, label=label, total=len(batches), cached=cached)
@@ -90,19 +94,36 @@ class Asker:
     def __init__(self, judge: Judge) -> None:
         self._judge = judge
 
-    def __call__(self, questions: Sequence[Question]) -> list[Answer]:
+    def __call__(self, questions: Sequence[AnyQuestion]) -> list[Answer]:
         """One answer per question."""
-        images = [from_png(question.image) for question in questions]
-        return self._judge.answer(images, [question.options for question in questions])
+        of_one = [question for question in questions if isinstance(question, Question)]
+        of_many = [question for question in questions if isinstance(question, PictureQuestion)]
+        images = [from_png(question.image) for question in of_one]
+        answers = iter(self._judge.answer(images, [question.options for question in of_one]))
+        picked = iter(
+            self._judge.pick(
+                [[from_png(image) for image in question.images] for question in of_many],
+                [question.options for question in of_many],
+                [question.region for question in of_many],
+            )
+            if of_many
+            else ()
+        )
+        return [next(answers if isinstance(question, Question) else picked) for question in questions]
 
 
-class Shown(TypedDict):
-    """What of a row of the pictures artifact a judge is shown, and what its answer is filed by."""
+class Filed(TypedDict):
+    """What an answer is filed by."""
 
     prompt_id: str
     region: str
     condition: str
     seed: int
+
+
+class Shown(Filed):
+    """What of a row of the pictures artifact a judge is shown, and what its answer is filed by."""
+
     image: bytes
 
 
@@ -118,6 +139,11 @@ def ask(judge: Answering, pictures: Sequence[Shown], regions: Sequence[str], see
 def put(judge: Answering, pictures: Sequence[Shown], options: Sequence[list[str]]) -> list[AnswerRow]:
     """As `ask`, with each picture's own options in the order shown."""
     questions = [Question(row["image"], shown) for row, shown in zip(pictures, options, strict=True)]
+    return answer_rows(pictures, questions, judge(questions))
+
+
+def answer_rows(shown: Sequence[Filed], questions: Sequence[AnyQuestion], answers: Sequence[Answer]) -> list[AnswerRow]:
+    """Rows of the answers artifact: each answer with its question's options, under what it is filed by."""
     return [
         {
             "prompt_id": row["prompt_id"],
@@ -128,7 +154,7 @@ def put(judge: Answering, pictures: Sequence[Shown], options: Sequence[list[str]
             "object": answer.object,
             "raw": answer.raw,
             "served_model": answer.served_model,
-            "options": shown,
+            "options": question.options,
         }
-        for row, shown, answer in zip(pictures, options, judge(questions), strict=True)
+        for row, question, answer in zip(shown, questions, answers, strict=True)
     ]

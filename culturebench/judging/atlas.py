@@ -31,6 +31,20 @@ class AtlasClassifier:
             for reply, shown in zip(replies, options, strict=True)
         ]
 
+    def pick(
+        self, images: Sequence[Sequence[Image.Image]], options: Sequence[Sequence[str]], regions: Sequence[str]
+    ) -> list[Answer]:
+        """Of each question's pictures the one with the highest score of its region; raw: their scores as JSON."""
+        replies = iter(self._judge.answer([image for shown in images for image in shown]))
+        answers: list[Answer] = []
+        for shown, region in zip(options, regions, strict=True):
+            own = [next(replies) for _ in shown]
+            scores = [reply.region_scores.get(region, -1.0) for reply in own]
+            best = max(range(len(own)), key=scores.__getitem__)
+            raw = json.dumps([round(score, DIGITS) for score in scores])
+            answers.append(Answer(shown[best], own[best].object, raw, self._served_model))
+        return answers
+
 
 def best_option(scores: Mapping[str, float], options: Sequence[str]) -> str:
     """The option with the highest score; the first shown wins a tie, and a region the judge never learned has none.

@@ -25,6 +25,15 @@ class Question:
 
 
 @dataclass(frozen=True)
+class PictureQuestion:
+    """Pictures (PNG) in the order shown, their ids, and the region that one of them is to show."""
+
+    images: tuple[bytes, ...]
+    options: list[str]
+    region: str
+
+
+@dataclass(frozen=True)
 class Answer:
     """One answer: an option, or `unparseable`; `object` is "" from a judge that is not asked for it."""
 
@@ -39,6 +48,12 @@ class Judge(Protocol):
 
     def answer(self, images: Sequence[Image.Image], options: Sequence[Sequence[str]]) -> list[Answer]:
         """One answer per picture; `options` are each picture's own, in the order shown."""
+        ...
+
+    def pick(
+        self, images: Sequence[Sequence[Image.Image]], options: Sequence[Sequence[str]], regions: Sequence[str]
+    ) -> list[Answer]:
+        """One answer per question: which of its pictures, called by its options, shows its region."""
         ...
 
 

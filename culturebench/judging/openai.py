@@ -9,7 +9,8 @@ from culturebench.artifacts.answers import UNPARSEABLE
 from culturebench.chat.client import ChatClient
 from culturebench.chat.reply import Failure, Reply
 from culturebench.chat.request import ChatImage, ChatRequest
-from culturebench.judging.base import Answer, JudgeError, Question
+from culturebench.judging.base import Answer, JudgeError
+from culturebench.judging.worded import AnyQuestion, parsed, worded
 from culturebench.vlm.wording import Wording
 
 
@@ -20,20 +21,20 @@ class ServedJudge:
         """`labels`: region -> how it is shown."""
         self._client, self._wording = client, Wording(labels)
 
-    def __call__(self, questions: Sequence[Question]) -> list[Answer]:
+    def __call__(self, questions: Sequence[AnyQuestion]) -> list[Answer]:
         """One answer per question; `JudgeError` when some got no reply, those received are kept."""
         replies = self._client.ask_all([self._request(question) for question in questions], "CultureVQA")
         ledger = self._client.ledger
         print(f"answers cost {ledger.paid:.4f}; without a reply at most {ledger.unanswered:.4f}", file=sys.stderr)
         return [self._answer(question, reply) for question, reply in zip(questions, _all(replies), strict=True)]
 
-    def _request(self, question: Question) -> ChatRequest:
-        options = question.options
-        return ChatRequest(self._wording.system(options), self._wording.question(options), (ChatImage(question.image),))
+    def _request(self, question: AnyQuestion) -> ChatRequest:
+        put = worded(self._wording, question)
+        return ChatRequest(put.system, put.user, tuple(map(ChatImage, put.images)))
 
-    def _answer(self, question: Question, reply: Reply) -> Answer:
+    def _answer(self, question: AnyQuestion, reply: Reply) -> Answer:
         lost = bool(reply.refusal) or reply.finish_reason in ("length", "content_filter")
-        answer = UNPARSEABLE if lost else self._wording.parsed(reply.text, question.options)
+        answer = UNPARSEABLE if lost else parsed(self._wording, reply.text, question)
         return Answer(answer, "", reply.refusal or reply.text, reply.served_model)
 
 

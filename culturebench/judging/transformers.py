@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from PIL import Image
 
 from culturebench.artifacts.answers import UNPARSEABLE
 from culturebench.artifacts.pins import Pin
 from culturebench.engine.worker import Cached, Worker
-from culturebench.judging.base import Answer, Question
+from culturebench.judging.base import Answer
+from culturebench.judging.worded import AnyQuestion, Worded, parsed, worded
 from culturebench.pins import verified
 from culturebench.png import from_png
 from culturebench.store import Store, key_of
@@ -42,26 +42,26 @@ class LocalVlm:
         self.model = load_model(folder, how.runtime)
         self._batches = Batches(how.batch, "lower judges.*.batch or judges.*.max_pixels")
 
-    def __call__(self, questions: Sequence[Question]) -> list[Answer]:
+    def __call__(self, questions: Sequence[AnyQuestion]) -> list[Answer]:
         """One answer per question."""
         return self._batches.map(self._answer, questions)
 
-    def _answer(self, questions: Sequence[Question]) -> list[Answer]:
-        images = [from_png(question.image) for question in questions]
-        texts = self._generate(images, [question.options for question in questions])
+    def _answer(self, questions: Sequence[AnyQuestion]) -> list[Answer]:
+        texts = self._generate([worded(self._wording, question) for question in questions])
         return [
-            Answer(self._wording.parsed(text, question.options) if ended else UNPARSEABLE, "", text, self._served_model)
+            Answer(parsed(self._wording, text, question) if ended else UNPARSEABLE, "", text, self._served_model)
             for question, (text, ended) in zip(questions, texts, strict=True)
         ]
 
     @torch.inference_mode()
-    def _generate(self, images: Sequence[Image.Image], options: Sequence[Sequence[str]]) -> list[tuple[str, bool]]:
+    def _generate(self, asked: Sequence[Worded]) -> list[tuple[str, bool]]:
         """Each reply, and whether the model had ended it itself."""
         prompts = [
-            self.processor.apply_chat_template(self._messages(shown), tokenize=False, add_generation_prompt=True)
-            for shown in options
+            self.processor.apply_chat_template(_messages(one), tokenize=False, add_generation_prompt=True)
+            for one in asked
         ]
-        inputs = self.processor(text=prompts, images=list(images), padding=True, return_tensors="pt")
+        images = [[from_png(image) for image in one.images] for one in asked]
+        inputs = self.processor(text=prompts, images=images, padding=True, return_tensors="pt")
         inputs = inputs.to(self.model.device)
         made = self.model.generate(
             **inputs, do_sample=False, temperature=None, top_p=None, top_k=None, max_new_tokens=self._how.max_new_tokens
@@ -72,12 +72,15 @@ class LocalVlm:
         texts = self.processor.tokenizer.batch_decode(replies, skip_special_tokens=True)
         return [(text, not ends.isdisjoint(reply)) for text, reply in zip(texts, replies, strict=True)]
 
-    def _messages(self, options: Sequence[str]) -> list[dict[str, Any]]:
-        asked = [{"type": "image"}, {"type": "text", "text": self._wording.question(options)}]
-        return [{"role": "system", "content": self._wording.system(options)}, {"role": "user", "content": asked}]
+
+def _messages(asked: Worded) -> list[dict[str, Any]]:
+    parts = [*({"type": "image"} for _ in asked.images), {"type": "text", "text": asked.user}]
+    return [{"role": "system", "content": asked.system}, {"role": "user", "content": parts}]
 
 
-def local_worker(how: LocalJudge, pin: Pin, labels: Mapping[str, str], served_model: str) -> Worker[Question, Answer]:
+def local_worker(
+    how: LocalJudge, pin: Pin, labels: Mapping[str, str], served_model: str
+) -> Worker[AnyQuestion, Answer]:
     """What answers batches; the weights are verified and loaded in the process that works."""
     return Worker(partial(_load, how, pin, dict(labels), served_model))
 
@@ -86,7 +89,9 @@ def _load(how: LocalJudge, pin: Pin, labels: Mapping[str, str], served_model: st
     return LocalVlm(how, verified(pin), labels, served_model)
 
 
-def cached_replies(how: LocalJudge, weights: str, labels: Mapping[str, str], store: Store) -> Cached[Question, Answer]:
+def cached_replies(
+    how: LocalJudge, weights: str, labels: Mapping[str, str], store: Store
+) -> Cached[AnyQuestion, Answer]:
     """Where batches of answers are kept: float sums may depend on a batch's other rows, so the batch is the unit.
 
     `weights`: the fingerprint of the pin.
@@ -99,16 +104,12 @@ def cached_replies(how: LocalJudge, weights: str, labels: Mapping[str, str], sto
         "libraries": {name: version(name) for name in LIBRARIES},
     }
 
-    def key(questions: Sequence[Question]) -> str:
-        asked = [
-            [
-                hashlib.sha256(question.image).hexdigest(),
-                wording.system(question.options),
-                wording.question(question.options),
-                question.options,
-            ]
-            for question in questions
-        ]
+    def key(questions: Sequence[AnyQuestion]) -> str:
+        asked: list[list[Any]] = []
+        for question in questions:
+            put = worded(wording, question)
+            hashes = [hashlib.sha256(image).hexdigest() for image in put.images]
+            asked.append([*hashes, put.system, put.user, question.options])
         return key_of({**same, "asked": asked})
 
     return Cached(store, key, _dump, _restore)

@@ -6,10 +6,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from culturebench.annotation.choices import Choice
 from culturebench.annotation.decisions import Decision
+from culturebench.annotation.matches import Match
 from culturebench.captions.spans import ROLES, CaptionError, CaptionRow, modifier_span, noun_span, parse_caption
 
 #: Characters of a caption at most; more is no caption.
@@ -63,15 +64,25 @@ def picture_row(form: Form, picture_id: str, annotator: str, result: Any, data: 
 
 def question_row(picture_id: str, annotator: str, result: Any, data: Mapping[str, Any]) -> Row:
     """A line of `annotations/answers.jsonl`: which of the regions that the task showed was chosen."""
+    return _chosen(Choice, {"picture_id": picture_id, "annotator": annotator}, result, data)
+
+
+def match_row(question_id: str, annotator: str, result: Any, data: Mapping[str, Any]) -> Row:
+    """A line of `annotations/matches.jsonl`: which of the pictures that the task showed was chosen."""
+    about: Row = {"question_id": question_id, "annotator": annotator, "region": data.get("region")}
+    return _chosen(Match, about, result, data)
+
+
+def _chosen(model: type[BaseModel], about: Row, result: Any, data: Mapping[str, Any]) -> Row:
+    """`about` with the answer and the options of a task that shows names for `codes`; `WrongAnswer` for another one."""
     chosen = _choice("answer", fields_of(result, {"answer": "choices"}).get("answer", []))
     codes, options = str(data.get("codes", "")).split(","), data.get("options")
     names = [option.get("value") for option in options if isinstance(option, dict)] if isinstance(options, list) else []
     if len(names) != len(codes) or chosen not in names:
         raise WrongAnswer(f"answer {chosen!r} is not one of what the task showed: {', '.join(map(str, names))}")
-    row: Row = {"picture_id": picture_id, "annotator": annotator, "answer": codes[names.index(chosen)]}
-    row["options"] = codes
+    row = about | {"answer": codes[names.index(chosen)], "options": codes}
     try:
-        Choice.model_validate(row, strict=True)
+        model.model_validate(row, strict=True)
     except ValidationError as error:
         raise WrongAnswer(error.errors()[0]["msg"]) from None
     return row

@@ -35,6 +35,7 @@ CONTROLS: Mapping[str, Mapping[str, frozenset[str] | None]] = {
         "noun_noun": None,
     },
     "questions": {"answer": None},
+    "matches": {"answer": None},
     "study": {"scc": None, "mcc": None, "csr": None},
     "study_consent": {"consents": frozenset(("yes", "no")), "lived": None},
 }

@@ -73,6 +73,14 @@ def withdraw(server: Server, titles: Iterable[str], picture_ids: Collection[str]
     return deleted
 
 
+def drop_others(server: Server, title: str, wanted: Collection[str]) -> None:
+    """Delete the project's tasks that are not wanted any more and that nobody has touched."""
+    project = server.project(title)
+    for task in list(server.tasks(project)) if project is not None else []:
+        if task.untouched and task.external_id not in wanted:
+            server.delete_task(task.number)
+
+
 def _readable(found: Iterable[tuple[str, str, bytes]], left_out: dict[str, str]) -> Iterator[tuple[str, str, bytes]]:
     """Those that a browser can show; the others' reasons are noted."""
     for name, sha256, data in found:

@@ -17,7 +17,7 @@ from culturebench.artifacts.annotated import AnnotatedRow
 from culturebench.captions.human import read_caption_lines
 from culturebench.captions.spans import CaptionRow
 from culturebench.errors import plain
-from culturebench.label_studio import answers, questions
+from culturebench.label_studio import answers, matches, questions
 from culturebench.label_studio.client import LabelStudioError, ProjectSpec, Server
 from culturebench.label_studio.interface import read_interface
 from culturebench.label_studio.pictures import Place
@@ -210,4 +210,4 @@ def forget(server: Server, place: Place, regions: Iterable[str], pictures: Mappi
     titles = [questions.TITLE, *(title(region, kind) for region in regions for kind in KINDS)]
     deleted = withdraw(server, titles, pictures.keys())
     place.remove(list(pictures.values()))
-    return deleted
+    return deleted + matches.forget(server, place, pictures.keys())

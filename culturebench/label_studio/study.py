@@ -27,7 +27,7 @@ from culturebench.label_studio.interface import read_interface
 from culturebench.label_studio.pictures import Place
 from culturebench.label_studio.progress import Progress, progress_of
 from culturebench.label_studio.pull import Pulled, fetch, merge, write_lines
-from culturebench.label_studio.push import Pushed, Wanted, push as push_tasks, withdraw
+from culturebench.label_studio.push import Pushed, Wanted, drop_others, push as push_tasks, withdraw
 from culturebench.label_studio.study_answers import consent_row, task_row
 from culturebench.params import RegionPart, load_document, load_region, load_section
 from culturebench.params._region import REGIONS_FOLDER
@@ -63,7 +63,7 @@ def push(root: Path, server: Server, place: Place) -> dict[str, Pushed]:
     for block, wanted in _wanted(root, blocks).items():
         spec = ProjectSpec(TITLE.format(block=block), form, _EVERYBODY, INSTRUCTION, in_order=True)
         found[block] = push_tasks(server, spec, wanted, place, _pictures(root, blocks[block]), batch)
-        _drop_others(server, spec.title, {one.picture_id for one in wanted})
+        drop_others(server, spec.title, {one.picture_id for one in wanted})
     return found
 
 
@@ -192,11 +192,3 @@ def _push_consent(root: Path, server: Server) -> None:
     for task in server.tasks(project):
         if task.overlap != _EVERYBODY:
             server.set_overlap(task.number, _EVERYBODY)
-
-
-def _drop_others(server: Server, title: str, wanted: Collection[str]) -> None:
-    """Delete tasks that are not of this plan and that nobody has touched."""
-    project = server.project(title)
-    for task in list(server.tasks(project)) if project is not None else []:
-        if task.untouched and task.external_id not in wanted:
-            server.delete_task(task.number)

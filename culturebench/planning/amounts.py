@@ -117,11 +117,13 @@ def amounts(model: Model, numbers: Numbers, root: Path) -> list[Amount]:
         found.append(Amount("generate_one_prompt", 1, 1 + len(numbers.regions), loads=1))
     all_made = sum(made.values())
     found += [] if model.closed else _adapters(test, numbers)
-    real = _some(test, numbers.reliability.pictures_per_region)
+    reliable = numbers.reliability
+    real = _some(test, reliable.pictures_per_region)
+    seen = sum(reliable.choices if form == "pictures" else 1 for form in reliable.forms)
     return [
         *found,
         Amount("judge", prompts, calls=all_made, pictures=all_made),
-        Amount("judge_reliability", 0, calls=real, pictures=real),
+        Amount("judge_reliability", 0, calls=real * len(reliable.forms), pictures=real * seen),
         Amount("measure", prompts, pictures=all_made),
     ]
 

@@ -57,7 +57,8 @@ def _stage(
         "compare_selectors": [numbers.selectors.judge],
         "describe_neurons": [numbers.cards.judge],
     }.get(stage, [])
-    paid = [amount.calls * _dollars(judges[name], len(numbers.regions)) for name in asked if _paid(judges[name])]
+    shown = amount.pictures / amount.calls if stage == "judge_reliability" else 1
+    paid = [amount.calls * _dollars(judges[name], len(numbers.regions), shown) for name in asked if _paid(judges[name])]
     cost = None if prices is None else _cost(amount, prices, numbers, training)
     disk = 0.0 if prices is None else amount.images * prices.size**2 * PNG_BYTES * COPIES
     return Planned(amount, cost, disk, sum(paid) if paid else None)
@@ -93,11 +94,11 @@ def _paid(judge: Judge) -> bool:
     return judge.kind == "openai"
 
 
-def _dollars(judge: Judge, regions: int) -> float:
-    """One question, at most."""
+def _dollars(judge: Judge, regions: int, pictures: float) -> float:
+    """One question that shows so many pictures, at most."""
     assert judge.kind == "openai"
     request = ChatRequest(QUESTION, "- Some region\n" * regions, (ChatImage(b""),))
-    sent = request.max_tokens(judge) * judge.input_price
+    sent = (request.max_tokens(judge) + (pictures - 1) * judge.image_tokens) * judge.input_price
     return (sent + judge.max_completion_tokens * judge.output_price) / 1e6
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from culturebench.annotation.choices import Choice
@@ -17,13 +18,26 @@ if TYPE_CHECKING:
 
 Key = tuple[str, int]  # (picture id, number of the person, 0 for a judge or the majority)
 
-NOBODY = "nobody has answered on these pictures; run `culturebench annotate push --project questions`"
+NOBODY = "nobody has answered on these pictures; run `culturebench annotate push --project {project}`"
 
 
-def compare(answers: Sequence[AnswerRow], given: Sequence[Choice], bootstrap: Bootstrap) -> Reliability:
-    """What the artifact `reliability` holds: `answers` are one judge's, `given` people's on any pictures.
+@dataclass(frozen=True)
+class Given:
+    """A person's answer to a question, which is called by its picture or by its own id."""
 
-    An answer that a person gave among other options is another question's, and is counted apart.
+    picture_id: str
+    annotator: str
+    answer: str
+    options: list[str]
+
+
+def compare(
+    answers: Sequence[AnswerRow], given: Sequence[Choice | Given], bootstrap: Bootstrap, project: str = "questions"
+) -> Reliability:
+    """What the artifact `reliability` holds of one form: `answers` are one judge's, `given` people's on any pictures.
+
+    An answer that a person gave among other options is another question's, and is counted apart. Both answer with a
+    region's code: that which they chose, or that of the picture that they chose. `project` gets people's answers.
     """
     truth = {row["prompt_id"]: row["region"] for row in answers}
     units = Units("prompt", truth)
@@ -38,7 +52,7 @@ def compare(answers: Sequence[AnswerRow], given: Sequence[Choice], bootstrap: Bo
         "judge": _share(judged, units, bootstrap),
         "unparseable": sum(answer == UNPARSEABLE for answer in judged.values()),
         "people": _share(said, units, bootstrap) if said else None,
-        "reason": "" if said else NOBODY,
+        "reason": "" if said else NOBODY.format(project=project),
         "difference": _difference(judged, said, units, bootstrap),
         "agreement": _estimate(bootstrap.kappa(judged, _majority(said), units)),
         "annotators": {name: _of_one(name, used, truth) for name in names},
@@ -78,7 +92,7 @@ def _majority(said: Mapping[Key, str]) -> dict[Key, str]:
     }
 
 
-def _of_one(name: str, used: Sequence[Choice], truth: Mapping[str, str]) -> Annotator:
+def _of_one(name: str, used: Sequence[Choice | Given], truth: Mapping[str, str]) -> Annotator:
     own = [choice for choice in used if choice.annotator == name]
     return {"answers": len(own), "right": sum(choice.answer == truth[choice.picture_id] for choice in own)}
 

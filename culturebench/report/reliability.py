@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from culturebench.artifacts.reliability import FORMS
 from culturebench.report import published
 
 if TYPE_CHECKING:
@@ -13,14 +14,20 @@ if TYPE_CHECKING:
 _SCRIPTED = "scripted-"
 
 
-def values(found: Mapping[str, Reliability]) -> dict[str, Any]:
-    """`{judges, scripted, paper}` of judge -> what the artifact `reliability` holds.
+def values(found: Mapping[str, Mapping[str, Reliability]]) -> dict[str, Any]:
+    """`{forms: [{form, judges, paper}], scripted}` of judge -> what the artifact `reliability` holds.
 
-    The paper's values are for real pictures, so they do not stand beside those of scripted annotators.
+    The paper's pair is of its own form and of photographs: it stands beside no other form and no scripted annotators.
     """
-    scripted = any(name.startswith(_SCRIPTED) for one in found.values() for name in one["annotators"])
-    return {
-        "judges": list(found.items()),
-        "scripted": scripted,
-        "paper": None if scripted else published.RELIABILITY,
-    }
+    scripted = any(
+        name.startswith(_SCRIPTED) for one in found.values() for form in one.values() for name in form["annotators"]
+    )
+    forms = [
+        {
+            "form": form,
+            "judges": [(judge, one[form]) for judge, one in found.items() if form in one],
+            "paper": published.RELIABILITY if form == published.RELIABILITY_FORM and not scripted else None,
+        }
+        for form in FORMS
+    ]
+    return {"forms": [one for one in forms if one["judges"]], "scripted": scripted}

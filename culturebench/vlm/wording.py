@@ -12,6 +12,10 @@ _TASK = """\
 You are shown a picture and a list of options. Reply with the option whose culture the picture shows, copied exactly,
 and with nothing else."""
 _NO_CULTURE = ' Reply "unrecognizable" when the picture shows no particular culture or cannot be made out.'
+_PICK_TASK = """\
+You are shown {count} pictures, numbered from 1 to {count} in the order shown, and the name of a culture. Reply with the
+number of the one picture that shows this culture, and with nothing else."""
+_PICK = "Which picture shows this culture: {region}?"
 _QUESTION = "Which culture does this picture show?\n{options}"
 
 
@@ -37,6 +41,19 @@ class Wording:
         """The option that the reply consists of, else `unparseable`: what a longer reply may mean is not guessed."""
         found = said(text, [self._shown(option) for option in options])
         return UNPARSEABLE if found is None else options[found]
+
+    def pick_system(self, count: int) -> str:
+        """The instructions for several pictures of which one is to be named."""
+        return _PICK_TASK.format(count=count)
+
+    def pick_question(self, region: str) -> str:
+        """The question which picture shows the region; `VlmError` for a region without a name."""
+        return _PICK.format(region=self._shown(region))
+
+    def picked(self, text: str, pictures: Sequence[str]) -> str:
+        """The picture whose number the reply consists of, else `unparseable`."""
+        found = said(text, [str(number) for number in range(1, len(pictures) + 1)])
+        return UNPARSEABLE if found is None else pictures[found]
 
     def _shown(self, option: str) -> str:
         if option not in self._labels:

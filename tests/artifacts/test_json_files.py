@@ -19,7 +19,7 @@ WHOLE: dict[Any, Any] = {
     },
     labels: {"jp": "Japan"},
     layer_check: {**dict.fromkeys(layer_check.KEYS), "points": [dict.fromkeys(layer_check.POINT)]},
-    reliability: dict.fromkeys(reliability.KEYS),
+    reliability: {"pictures": dict.fromkeys(reliability.KEYS)},
     strength: {edit: {"strength": 2.0, "curve": [POINT]} for edit in ("amplify", "activate")},
     study: dict.fromkeys(study.KEYS),
     towers: {"atlas": {"adapter": "atlas", "pin": "atlas_encoder"}},
@@ -30,7 +30,7 @@ DAMAGED: dict[Any, list[Any]] = {
     comparison: [{"selectors": {}}, {"selectors": {"8": {"wfs": {"own": 1}}}, "matrix": []}],
     labels: [{"jp": 1}],
     layer_check: [dict.fromkeys(layer_check.KEYS - {"share"}), {**dict.fromkeys(layer_check.KEYS), "points": [{}]}],
-    reliability: [{"choices": 4}],
+    reliability: [{}, {"pictures": {"choices": 4}}, {"four": dict.fromkeys(reliability.KEYS)}],
     strength: [
         {"amplify": {"curve": [POINT]}},
         {"amplify": {"strength": 2.0, "curve": [{}]}},

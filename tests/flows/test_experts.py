@@ -76,7 +76,11 @@ def test_the_same_flow_again_sends_nothing_twice(workspace: Workspace, sent: dic
 def test_answers_come_back_are_committed_and_a_region_with_its_quota_runs_what_is_stale(
     workspace: Workspace, studio: Studio, sent: dict[str, int]
 ) -> None:
-    assert sync_annotations(root=workspace.root, quota=ANSWERED, git=Git(commit=True)) == {"jp": 0, "questions": 0}
+    assert sync_annotations(root=workspace.root, quota=ANSWERED, git=Git(commit=True)) == {
+        "jp": 0,
+        "matches": 0,
+        "questions": 0,
+    }
     assert not (workspace.root / "data/train").exists()
     project = studio.server.project(work.title("jp", "pictures"))
     assert project is not None
@@ -84,12 +88,12 @@ def test_answers_come_back_are_committed_and_a_region_with_its_quota_runs_what_i
     first, second = studio.expert("first"), studio.expert("second")
     for task in tasks[:ANSWERED]:
         first.answer(task, *KEEP)
-    assert sync_annotations(root=workspace.root, quota=ANSWERED) == {"jp": ANSWERED, "questions": 0}
+    assert sync_annotations(root=workspace.root, quota=ANSWERED) == {"jp": ANSWERED, "matches": 0, "questions": 0}
     assert not (workspace.root / "data/train").exists()
     for task in tasks[:ANSWERED]:
         second.answer(task, *KEEP)
     changed = sync_annotations(root=workspace.root, quota=ANSWERED, git=Git(commit=True))
-    assert changed == {"jp": ANSWERED, "questions": 0}
+    assert changed == {"jp": ANSWERED, "matches": 0, "questions": 0}
     assert (workspace.root / "data/train/jp.parquet").is_file()
     assert workspace.load_json("reports/metrics/data.json")["regions"]["jp"]["annotate"]["kept"] == ANSWERED
     show = ["git", "show", "annotations:annotations/decisions/jp.jsonl"]
@@ -112,7 +116,7 @@ def test_answers_to_the_judges_questions_come_back_by_the_same_flow_and_are_comm
         expert.answer(task.number, choice("answer", names[asked[task.external_id]]))
     changed = sync_annotations(regions=["jp"], root=workspace.root, git=Git(commit=True))
     (workspace.root / "params.yaml").write_text(before, encoding="utf-8")
-    assert changed == {"jp": 0, "questions": 4}
+    assert changed == {"jp": 0, "matches": 0, "questions": 4}
     show = ["git", "show", f"annotations:{questions.ANSWERS}"]
     committed = subprocess.run(show, cwd=workspace.root, check=True, capture_output=True, text=True).stdout
     assert committed == (workspace.root / questions.ANSWERS).read_text(encoding="utf-8")

@@ -10,7 +10,7 @@ from PIL import Image
 from culturebench.engine.worker import Worker
 from culturebench.judging.asking import Asker, ask, by_engine
 from culturebench.judging.atlas import best_option
-from culturebench.judging.base import Answer, shuffled
+from culturebench.judging.base import Answer, PictureQuestion, Question, shuffled
 from culturebench.params.engine import Engine
 from culturebench.png import to_png
 
@@ -25,8 +25,24 @@ class FirstOption:
         assert all(image.mode == "RGB" for image in images)
         return [Answer(shown[0], "", f"I say {shown[0]}", "first-1") for shown in options]
 
+    def pick(
+        self, images: Sequence[Sequence[Image.Image]], options: Sequence[Sequence[str]], regions: Sequence[str]
+    ) -> list[Answer]:
+        return [
+            Answer(shown[-1], "", f"{region}: {len(own)}", "last-1")
+            for own, shown, region in zip(images, options, regions, strict=True)
+        ]
+
 
 FIRST = by_engine(Worker(lambda: Asker(FirstOption())), LOCAL)
+
+
+def test_questions_of_both_forms_get_their_own_answers_in_their_places():
+    one, two = (to_png(Image.new("RGB", (4, 4), colour)) for colour in ("red", "blue"))
+    asked = [PictureQuestion((one, two), ["a", "b"], "jp"), Question(one, ["nl", "jp"]),
+             PictureQuestion((two,), ["b"], "nl")]  # fmt: skip
+    found = FIRST(asked)
+    assert [(answer.answer, answer.raw) for answer in found] == [("b", "jp: 2"), ("nl", "I say nl"), ("b", "nl: 1")]
 
 
 def picture(prompt: str, seed: int, condition: str = "noun") -> dict[str, Any]:

@@ -19,8 +19,9 @@ import layouts
 from culturebench.artifacts import labels
 from culturebench.artifacts.pins import Pin, save as save_pin
 from culturebench.judging.asking import open_judge
-from culturebench.judging.base import Answer, Question
+from culturebench.judging.base import Answer, PictureQuestion, Question
 from culturebench.judging.transformers import LocalVlm
+from culturebench.judging.worded import AnyQuestion, worded
 from culturebench.params.engine import Engine
 from culturebench.params.judges import LocalJudge
 from culturebench.pins import PinError, pin_folder
@@ -28,6 +29,7 @@ from culturebench.png import from_png, to_png
 from culturebench.store import Store
 from culturebench.vlm.errors import VlmError
 from culturebench.vlm.loading import load_processor
+from culturebench.vlm.wording import Wording
 
 LABELS = {"jp": "Jp", "nl": "Nl"}
 ENGINE = Engine(kind="local", workers=1, address=None, cpus_per_worker=1, gpus_per_worker=0)
@@ -87,10 +89,13 @@ def answers(bound: Path, store: Path, how: LocalJudge = HOW) -> Sequence[Answer]
     return open_judge(how, bound, ENGINE, Store(str(store)), lambda name: None)(QUESTIONS)
 
 
-def greedy(model: Any, processor: Any, messages: list[dict[str, Any]], image: Image.Image, count: int) -> list[int]:
+def greedy(model: Any, processor: Any, asked: AnyQuestion, images: list[Image.Image], count: int) -> list[int]:
     """The likeliest token again and again: no padding, no cache, no `generate`."""
+    put = worded(Wording(LABELS), asked)
+    shown = [*({"type": "image"} for _ in images), {"type": "text", "text": put.user}]
+    messages = [{"role": "system", "content": put.system}, {"role": "user", "content": shown}]
     prompt = processor.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-    inputs = processor(text=[prompt], images=[image], return_tensors="pt")
+    inputs = processor(text=[prompt], images=images, return_tensors="pt")
     start = inputs["input_ids"].shape[1]
     for _ in range(count):
         token = model(**inputs, use_cache=False).logits[0, -1].argmax().view(1, 1)
@@ -108,8 +113,32 @@ def test_its_replies_are_the_models_own_greedy_ones_whatever_the_batch(judge: Lo
     model: Any = AutoModelForImageTextToText.from_pretrained(weights, dtype=torch.float32).eval()
     with torch.inference_mode():
         for asked, answer in zip(QUESTIONS, together, strict=True):
-            tokens = greedy(model, judge.processor, judge._messages(asked.options), from_png(asked.image), 6)
+            tokens = greedy(model, judge.processor, asked, [from_png(asked.image)], 6)
             assert judge.processor.tokenizer.decode(tokens, skip_special_tokens=True) == answer.raw
+
+
+def test_of_several_pictures_it_sees_all_in_their_order(judge: LocalVlm, weights: Path) -> None:
+    colours = ((200, 30, 30), (30, 30, 200), (30, 200, 30))
+    images = [Image.new("RGB", (64 + 32 * place, 64), colour) for place, colour in enumerate(colours)]
+    orders = [images, images[::-1], images[:2]]
+    asked = [PictureQuestion(tuple(map(to_png, shown)), [f"p{n}" for n in range(len(shown))], "jp") for shown in orders]
+    together = judge([*asked, *QUESTIONS])
+    assert together[len(asked) :] == judge(QUESTIONS)
+    model: Any = AutoModelForImageTextToText.from_pretrained(weights, dtype=torch.float32).eval()
+    with torch.inference_mode():
+        for question, shown, answer in zip(asked, orders, together, strict=False):
+            tokens = greedy(model, judge.processor, question, shown, 6)
+            assert judge.processor.tokenizer.decode(tokens, skip_special_tokens=True) == answer.raw
+    assert len({answer.raw for answer in together[: len(asked)]}) > 1
+
+
+def test_the_number_of_a_picture_is_its_answer(weights: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(weights, tmp_path / "weights"))
+    plant(folder, "2")
+    picture = to_png(Image.new("RGB", (64, 64)))
+    asked = [PictureQuestion((picture,) * count, ["a", "b", "c"][:count], "nl") for count in (3, 2, 1)]
+    answers = LocalVlm(HOW, folder, LABELS, "x")(asked)
+    assert [one.answer for one in answers] == ["b", "b", "unparseable"]
 
 
 def test_it_sees_the_picture(judge: LocalVlm) -> None:

@@ -131,7 +131,7 @@ def test_every_stage_that_makes_pictures_or_asks_is_counted_as_it_works(tmp_path
             "k": [None, 8, 4],
         },
         describe_neurons={"pictured": 3, "prompts_per_region": 2, "seeds": [0, 1]},
-        judge_reliability={"pictures_per_region": 5},
+        judge_reliability={"pictures_per_region": 5, "choices": 3},
         generate={"seeds": [0], "prompts_per_region": 2},
         check_layers={"max_pairs": 40},
     )
@@ -140,7 +140,7 @@ def test_every_stage_that_makes_pictures_or_asks_is_counted_as_it_works(tmp_path
     assert made["compare_selectors"].images == made["compare_selectors"].calls == unmasked * (1 + 3 * 2 * 3)
     unedited = 2 * regions * 2 * 2  # noun and cultural, regions, prompts, seeds
     assert made["describe_neurons"].images == made["describe_neurons"].calls == unedited * (1 + 3)
-    assert made["judge_reliability"].calls == 5 * regions
+    assert (made["judge_reliability"].calls, made["judge_reliability"].pictures) == (10 * regions, 20 * regions)
     assert made["generate_one_prompt"].images == 1 + regions
     assert made["measure"].pictures == made["judge"].calls == 2 * regions * len(DOCUMENT["conditions"]["all"])
     priced = costs(numbers, tmp_path)

@@ -55,7 +55,7 @@ def test_agreement_is_kappa_with_the_majority_and_a_tie_has_none() -> None:
 
 def test_an_answer_among_other_regions_is_another_questions() -> None:
     found = compare(answers("jp"), person("a", "jp", options=["jp", "nl"]), BOOTSTRAP)
-    assert (found["people"], found["other_options"], found["reason"]) == (None, 1, NOBODY)
+    assert (found["people"], found["other_options"], found["reason"]) == (None, 1, NOBODY.format(project="questions"))
 
 
 def test_regions_that_differ_do_not_widen_the_judges_interval() -> None:

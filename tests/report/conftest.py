@@ -434,7 +434,8 @@ class Run:
                 "reason": "", "difference": {**right, "value": -0.03, "low": -0.06, "high": 0.0}, "agreement": right,
                 "annotators": {"scripted-1 (error rate 0.03)": {"answers": 300, "right": 291}}, "other_options": 0,
             }  # fmt: skip
-            reliability.save(self.root / reliability.PATH.format(judge=judge), found)
+            both = {"pictures": {**found, "reason": ""}, "regions": found}
+            reliability.save(self.root / reliability.PATH.format(judge=judge), both)
         audit = "atlas"
         asked, names = planted_audit.questions(self.regions, 4), ("cas", "random")
         said = planted_audit.answers(asked, names, planted_audit.two_of_three, ("native", "english"))

@@ -65,7 +65,7 @@ def test_without_audits_there_is_no_such_chapter(small_run: Any) -> None:
     values = {key: [] for key in ("systems", "models", "alone", "audits")}
     page = render({
         **values, "regions": [], "level": 0.95, "data": {"stages": [], "agreement": []},
-        "study": None, "reliability": {"judges": [], "scripted": False, "paper": None},
+        "study": None, "reliability": {"forms": [], "scripted": False},
         "pins": [], "versions": [], "params": [],
     })  # fmt: skip
     assert "audits" not in page
@@ -93,14 +93,28 @@ def test_text_from_outside_cannot_become_markup() -> None:
     }  # fmt: skip
     page = render({
         "models": [], "systems": None, "alone": [], "regions": ["jp"],
-        "reliability": reliability.values({"<i>judge": judged}), "study": None,
+        "reliability": reliability.values({"<i>judge": {"pictures": judged, "regions": judged}}), "study": None,
         "audits": [],
         "level": 0.95, "data": values, "pins": [], "versions": [],
         "params": params_values({"x": "<b>"}),
     })  # fmt: skip
     assert "&lt;script&gt;alert(1)&lt;/script&gt; 2" in page
     assert "<script>" not in page and "<b>" not in page and "<i>" not in page
-    assert "94.18%" in page and "1 answers were given among other regions" in page  # no scripted annotators here
+    assert "94.18%" in page and "1 answers were given to other questions" in page  # no scripted annotators here
+
+
+def test_the_published_pair_stands_beside_its_own_form_alone_and_not_beside_drawn_pictures(html: Any) -> None:
+    right = {"value": 0.5, "low": 0.4, "high": 0.6, "pictures": 9, "answers": 9}
+    judged: Any = {
+        "choices": [4], "judge": right, "unparseable": 0, "people": right, "reason": "", "difference": right,
+        "agreement": right, "annotators": {"expert": {"answers": 9, "right": 4}}, "other_options": 0,
+    }  # fmt: skip
+    both = reliability.values({"j": {"pictures": judged, "regions": judged}})["forms"]
+    assert [(one["form"], one["paper"]) for one in both] == [("pictures", published.RELIABILITY), ("regions", None)]
+    (alone,) = reliability.values({"j": {"regions": judged}})["forms"]
+    assert (alone["form"], alone["paper"]) == ("regions", None)
+    assert "Several pictures: which one shows the culture named?" in html  # of the atlas, whose annotators are scripts
+    assert "One picture: which culture does it show?" in html and "91.57%" not in html
 
 
 def test_what_left_the_pipeline_is_counted_by_reason_the_most_frequent_first() -> None:
@@ -360,7 +374,7 @@ def test_the_training_of_the_autoencoders_is_drawn_with_its_dead_share(html: str
 
 def test_judges_stand_beside_people_and_scripted_ones_are_called_so_without_the_papers_value(html: Any) -> None:
     assert "How far the judges can be trusted" in html
-    assert "Scripted annotators right" in html and "900 answers on 300 pictures" in html and "291 of 300 right" in html
+    assert "Scripted annotators right" in html and "900 answers to 300 questions" in html and "291 of 300 right" in html
     assert "Scripted annotators are no people" in html and "94.18" not in html
 
 

@@ -15,11 +15,11 @@ import yaml
 from PIL import Image
 
 from chat_server import KEY, Asked, ChatServer, share_of_faults
-from culturebench.artifacts import answers, labels, pictures, pins
+from culturebench.artifacts import answers, labels, pictures, pins, reliability, splits
 from culturebench.errors import CultureBenchError
 from culturebench.png import to_png
 from data_project import ROOT
-from stages import bind_judge, judge
+from stages import bind_judge, judge, judge_reliability
 
 LABELS = {"jp": "Japan", "nl": "Netherlands"}
 COLOURS = {"jp": (200, 30), "nl": (30, 200)}  # red, blue
@@ -208,3 +208,39 @@ def test_it_is_bound_to_the_names_of_the_regions(root: Path):
         Judged(root, server, 1)
     (path,) = (root / pins.JUDGE.format(judge="served")).iterdir()
     assert labels.load(path) == LABELS
+
+
+def test_of_several_pictures_it_sees_all_in_one_call_and_names_one_by_its_number(root: Path):
+    """Ten questions of four pictures; the endpoint finds the colour of the region that is named."""
+
+    def number(asked: Asked, fault: str) -> str:
+        code = next(code for code, label in LABELS.items() if asked.texts[-1].endswith(f": {label}?"))
+        colours = [Image.open(io.BytesIO(image)).convert("RGB").getpixel((5, 5)) for image in asked.images]
+        reds = [colour[0] > colour[2] for colour in colours]  # type: ignore[index]
+        return str(reds.index(code == "jp") + 1)
+
+    with ChatServer(number) as server:
+        Judged(root, server, 1)
+        params = yaml.safe_load((root / "params.yaml").read_text())
+        params["judge_reliability"] = {"form": "pictures", "pictures_per_region": 5, "choices": 4, "seed": 0,
+                                       "resamples": 200, "level": 0.95}  # fmt: skip
+        (root / "params.yaml").write_text(yaml.safe_dump(params))
+        text = {"text": "a", "language": "en",
+                **dict.fromkeys(("noun_start", "noun_end", "modifier_start", "modifier_end"), -1)}  # fmt: skip
+        for code in LABELS:
+            rows = [
+                {"picture_id": (code + str(n)).encode().hex().zfill(64), "region": code, "language": "en",
+                 "subdivision": "", "group": f"{code}{n}", "provisional": False, "cultural": text, "noun": text,
+                 "neutral": None, "cultural_en": None, "noun_en": None, "licence": "CC0-1.0", "scene": None,
+                 "image": Judged._picture(code, n)["image"]}
+                for n in range(5)
+            ]  # fmt: skip
+            splits.TABLE.save(root / splits.TEST / f"{code}.parquet", rows)
+        judge_reliability.STAGE.execute(judge="served")
+    assert len(server.asked) == 10 and all(len(asked.images) == 4 for asked in server.asked)
+    shown = {text for asked in server.asked for text in asked.texts}
+    assert not any(word in text for text in shown for word in ("jp", "nl", "CC0"))
+    found = reliability.load(root / reliability.PATH.format(judge="served"))["pictures"]
+    rows = answers.TABLE.load(root / answers.REAL_PATH.format(judge="served"))
+    assert found["judge"]["value"] == 1 and found["choices"] == [4] and found["unparseable"] == 0
+    assert {row["raw"] for row in rows} <= set("1234") and len({row["raw"] for row in rows}) > 1

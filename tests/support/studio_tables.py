@@ -46,6 +46,7 @@ def write_test_split(root: Path, pictures: int, regions: Sequence[str]) -> dict[
     """A test split of small pictures that are no drawings, and the params to ask about them; id -> region."""
     params = yaml.safe_load((root / "params.yaml").read_text(encoding="utf-8")) | {"regions": list(regions)}
     params["judge_reliability"] = {
+        "form": "both",
         "pictures_per_region": pictures,
         "choices": 4,
         "seed": 0,

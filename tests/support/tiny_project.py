@@ -122,7 +122,9 @@ def project_params(weights: dict[str, Path]) -> dict[str, Any]:
             "last_steps": 1, "autocast": "auto", "gradient_checkpointing": None, "checkpoint_every": 1,
         },
         "judge": {"seed": 0},
-        "judge_reliability": {"pictures_per_region": 2, "choices": 4, "seed": 0, "resamples": 200, "level": 0.95},
+        "judge_reliability": {
+            "form": "both", "pictures_per_region": 2, "choices": 4, "seed": 0, "resamples": 200, "level": 0.95,
+        },
         "evaluate": {"resamples": 200, "permutations": 1000, "seed": 0, "level": 0.95},
         "engine": {"kind": "local", "workers": 2, "address": None, "cpus_per_worker": 1, "gpus_per_worker": 0},
         "measure": {"alignment": "alignment", "caption": "cultural"},
