@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from culturebench.artifacts import evaluation
+from culturebench.artifacts import evaluation, groups, splits
+from culturebench.artifacts._json import load_json
 from culturebench.conditions import CONDITIONS
 from culturebench.errors import CultureBenchError
 from culturebench.evaluation.names import ALL, CULTURE, POOLED, TEST
@@ -52,6 +53,35 @@ def as_table(rows: Sequence[EvaluationRow]) -> pd.DataFrame:
     frame = pd.DataFrame([{**row, "seeds": tuple(row["seeds"])} for row in rows], columns=list(evaluation.COLUMNS))
     numbers = {name: "float64" for name in ("strength", *NUMBERS) if not name.startswith("n_")}
     return frame.astype({**numbers, "n_prompts": "int64", "n_images": "int64"})
+
+
+def load_groups(folder: str | PathLike[str]) -> pd.DataFrame:
+    """CultureVQA of the test prompts by subdivision of each region and by category, of the project in `folder`.
+
+    A row a number, judges pooled: `by` is `subdivision` or `category`, and `culturebench.artifacts.groups.GroupRow`
+    says what each column holds. `low` and `high` are NaN with a single prompt. `ArtifactError` where nothing was
+    evaluated yet.
+    """
+    frame = pd.DataFrame(groups.load(Path(folder) / groups.PATH), columns=list(groups.COLUMNS))
+    shares, numbers = ("value", "low", "high"), ("n_prompts", "n_images")
+    return frame.astype({**dict.fromkeys(shares, "float64"), **dict.fromkeys(numbers, "int64")})
+
+
+def load_counts(folder: str | PathLike[str]) -> pd.DataFrame:
+    """Pictures of the data set by subdivision and by category of each region, with those of each split; a row each.
+
+    `ArtifactError` where nothing was split yet.
+    """
+    found: Any = load_json(Path(folder) / splits.COUNTS, splits.STAGE).get("groups", {})
+    rows = [
+        {"region": region, "by": by, "group": group, **counts}
+        for region, one in found.items()
+        for by, groups_ in one.items()
+        for group, counts in groups_.items()
+    ]
+    numbers = ["pictures", *splits.SPLITS]
+    frame = pd.DataFrame(rows, columns=["region", "by", "group", *numbers])
+    return frame.fillna(dict.fromkeys(numbers, 0)).astype(dict.fromkeys(numbers, "int64"))
 
 
 def pivot(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from culturebench import funnel
 from culturebench.annotation.agreement import agreement
-from culturebench.annotation.consensus import UNDECIDED, Verdict, at_least, majority, weighed
+from culturebench.annotation.consensus import UNDECIDED, Verdict, at_least, category_of, majority, weighed
 from culturebench.annotation.dawid_skene import keep_probabilities
 from culturebench.annotation.decisions import Decision, read_decisions
 from culturebench.annotation.gold import read_gold
@@ -44,7 +44,12 @@ def run(params: Params, inputs: Paths, outputs: Paths, *, region: str) -> None:
     pictures = [row for row in duplicates.TABLE.load(inputs["duplicates"]) if row["status"] == "kept"]
     verdicts = _verdicts(decisions, [row["picture_id"] for row in pictures], params.annotate)
     verdicts |= _published(inputs["candidates"], verdicts)
-    rows = [_row(name, region, verdict, params.annotate) for name, verdict in verdicts.items()]
+    found = candidates.TABLE.load(inputs["candidates"], ["picture_id", "category"])
+    searched = {row["picture_id"]: row["category"] for row in found}
+    rows = [
+        _row(name, region, verdict, category_of(decisions.get(name, [])) or searched.get(name, ""), params.annotate)
+        for name, verdict in verdicts.items()
+    ]
     if absent := len(decisions.keys() - verdicts.keys()):
         print(f"{region}: decisions on {absent} pictures that did not get here were ignored", file=sys.stderr)
     annotated.TABLE.save(outputs["annotated"], rows)
@@ -72,7 +77,7 @@ def _published(path: Path, verdicts: dict[str, Verdict]) -> dict[str, Verdict]:
     return found
 
 
-def _row(picture_id: str, region: str, verdict: Verdict, settings: Annotate) -> AnnotatedRow:
+def _row(picture_id: str, region: str, verdict: Verdict, category: str, settings: Annotate) -> AnnotatedRow:
     provisional = verdict.reason == UNDECIDED and settings.undecided == "provisional"
     return {
         "picture_id": picture_id,
@@ -80,6 +85,7 @@ def _row(picture_id: str, region: str, verdict: Verdict, settings: Annotate) -> 
         "status": "kept" if verdict.kept or provisional else "dropped",
         "reason": "" if provisional else verdict.reason,
         "subdivision": verdict.subdivision,
+        "category": category,
         "agreement": verdict.agreement,
         "decisions": verdict.decisions,
         "provisional": provisional,

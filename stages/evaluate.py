@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
-from culturebench.artifacts import answers, evaluation, measured, pictures
+from culturebench.artifacts import annotated, answers, evaluation, groups, measured, pictures
 from culturebench.artifacts.answers import AnswerRow
 from culturebench.artifacts.evaluation import ConfusionRow, EvaluationRow
+from culturebench.artifacts.groups import GroupRow
 from culturebench.conditions import in_order
 from culturebench.evaluation.comparisons import corrected
+from culturebench.evaluation.groups import group_rows, groups_of
 from culturebench.evaluation.names import TEST
 from culturebench.evaluation.scores import regions_of, score_answers, score_measured
 from culturebench.evaluation.summary import count_confusions, summarise
@@ -26,7 +28,7 @@ from culturebench.params.prompts import Prompts
 from culturebench.params.regions import Regions
 from culturebench.stage import Paths, Stage
 
-PICTURE_COLUMNS = ("prompt_id", "region", "language", "seed", "strength", "object")
+PICTURE_COLUMNS = ("prompt_id", "region", "language", "subdivision", "seed", "strength", "object")
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ def run(params: Params, inputs: Paths, outputs: Paths) -> None:
     test = SignFlip(params.evaluate.permutations, params.evaluate.seed)
     rows: list[EvaluationRow] = []
     confusion: list[ConfusionRow] = []
+    grouped: list[GroupRow] = []
+    categories = _categories(inputs["annotated"], list(params.regions))
     for model, prompts in product(params.models.root, params.prompts.root):
         conditions: dict[str, Made] = {}
         for name in in_order(params.conditions.all):
@@ -60,9 +64,20 @@ def run(params: Params, inputs: Paths, outputs: Paths) -> None:
                     confusion += count_confusions(model, name, judge, found)
         tests = Tests(corrected(conditions, test, "prompt"), corrected(conditions, test, "region"))
         rows += table_rows(conditions, tests, list(params.regions), bootstrap)
+        if prompts == TEST:
+            subdivisions = {name: one for made in conditions.values() for name, one in made.subdivisions.items()}
+            regions = {name: one for made in conditions.values() for name, one in made.regions.items()}
+            grouped += group_rows(conditions, groups_of(regions, subdivisions, categories), bootstrap)
     evaluation.save(outputs["evaluation"], rows)
     evaluation.save_summary(outputs["summary"], summarise(rows))
     evaluation.save_confusion(outputs["confusion"], confusion)
+    groups.save(outputs["groups"], grouped)
+
+
+def _categories(folder: Path, regions: Sequence[str]) -> dict[str, str]:
+    """Picture id -> what it shows, which of a test prompt is what its reference picture shows."""
+    rows = annotated.TABLE.load_all(folder, regions, ("picture_id", "status", "category"))
+    return {row["picture_id"]: row["category"] for row in rows if row["status"] == "kept"}
 
 
 def _made(
@@ -93,6 +108,7 @@ def _made(
         name=name,
         strength=strengths.pop() if len(strengths) == 1 else None,
         regions=regions_of(made),
+        subdivisions={row["prompt_id"]: row["subdivision"] for row in made},
         seeds=tuple(sorted({row["seed"] for row in made})),
         scored=scored,
         answers={
@@ -120,11 +136,17 @@ STAGE = Stage(
     name="evaluate",
     run=run,
     params=Params,
-    inputs={"pictures": pictures.DIRECTORY, "answers": answers.DIRECTORY, "measured": measured.DIRECTORY},
+    inputs={
+        "pictures": pictures.DIRECTORY,
+        "answers": answers.DIRECTORY,
+        "measured": measured.DIRECTORY,
+        "annotated": annotated.DIRECTORY,
+    },
     outputs={
         "evaluation": evaluation.PATH,
         "summary": evaluation.SUMMARY_PATH,
         "confusion": evaluation.CONFUSION_PATH,
+        "groups": groups.PATH,
     },
 )
 

@@ -15,6 +15,7 @@ from culturebench.artifacts import (
     comparison,
     enhancer,
     evaluation,
+    groups,
     layer_check,
     neurons,
     overlaps,
@@ -30,6 +31,7 @@ from culturebench.artifacts import (
 )
 from culturebench.artifacts._json import load_json
 from culturebench.artifacts.evaluation import ConfusionRow, EvaluationRow
+from culturebench.artifacts.groups import GroupRow
 from culturebench.artifacts.layer_probe import DIRECTORY as PROBE, LAYER_PATH, load_layer
 from culturebench.artifacts.pictures import PictureRow
 from culturebench.conditions import EDITS
@@ -121,7 +123,8 @@ def run(params: Params, inputs: Paths, outputs: Paths) -> None:
     regions = list(params.regions)
     rows = evaluation.load(inputs["evaluation"])
     confusion = evaluation.load_confusion(inputs["confusion"])
-    models = [_model(params, inputs, name, rows, confusion) for name in params.models.root]
+    grouped = groups.load(inputs["groups"])
+    models = [_model(params, inputs, name, rows, confusion, grouped) for name in params.models.root]
     read = {tower for model in params.models.root.values() for tower in model.towers}
     alone = {name: _encoder(params, inputs, name) for name in _probed(params, params.encoders.root) if name not in read}
     values = {
@@ -204,7 +207,12 @@ def _save_plots(
 
 
 def _model(
-    params: Params, inputs: Paths, name: str, rows: list[EvaluationRow], confusion: list[ConfusionRow]
+    params: Params,
+    inputs: Paths,
+    name: str,
+    rows: list[EvaluationRow],
+    confusion: list[ConfusionRow],
+    grouped: list[GroupRow],
 ) -> contents.ModelResults:
     chosen = params.models.root[name]
     return contents.ModelResults(
@@ -223,6 +231,7 @@ def _model(
             if source.file != TEST_FOLDER
         },
         unseen=_of_sets(params, rows, name, [s for s, at in params.prompts.root.items() if at.modifiers]),
+        groups=grouped,
         confusion=confusion,
         pictures=_shown(params, inputs, name, TEST),
         one_prompt=pictures.ONE_PROMPT.load(inputs["one_prompt"] / f"{name}.parquet"),
@@ -296,6 +305,7 @@ STAGE = Stage(
     params=Params,
     inputs={
         "evaluation": evaluation.PATH,
+        "groups": groups.PATH,
         "confusion": evaluation.CONFUSION_PATH,
         "counts": splits.COUNTS,
         "agreement": agreement.DIRECTORY,

@@ -22,7 +22,15 @@ from culturebench.artifacts.splits import SplitRow, UnsplitRow
 from culturebench.params.regions import Regions
 from culturebench.params.split import Split
 from culturebench.splitting.assign import BRIDGES, Placed, assign
-from culturebench.splitting.counts import Counts, annotation_counts, by_reason, caption_counts, screening_counts, total
+from culturebench.splitting.counts import (
+    Counts,
+    annotation_counts,
+    by_reason,
+    caption_counts,
+    group_counts,
+    screening_counts,
+    total,
+)
 from culturebench.splitting.frozen import read_frozen
 from culturebench.splitting.several import SEVERAL, Claim, several_regions
 from culturebench.stage import Paths, Stage
@@ -73,7 +81,8 @@ def run(params: Params, inputs: Paths, outputs: Paths) -> None:
         images = _images(inputs["candidates"] / f"{region}.parquet")
         _save(tables[region], placed, images, outputs, region)
     splits.UNSPLIT_TABLE.save(outputs["unsplit"], left_out)
-    document = {"regions": counts, "all": _with_unfiled(total(counts.values()), inputs)}
+    groups = {region: _groups_of(tables[region], placed) for region in regions}
+    document = {"regions": counts, "all": _with_unfiled(total(counts.values()), inputs), "groups": groups}
     outputs["counts"].write_text(json.dumps(document, sort_keys=True, indent=1) + "\n", encoding="utf-8")
     funnel.say("split", {region: counts[region]["split"] for region in regions})
 
@@ -226,6 +235,12 @@ def _counts(tables: Tables, placed: dict[str, Placed], unsplit: list[UnsplitRow]
         "caption": caption_counts(tables.grounded),
         "split": split | {"kept": sum(sides[side] for side in splits.SPLITS)},
     }
+
+
+def _groups_of(tables: Tables, placed: dict[str, Placed]) -> Counts:
+    categories = {row["picture_id"]: row["category"] for row in tables.annotated}
+    captioned = [(row["subdivision"], row["picture_id"]) for row, *_ in _captioned(tables)]
+    return group_counts((part, categories[name], placed[name].side) for part, name in captioned if placed[name].side)
 
 
 STAGE = Stage(

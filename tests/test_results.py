@@ -8,9 +8,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from culturebench.artifacts import evaluation
+from culturebench.artifacts import evaluation, groups, splits
+from culturebench.artifacts._json import save_json
 from culturebench.artifacts._table import ArtifactError
-from culturebench.results import ResultsError, compare, load_results, pivot
+from culturebench.results import ResultsError, compare, load_counts, load_groups, load_results, pivot
 from documents import blocks
 
 ROW: dict[str, Any] = {
@@ -41,6 +42,28 @@ def test_a_number_that_was_not_measured_is_nan_and_its_reason_stays(tmp_path: Pa
 def test_a_project_without_results_names_the_command_that_makes_them(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match="dvc repro evaluate"):
         load_results(tmp_path)
+
+
+def test_values_by_subdivision_and_category_are_a_table_of_their_own(tmp_path: Path) -> None:
+    row: Any = {"model": "atlas", "condition": "noun", "by": "category", "region": "all", "group": "crafts",
+                "value": 0.5, "low": None, "high": None, "n_prompts": 1, "n_images": 4}  # fmt: skip
+    groups.save(tmp_path / groups.PATH, [row | {"group": "food"}, row])
+    found = load_groups(tmp_path)
+    assert found["group"].tolist() == ["crafts", "food"] and found["low"].isna().all()
+    assert found["n_images"].dtype == "int64" and list(found.columns) == list(groups.COLUMNS)
+    with pytest.raises(ArtifactError, match="dvc repro evaluate"):
+        load_groups(tmp_path / "elsewhere")
+
+
+def test_the_data_sets_pictures_are_counted_by_subdivision_and_category(tmp_path: Path) -> None:
+    counts = {"category": {"crafts": {"pictures": 3, "test": 1, "train": 2}}, "subdivision": {"": {"pictures": 0}}}
+    save_json(tmp_path / splits.COUNTS, {"regions": {}, "all": {}, "groups": {"jp": counts}})
+    found = load_counts(tmp_path)
+    assert found[found["by"] == "category"][
+        ["region", "group", "pictures", "detect", "train", "test"]
+    ].values.tolist() == [["jp", "crafts", 3, 0, 2, 1]]
+    with pytest.raises(ArtifactError, match="dvc repro split"):
+        load_counts(tmp_path / "elsewhere")
 
 
 def test_a_project_in_which_nothing_was_generated_has_no_rows(tmp_path: Path) -> None:

@@ -62,6 +62,11 @@ def at_least(verdict: Verdict, min_agreement: float) -> Verdict:
     return replace(verdict, kept=False, reason=UNDECIDED)
 
 
+def category_of(decisions: Sequence[Decision]) -> str:
+    """What most of those who keep the picture say that it shows; "" where none says it."""
+    return _most_frequent(decision.category for decision in decisions if decision.verdict == "keep")
+
+
 def _most_frequent(names: Iterable[str]) -> str:
     """The most frequent name that is not empty, the first in the alphabet among equals; empty when there is none."""
     counts = Counter(name for name in names if name)

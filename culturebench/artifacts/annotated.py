@@ -19,6 +19,7 @@ class AnnotatedRow(TypedDict):
     status: str
     reason: str
     subdivision: str
+    category: str
     agreement: float
     decisions: int
     provisional: bool
@@ -35,6 +36,7 @@ TABLE = Table(
             required("status", pa.string()),  # kept | dropped
             required("reason", pa.string()),  # the majority's reason, undecided, or ""
             required("subdivision", pa.string()),
+            required("category", pa.string()),  # as most of those who keep it say, else of the search; "" where neither
             required("agreement", pa.float64()),  # share of the decisions that agree with the verdict, 0 without any
             required("decisions", pa.int32()),
             required("provisional", pa.bool_()),  # no majority, kept by `undecided: provisional`

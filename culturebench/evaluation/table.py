@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import combinations, groupby
 from typing import TYPE_CHECKING
@@ -47,6 +47,7 @@ class Made:
     scored: Sequence[Scored]
     answers: Mapping[str, Mapping[tuple[str, int], str]]  # judge -> picture -> answer
     prompts: str = TEST
+    subdivisions: Mapping[str, str] = field(default_factory=dict[str, str])  # prompt id -> subdivision
 
 
 def compared(conditions: Mapping[str, Made]) -> Iterator[tuple[Made, Made]]:

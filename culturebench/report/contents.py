@@ -22,6 +22,7 @@ from culturebench.report import (
     check,
     doses,
     gallery,
+    groups,
     headline,
     published,
     selectors,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from culturebench.artifacts.comparison import Comparison
     from culturebench.artifacts.enhancer import History
     from culturebench.artifacts.evaluation import ConfusionRow
+    from culturebench.artifacts.groups import GroupRow
     from culturebench.artifacts.layer_check import Check
     from culturebench.artifacts.layer_probe import Layer
     from culturebench.artifacts.neurons import NeuronRow
@@ -89,6 +91,7 @@ class ModelResults:
     results: Results
     outside: Mapping[str, Outside]  # by the name of the set
     unseen: Mapping[str, Results]  # name of test prompts with modifiers that no split carries -> their results
+    groups: Sequence[GroupRow]
     confusion: Sequence[ConfusionRow]
     pictures: Pictures
     one_prompt: Sequence[PictureRow]
@@ -124,6 +127,7 @@ def model_values(model: ModelResults, regions: Sequence[str], pixels: int) -> di
         "circular": list(model.circular.values()),
         "by_region": tables.by_region(results, regions),
         "settings_by_region": tables.settings_by_region(results, regions),
+        "by_group": groups.by_group(model.groups, model.name, regions),
         "agreement": tables.agreement(results),
         "named": tables.named(results),
         "confusions": [
@@ -234,7 +238,11 @@ def data_values(
                 },
             }
         )
-    return {"stages": stages, "agreement": [(code, values) for code, values in (agreement or {}).items()]}
+    return {
+        "stages": stages,
+        "groups": groups.counted(counts.get("groups", {}), regions),
+        "agreement": [(code, values) for code, values in (agreement or {}).items()],
+    }
 
 
 def _notes(found: Mapping[str, Any]) -> list[str]:

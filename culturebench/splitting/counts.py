@@ -54,6 +54,21 @@ def caption_counts(rows: Sequence[CaptionedRow]) -> Counts:
     return counts | {"pairs": len(pairs), "whole_noun": sum(row["whole_noun"] for row in pairs)}
 
 
+def group_counts(rows: Iterable[tuple[str, str, str]]) -> dict[str, dict[str, Counts]]:
+    """`{"subdivision": {key: {"pictures": n, side: n}}, "category": ...}` of (subdivision, category, side) of pictures.
+
+    A picture without a subdivision or category counts under "".
+    """
+    every = list(rows)
+    found: dict[str, dict[str, Counts]] = {}
+    for place, by in enumerate(("subdivision", "category")):
+        sides = {
+            key: Counter(row[2] for row in every if row[place] == key) for key in sorted({r[place] for r in every})
+        }
+        found[by] = {key: {"pictures": sum(one.values()), **dict(sorted(one.items()))} for key, one in sides.items()}
+    return found
+
+
 def total(regions: Iterable[Counts]) -> Counts:
     """The sum over regions of nested counts; means are averaged over the regions that have one."""
     regions = list(regions)

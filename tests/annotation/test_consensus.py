@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from culturebench.annotation.agreement import agreement
-from culturebench.annotation.consensus import UNDECIDED, Verdict, at_least, majority, weighed
+from culturebench.annotation.consensus import UNDECIDED, Verdict, at_least, category_of, majority, weighed
 from culturebench.annotation.dawid_skene import keep_probabilities
 from culturebench.annotation.decisions import Decision
 from culturebench.annotation.gold import read_gold
@@ -110,3 +110,21 @@ def test_a_wrong_line_of_known_answers_is_named(tmp_path, line: str):
     path.write_text(2 * ('{"picture_id": "' + "a" * 64 + '", "verdict": "keep"}\n'))
     with pytest.raises(AnnotationError, match="second line"):
         read_gold(path)
+
+
+def test_a_pictures_category_is_what_most_of_those_who_keep_it_say() -> None:
+    def said(verdict: str, category: str, number: int) -> Decision:
+        reason = "" if verdict == "keep" else "low_quality"
+        return Decision.model_validate(
+            {
+                "picture_id": "0" * 64,
+                "annotator": str(number),
+                "verdict": verdict,
+                "reason": reason,
+                "category": category,
+            }
+        )
+
+    votes = [("keep", "food"), ("keep", ""), ("reject", "crafts"), ("reject", "crafts")]
+    assert category_of([said(*vote, number) for number, vote in enumerate(votes)]) == "food"
+    assert category_of([said("reject", "crafts", 0), said("keep", "", 1)]) == category_of([]) == ""

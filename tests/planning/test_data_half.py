@@ -63,7 +63,8 @@ def test_captions_by_a_model_cost_two_questions_a_picture_up_to_the_limit_of_eac
 
 
 def test_only_kept_pictures_are_captioned(root: Path) -> None:
-    row = {"region": "jp", "reason": "", "subdivision": "", "agreement": 1.0, "decisions": 2, "provisional": False}
+    row = {"region": "jp", "reason": "", "subdivision": "", "category": "", "agreement": 1.0, "decisions": 2,
+           "provisional": False}  # fmt: skip
     rows = [{**row, "picture_id": str(n), "status": "kept" if n else "dropped"} for n in range(4)]
     annotated.TABLE.save(root / annotated.PATH.format(region="jp"), rows)
     assert planned(root, providers=("openai",))[1].amount.pictures == 3 + PICTURES

@@ -19,6 +19,7 @@ from culturebench.artifacts import (
     adapter,
     adapter_results,
     agreement,
+    annotated,
     answers,
     audited,
     circular,
@@ -100,6 +101,8 @@ CONDITIONS = Conditions(
     all=dict.fromkeys(PLANTED),
 )
 JUDGES = ("atlas_cnn", "atlas_vit")
+#: Of each region's prompts in turn.
+CATEGORIES = ("crafts", "architecture")
 STRENGTH = {
     "amplified": 6.0, "random_amplified": 6.0, "activated": 2.0, "random_activated": 2.0,
     "steered": 1.0, "steered_en": 1.0,
@@ -183,6 +186,13 @@ class Run:
                 replies = [self._answer(judge, row, shown) for row, shown in made]
                 answers.TABLE.save(self.root / f"data/answers/{judge}/atlas/{condition}/test.parquet", replies)
             measured.TABLE.save(self.root / f"data/measured/atlas/{condition}.parquet", self._measured(made))
+        for code in self.regions:
+            kept = [
+                {"picture_id": scene.id(), "region": code, "status": "kept", "reason": "", "subdivision": "",
+                 "category": CATEGORIES[number % 2], "agreement": 1.0, "decisions": 2, "provisional": False}
+                for number, scene in enumerate(self.scenes[code])
+            ]  # fmt: skip
+            annotated.TABLE.save(self.root / annotated.PATH.format(region=code), kept)
 
     def _write_one_prompt(self) -> None:
         """The first scene of the first region in each region's ornament, and plain."""
@@ -454,7 +464,12 @@ class Run:
             "caption": {"kept": 101, "dropped": {}, "waiting": {"no_caption": 4}},
             "split": {"kept": 100, "dropped": {"bridges_splits": 1}, "detect": 10, "train": 70, "test": 20},
         }
-        counts = {"regions": dict.fromkeys(self.regions, counts), "all": counts}
+        of_region = {
+            by: {name: {"pictures": 50, "detect": 5, "train": 35, "test": 10} for name in names}
+            for by, names in (("subdivision", ("first_kind", "")), ("category", CATEGORIES))
+        }
+        counts = {"regions": dict.fromkeys(self.regions, counts), "all": counts,
+                  "groups": dict.fromkeys(self.regions, of_region)}  # fmt: skip
         save_json(self.root / splits.COUNTS, counts)
 
     def write_study(self) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from statsmodels.stats.multitest import multipletests
 
-from culturebench.artifacts import answers, evaluation
+from culturebench.artifacts import answers, evaluation, groups
 from culturebench.conditions import CONDITIONS
 from culturebench.errors import CultureBenchError
 from culturebench.measures.paired_test import SignFlip
@@ -33,6 +33,31 @@ def test_culture_vqa_is_the_share_of_pictures_whose_region_the_judge_named(small
         assert row["value"] == pytest.approx(share, abs=1e-6)
         assert row["low"] <= row["value"] <= row["high"]
         assert (row["n_prompts"], row["n_images"], row["seeds"]) == (24, 48, [0, 1])
+
+
+def test_each_subdivision_and_category_has_its_share_of_right_pictures(small_run: Any, rows: Any) -> None:
+    found = groups.load(small_run.root / groups.PATH)
+    scenes = {scene.id(): (code, place) for code, own in small_run.scenes.items() for place, scene in enumerate(own)}
+    for condition in ("noun", "amplified"):
+        folder = small_run.root / "data/answers"
+        table = [
+            row for judge in ("atlas_cnn", "atlas_vit")
+            for row in answers.TABLE.load(folder / f"{judge}/atlas/{condition}/test.parquet")
+        ]  # fmt: skip
+        own = [row for row in found if row["condition"] == condition]
+        by_category = {row["group"]: row for row in own if row["by"] == "category"}
+        assert set(by_category) == {"crafts", "architecture"}
+        for place, name in enumerate(("crafts", "architecture")):
+            right = [row["answer"] == row["region"] for row in table if scenes[row["prompt_id"]][1] % 2 == place]
+            row = by_category[name]
+            assert row["value"] == pytest.approx(sum(right) / len(right), abs=1e-6)
+            assert (row["n_prompts"], row["n_images"], row["region"]) == (12, 24, "all")
+            assert row["low"] < row["value"] < row["high"]
+        by_part = {row["region"]: row for row in own if row["by"] == "subdivision"}
+        for code in small_run.regions:  # each region's prompts are of one subdivision
+            of_region = pick(rows, condition=condition, judge="pooled", region=code, measure="culture_vqa")
+            assert by_part[code]["value"] == of_region["value"]
+            assert (by_part[code]["low"], by_part[code]["high"]) == (of_region["low"], of_region["high"])
 
 
 def test_the_pooled_judge_is_the_mean_of_the_judges(rows: Any) -> None:

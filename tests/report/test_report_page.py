@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
-from culturebench.artifacts import evaluation
+from culturebench.artifacts import evaluation, groups as artifact
 from culturebench.conditions import condition
 from culturebench.ethics import SENTENCES, SYNTHETIC
-from culturebench.report import charts, gallery, headline, published, reliability, sweeps, tables, words
+from culturebench.report import charts, gallery, groups, headline, published, reliability, sweeps, tables, words
 from culturebench.report.contents import data_values, params_values
 from culturebench.report.page import render
 from culturebench.report.plot import Axis
@@ -64,7 +64,7 @@ def test_a_model_that_reads_pictures_has_a_chapter_with_its_own_controls(html: A
 def test_without_audits_there_is_no_such_chapter(small_run: Any) -> None:
     values = {key: [] for key in ("systems", "models", "alone", "audits")}
     page = render({
-        **values, "regions": [], "level": 0.95, "data": {"stages": [], "agreement": []},
+        **values, "regions": [], "level": 0.95, "data": data_values({"regions": {}, "all": {}}, []),
         "study": None, "reliability": {"forms": [], "scripted": False},
         "pins": [], "versions": [], "params": [],
     })  # fmt: skip
@@ -101,6 +101,26 @@ def test_text_from_outside_cannot_become_markup() -> None:
     assert "&lt;script&gt;alert(1)&lt;/script&gt; 2" in page
     assert "<script>" not in page and "<b>" not in page and "<i>" not in page
     assert "94.18%" in page and "1 answers were given to other questions" in page  # no scripted annotators here
+
+
+def test_subdivisions_and_categories_have_their_values_with_intervals_and_their_counts(
+    small_run: Any, html: Any
+) -> None:
+    found = groups.by_group(artifact.load(small_run.root / artifact.PATH), "atlas", small_run.regions)
+    assert [table["by"] for table in found] == ["subdivision", "category"]
+    subdivisions, categories = found
+    assert [code for code, *_ in subdivisions["rows"]] == small_run.regions
+    assert [(code, group, prompts) for code, group, prompts, _ in categories["rows"]] == [
+        ("all", "architecture", 12), ("all", "crafts", 12),
+    ]  # fmt: skip
+    assert categories["conditions"] and "random_amplified" not in categories["conditions"]
+    for title in ("CultureVQA by subdivision and condition", "CultureVQA by category and condition",
+                  "Pictures by subdivision", "Pictures by category"):  # fmt: skip
+        assert f'aria-label="{title}"' in html
+    counted = {"jp": {"category": {"crafts": {"pictures": 3, "test": 3}}, "subdivision": {"": {"pictures": 3}}}}
+    (parts, kinds) = groups.counted({**counted, "nl": counted["jp"]}, ["jp", "nl"])
+    assert parts["rows"] == [("jp", "none", 3, [0, 0, 0]), ("nl", "none", 3, [0, 0, 0])]
+    assert kinds["rows"] == [("all", "crafts", 6, [0, 0, 6])]
 
 
 def test_the_published_pair_stands_beside_its_own_form_alone_and_not_beside_drawn_pictures(html: Any) -> None:

@@ -117,6 +117,24 @@ def test_counts_add_up_from_stage_to_stage(inside: Path):
             assert counts[before]["kept"] == stage["kept"] + leaving, after
         assert sum(counts["split"][side] for side in splits.SPLITS) == counts["split"]["kept"]
     assert document["all"]["collect"]["kept"] == 240
+    for region, groups in document["groups"].items():
+        for by in ("subdivision", "category"):
+            for name in ("pictures", *splits.SPLITS):
+                counted = document["regions"][region]["split"][name if name != "pictures" else "kept"]
+                assert sum(group.get(name, 0) for group in groups[by].values()) == counted
+
+
+def test_pictures_are_counted_by_what_the_experts_said_of_them(inside: Path):
+    document = json.loads(Path(splits.COUNTS).read_text())
+    verdicts = {row["picture_id"]: row for row in every(annotated.TABLE, annotated.PATH)}
+    for side in splits.SPLITS:
+        rows = every(splits.TABLE, splits.DIRECTORIES[side] + "/{region}.parquet")
+        assert rows and all(verdicts[row["picture_id"]]["category"] for row in rows)
+        for row in rows:
+            groups = document["groups"][row["region"]]
+            assert groups["subdivision"][row["subdivision"]][side] > 0
+            assert groups["category"][verdicts[row["picture_id"]]["category"]][side] > 0
+    assert {"crafts", "clothing"} <= {name for one in document["groups"].values() for name in one["category"]}
 
 
 def test_running_again_gives_the_same_bytes(inside: Path):

@@ -60,6 +60,7 @@ class Project:
             "region": REGION,
             "status": "kept",
             "reason": "",
+            "category": "",
             "agreement": 1.0,
             "decisions": 3,
             "provisional": False,

@@ -49,7 +49,7 @@ def made(project: Path) -> None:
         verdicts: list[Any] = [
             {
                 "picture_id": row["picture_id"], "region": region, "status": "kept", "reason": "", "subdivision": "",
-                "agreement": 1.0, "decisions": 2, "provisional": False,
+                "category": "", "agreement": 1.0, "decisions": 2, "provisional": False,
             }
             for row in rows
         ]  # fmt: skip

@@ -97,8 +97,8 @@ def write_annotated(root: Path, tied: list[str], decided: list[str]) -> None:
     rows = [
         {
             "picture_id": name, "region": "jp", "status": "dropped" if name in tied else "kept",
-            "reason": "undecided" if name in tied else "", "subdivision": "", "agreement": 0.5, "decisions": 2,
-            "provisional": False,
+            "reason": "undecided" if name in tied else "", "subdivision": "", "category": "", "agreement": 0.5,
+            "decisions": 2, "provisional": False,
         }
         for name in (*tied, *decided)
     ]  # fmt: skip
