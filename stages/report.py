@@ -15,6 +15,7 @@ from culturebench.artifacts import (
     comparison,
     enhancer,
     evaluation,
+    examples,
     groups,
     layer_check,
     neurons,
@@ -71,6 +72,7 @@ from culturebench.report import (
     adapters,
     audits,
     contents,
+    examples as shown_examples,
     gallery,
     page,
     published,
@@ -137,7 +139,8 @@ def run(params: Params, inputs: Paths, outputs: Paths) -> None:
             load_json(inputs["counts"], splits.STAGE),
             regions,
             {region: agreement.load(inputs["agreement"] / f"{region}.json") for region in regions},
-        ),
+        )
+        | {"examples": shown_examples.values(examples.TABLE.load(inputs["examples"]), regions, params.report.pixels)},
         "reliability": judge_reliability.values(
             {judge: reliability.load(inputs["reliability"] / f"{judge}.json") for judge in params.judges.root}
         ),
@@ -308,6 +311,7 @@ STAGE = Stage(
         "groups": groups.PATH,
         "confusion": evaluation.CONFUSION_PATH,
         "counts": splits.COUNTS,
+        "examples": examples.PATH,
         "agreement": agreement.DIRECTORY,
         "reliability": reliability.DIRECTORY,
         "study": study.PATH,

@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from culturebench import funnel
-from culturebench.artifacts import annotated, candidates, duplicates, grounded, screened, splits, unfiled
+from culturebench.artifacts import annotated, candidates, duplicates, examples, grounded, screened, splits, unfiled
 from culturebench.artifacts._caption import CaptionRow
 from culturebench.artifacts._folder import keep_only
 from culturebench.artifacts.annotated import AnnotatedRow
 from culturebench.artifacts.candidates import CandidateRow
 from culturebench.artifacts.duplicates import DuplicateRow
+from culturebench.artifacts.examples import ExampleRow
 from culturebench.artifacts.grounded import CaptionedRow
 from culturebench.artifacts.screened import ScreenedRow
 from culturebench.artifacts.splits import SplitRow, UnsplitRow
@@ -31,13 +32,14 @@ from culturebench.splitting.counts import (
     screening_counts,
     total,
 )
+from culturebench.splitting.examples import example_of
 from culturebench.splitting.frozen import read_frozen
 from culturebench.splitting.several import SEVERAL, Claim, several_regions
 from culturebench.stage import Paths, Stage
 
 FROZEN = "annotations/splits"
 Images = dict[tuple[str, str], bytes]  # (picture id, file name) -> bytes
-_ORIGIN = ["picture_id", "file_name", "page_url", "licence", "scene", "released", "status", "error"]
+_ORIGIN = ["picture_id", "file_name", "author", "page_url", "licence", "scene", "released", "status", "error"]
 
 
 @dataclass(frozen=True)
@@ -74,13 +76,15 @@ def run(params: Params, inputs: Paths, outputs: Paths) -> None:
         keep_only(outputs[side], regions)
     counts: dict[str, Counts] = {}
     left_out: list[UnsplitRow] = []
+    shown: list[ExampleRow] = []
     for region in regions:
         unsplit = [*_several(tables[region]), *_bridging(tables[region], placed)]
         left_out += unsplit
         counts[region] = _counts(tables[region], placed, unsplit)
         images = _images(inputs["candidates"] / f"{region}.parquet")
-        _save(tables[region], placed, images, outputs, region)
+        shown += _save(tables[region], placed, images, outputs, region)
     splits.UNSPLIT_TABLE.save(outputs["unsplit"], left_out)
+    examples.TABLE.save(outputs["examples"], shown)
     groups = {region: _groups_of(tables[region], placed) for region in regions}
     document = {"regions": counts, "all": _with_unfiled(total(counts.values()), inputs), "groups": groups}
     outputs["counts"].write_text(json.dumps(document, sort_keys=True, indent=1) + "\n", encoding="utf-8")
@@ -195,12 +199,30 @@ def _rows(tables: Tables, placed: dict[str, Placed], images: Images) -> Iterator
         }
 
 
-def _save(tables: Tables, placed: dict[str, Placed], images: Images, outputs: Paths, region: str) -> None:
-    """Write the three sides of a region."""
+def _save(tables: Tables, placed: dict[str, Placed], images: Images, outputs: Paths, region: str) -> list[ExampleRow]:
+    """Write the three sides of a region; returns the picture that stands for it, none without a train side."""
     rows = list(_rows(tables, placed, images))
     for side in splits.SPLITS:
         chosen = [row for row in rows if placed[row["picture_id"]].side == side]
         splits.TABLE.save(outputs[side] / f"{region}.parquet", chosen)
+    example = example_of(row for row in rows if placed[row["picture_id"]].side == "train")
+    return [_example(example, _origins(tables)[example["picture_id"]])] if example else []
+
+
+def _example(row: SplitRow, origin: CandidateRow) -> ExampleRow:
+    return {
+        "picture_id": row["picture_id"],
+        "region": row["region"],
+        "provisional": row["provisional"],
+        "cultural": row["cultural"],
+        "noun": row["noun"],
+        "cultural_en": row["cultural_en"],
+        "noun_en": row["noun_en"],
+        "author": origin["author"],
+        "licence": row["licence"],
+        "page_url": origin["page_url"],
+        "image": row["image"],
+    }
 
 
 def _images(path: Path) -> Images:
@@ -261,6 +283,7 @@ STAGE = Stage(
         "train": splits.TRAIN,
         "test": splits.TEST,
         "unsplit": splits.UNSPLIT,
+        "examples": examples.PATH,
         "counts": splits.COUNTS,
     },
 )

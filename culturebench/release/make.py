@@ -22,6 +22,7 @@ from culturebench.release import card
 from culturebench.release.contents import REMOVED, Part, ReleaseError, parts
 from culturebench.release.counts import RegionCounts, gaps, total
 from culturebench.release.croissant import MEANING, croissant
+from culturebench.release.examples import add_example, in_order
 from culturebench.release.freeze import freeze
 from culturebench.release.licences import licence_url
 from culturebench.release.shards import MEGABYTE, Shard, write_shards
@@ -61,8 +62,9 @@ def release(root: Path, folder: Path, version: str, settings: Release, regions: 
     new = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
     try:
         new.mkdir()
-        shards, placed = _write_pictures(root, new, settings, counts)
-        _write_words(root, new, version, settings, list(counts.values()), files, shards)
+        examples: dict[str, dict[str, Any]] = {}
+        shards, placed = _write_pictures(root, new, settings, counts, examples)
+        _write_words(root, new, version, settings, list(counts.values()), files, shards, examples)
         _put(new, folder)
     finally:
         shutil.rmtree(new, ignore_errors=True)
@@ -72,9 +74,13 @@ def release(root: Path, folder: Path, version: str, settings: Release, regions: 
 
 
 def _write_pictures(
-    root: Path, new: Path, settings: Release, counts: Mapping[str, RegionCounts]
+    root: Path,
+    new: Path,
+    settings: Release,
+    counts: Mapping[str, RegionCounts],
+    examples: dict[str, dict[str, Any]],
 ) -> tuple[list[Shard], dict[str, dict[str, str]]]:
-    """The shards with their attribution; the files' records, and region -> picture id -> split."""
+    """The shards with their attribution, and the examples; the files' records, and region -> picture id -> split."""
     shards: list[Shard] = []
     placed: dict[str, dict[str, str]] = {code: {} for code in counts}
     rows: list[Sequence[str]] = []
@@ -85,6 +91,7 @@ def _write_pictures(
         shards += write_shards(new, part, region.country, settings.shard_megabytes * MEGABYTE)
         placed[part.region] |= {row["picture_id"]: part.split for row in part.rows}
         rows += _attribution(part)
+        add_example(examples, new, part)
     if not shards:
         raise ReleaseError("there is no picture to release: all are provisional, or none has a side yet")
     write_csv(new / "ATTRIBUTION.csv", ATTRIBUTION, rows)
@@ -105,6 +112,7 @@ def _write_words(
     counts: list[RegionCounts],
     files: Mapping[str, Region],
     shards: list[Shard],
+    examples: dict[str, dict[str, Any]],
 ) -> None:
     removed = read_removed(root / REMOVED)
     write_csv(new / "REMOVED.csv", ("sha256", "reason"), sorted(removed.items()))
@@ -122,6 +130,8 @@ def _write_words(
         "captions_by": total(counts, "captions_by"),
         "meanings": MEANING,
         "removed": len(removed),
+        "examples": in_order(examples, files),
+        "countries": {code: file.country for code, file in files.items()},
         "stages": {stage: _left(document[stage]) for stage in STAGES},
         "gaps": list(
             gaps(

@@ -240,6 +240,7 @@ def data_values(
         )
     return {
         "stages": stages,
+        "examples": {"heads": [], "rows": []},
         "groups": groups.counted(counts.get("groups", {}), regions),
         "agreement": [(code, values) for code, values in (agreement or {}).items()],
     }

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import mlcroissant
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import yaml
@@ -26,6 +27,7 @@ from culturebench.params.release import Release
 from culturebench.release.contents import parts
 from culturebench.release.licences import licence_url, on_card
 from culturebench.release.make import release, write_csv
+from culturebench.release.markdown import words
 from culturebench.release.shards import write_shards
 from culturebench.sources.licences import normalise
 from culturebench.splitting.frozen import read_frozen
@@ -239,6 +241,21 @@ def test_a_licences_address_is_that_of_the_licence() -> None:
     assert (
         licence_url("unknown") == "" and on_card("CC-BY-SA-4.0") == "cc-by-sa-4.0" and on_card("CC-PDM-1.0") == "other"
     )
+
+
+def test_the_card_shows_a_picture_of_each_region_with_its_four_captions(finished: Path, released: Path) -> None:
+    card = (released / "README.md").read_text(encoding="utf-8")
+    for region in REGIONS:
+        rows: Any = splits.TABLE.load(finished / splits.DIRECTORIES["train"] / f"{region}.parquet")
+        first = min((row for row in rows if row["cultural_en"] and row["noun_en"]), key=lambda row: row["picture_id"])
+        (line,) = [line for line in card.splitlines() if f"(examples/{region}.jpg)" in line]
+        cells = line.removeprefix("| ").removesuffix(" |").split(" | ")
+        assert cells[2:] == [words(first[role]["text"]) for role in ("noun", "cultural", "noun_en", "cultural_en")]
+        assert words(first["licence"]) in cells[1]
+        with Image.open(released / f"examples/{region}.jpg") as shown, Image.open(io.BytesIO(first["image"])) as own:
+            assert max(shown.size) <= 256
+            pair = [np.asarray(one.convert("RGB").resize((16, 16)), float) for one in (shown, own)]
+            assert np.abs(pair[0] - pair[1]).mean() < 6
 
 
 def test_card_and_datasheet_count_what_is_in_the_files(finished: Path, released: Path, loaded: Any) -> None:

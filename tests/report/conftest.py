@@ -25,6 +25,7 @@ from culturebench.artifacts import (
     circular,
     comparison,
     enhancer,
+    examples,
     layer_check,
     layer_probe,
     measured,
@@ -124,6 +125,13 @@ def png(scene: Scene, size: int = 64) -> bytes:
     buffer = io.BytesIO()
     render(scene, size).save(buffer, format="PNG")
     return buffer.getvalue()
+
+
+def caption_row(caption: Any) -> dict[str, Any]:
+    """A caption of the atlas as a row holds it."""
+    (start, end), (first, last) = caption.noun_span, caption.modifier_span or (-1, -1)
+    spans = {"noun_start": start, "noun_end": end, "modifier_start": first, "modifier_end": last}
+    return {"text": caption.text, "language": caption.language, **spans}
 
 
 def adapter_row(chosen: str, strength: float, measure: str, value: float) -> dict[str, Any]:
@@ -471,6 +479,21 @@ class Run:
         counts = {"regions": dict.fromkeys(self.regions, counts), "all": counts,
                   "groups": dict.fromkeys(self.regions, of_region)}  # fmt: skip
         save_json(self.root / splits.COUNTS, counts)
+        rows: list[Any] = []
+        for code in self.regions:
+            scene = replace(self.scenes[code][0], region=code, subdivision=REGIONS[code][1][0])
+            language = REGIONS[code][0]
+            captions = {
+                role: caption_row(write(scene, said))
+                for role, write, said in (
+                    ("cultural", cultural_caption, language), ("noun", noun_caption, language),
+                    ("cultural_en", cultural_caption, "en"), ("noun_en", noun_caption, "en"),
+                )
+            }  # fmt: skip
+            rows.append({"picture_id": scene.id(), "region": code, "provisional": False, **captions,
+                         "author": "A. <b>Painter</b>",
+                         "licence": "CC-BY-4.0", "page_url": "", "image": png(scene)})  # fmt: skip
+        examples.TABLE.save(self.root / examples.PATH, rows)
 
     def write_study(self) -> None:
         """A plan over these pictures and what scripted participants say, by the stage itself."""

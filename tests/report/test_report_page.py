@@ -1,4 +1,5 @@
 import base64
+import io
 import json
 import re
 from collections.abc import Callable
@@ -8,11 +9,24 @@ from typing import Any
 
 import pytest
 import yaml
+from markupsafe import escape
+from PIL import Image
 
-from culturebench.artifacts import evaluation, groups as artifact
+from culturebench.artifacts import evaluation, examples, groups as artifact
 from culturebench.conditions import condition
 from culturebench.ethics import SENTENCES, SYNTHETIC
-from culturebench.report import charts, gallery, groups, headline, published, reliability, sweeps, tables, words
+from culturebench.report import (
+    charts,
+    examples as shown_examples,
+    gallery,
+    groups,
+    headline,
+    published,
+    reliability,
+    sweeps,
+    tables,
+    words,
+)
 from culturebench.report.contents import data_values, params_values
 from culturebench.report.page import render
 from culturebench.report.plot import Axis
@@ -36,7 +50,7 @@ def test_the_page_holds_all_that_it_shows(html: Any) -> None:
     assert "<script" not in html and "@import" not in html and "url(" not in html
 
 
-def test_every_picture_says_that_a_model_made_it(html: Any) -> None:
+def test_every_generated_picture_says_that_a_model_made_it(html: Any) -> None:
     found = [base64.b64decode(text) for text in re.findall(r"data:image/png;base64,([\w+/=]+)", html)]
     assert found and all(SYNTHETIC.encode() in picture for picture in found)
 
@@ -121,6 +135,24 @@ def test_subdivisions_and_categories_have_their_values_with_intervals_and_their_
     (parts, kinds) = groups.counted({**counted, "nl": counted["jp"]}, ["jp", "nl"])
     assert parts["rows"] == [("jp", "none", 3, [0, 0, 0]), ("nl", "none", 3, [0, 0, 0])]
     assert kinds["rows"] == [("all", "crafts", 6, [0, 0, 6])]
+
+
+def test_a_picture_of_each_region_stands_with_its_four_captions_and_whom_to_name(small_run: Any, html: Any) -> None:
+    rows: Any = {row["region"]: row for row in examples.TABLE.load(small_run.root / examples.PATH)}
+    found = shown_examples.values(rows.values(), small_run.regions, 32)["rows"]
+    assert [row["region"] for row in found] == small_run.regions
+    for shown in found:
+        row = rows[shown["region"]]
+        assert shown["credit"] == "A. <b>Painter</b>, CC-BY-4.0"
+        for role, caption in zip(shown_examples.CAPTIONS, shown["captions"], strict=True):
+            assert "".join(text for text, _ in caption["parts"]) == row[role]["text"]
+            assert sum(modifier for _, modifier in caption["parts"]) == role.startswith("cultural"), role
+            assert all(escape(text) in html for text, _ in caption["parts"])
+        picture = base64.b64decode(shown["uri"].partition(",")[2])
+        with Image.open(io.BytesIO(picture)) as image:
+            assert max(image.size) == 32
+        assert SYNTHETIC.encode() not in picture  # nobody generated it
+    assert "A. &lt;b&gt;Painter&lt;/b&gt;, CC-BY-4.0" in html and "nobody picked it" in html
 
 
 def test_the_published_pair_stands_beside_its_own_form_alone_and_not_beside_drawn_pictures(html: Any) -> None:
