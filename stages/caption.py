@@ -41,7 +41,7 @@ class Params:
 def run(params: Params, inputs: Paths, outputs: Paths, *, region: str) -> None:
     """Caption the kept pictures of one region by people's captions and the providers of the `caption` section."""
     language, iso = params.region.language, params.region.iso
-    human = read_human_captions(inputs["captions"], language)
+    human = read_human_captions(inputs["captions"], language, params.caption.auditors)
     works = _pictures(inputs, region, human, with_images="openai" in params.caption.providers)
     for name in params.caption.providers:
         provider = _provider(name, params)

@@ -11,7 +11,8 @@ from culturebench.artifacts import captioned, cues, grounded
 from culturebench.artifacts._folder import keep_only
 from culturebench.artifacts.captioned import CaptionedRow
 from culturebench.artifacts.cues import CueRow
-from culturebench.captions.cues import cue_table, held_back
+from culturebench.captions.cues import concentration, cue_table, held_back, written
+from culturebench.measures.alpha import krippendorff_alpha
 from culturebench.params.ground import Ground
 from culturebench.params.regions import Regions
 from culturebench.splitting.counts import Counts, caption_counts
@@ -37,7 +38,7 @@ def run(params: Params, inputs: Paths, outputs: Paths) -> None:
     kept: dict[str, Counts] = {}
     for region in regions:
         own = {row["cue"]: row for row in table if row["region"] == region}
-        held = [held_back(row, own) for row in rows[region]]
+        held = [held_back(row, own, params.ground.audit) for row in rows[region]]
         grounded.TABLE.save(outputs["grounded"] / f"{region}.parquet", held)
         counts[region], kept[region] = _counts(held, list(own.values())), caption_counts(held)
     grounded.save_counts(outputs["counts"], counts)
@@ -51,10 +52,19 @@ def _counts(rows: Sequence[CaptionedRow], table: Sequence[CueRow]) -> grounded.C
         "input_tokens": sum(row["input_tokens"] for row in rows),
         "output_tokens": sum(row["output_tokens"] for row in rows),
         "served_models": sorted({row["served_model"] for row in rows} - {""}),
-        "cues": {"grounded": sum(row["grounded"] for row in table), "all": len(table)},
+        "cues": concentration(table),
+        "written": sum(map(written, rows)),
         "audits": dict(sorted(Counter(row["audit"] for row in rows if row["audit"]).items())),
+        "auditors": _agreement([row["audits"] for row in rows]),
         "waiting": dict(sorted(Counter(row["reason"] for row in rows if row["status"] == "waiting").items())),
     }
+
+
+def _agreement(audits: Sequence[Sequence[str]]) -> grounded.Audited:
+    """Of the captions that several people audited."""
+    several = [said for said in audits if len(said) > 1]
+    alike = sum(len(set(said)) == 1 for said in several)
+    return {"several": len(several), "alike": alike, "alpha": krippendorff_alpha(several)}
 
 
 STAGE = Stage(

@@ -16,6 +16,7 @@ from culturebench.artifacts import (
     enhancer,
     evaluation,
     examples,
+    grounded,
     groups,
     layer_check,
     neurons,
@@ -71,6 +72,7 @@ from culturebench.params.tune_strength import TuneStrength
 from culturebench.report import (
     adapters,
     audits,
+    captions,
     contents,
     examples as shown_examples,
     gallery,
@@ -140,7 +142,10 @@ def run(params: Params, inputs: Paths, outputs: Paths) -> None:
             regions,
             {region: agreement.load(inputs["agreement"] / f"{region}.json") for region in regions},
         )
-        | {"examples": shown_examples.values(examples.TABLE.load(inputs["examples"]), regions, params.report.pixels)},
+        | {
+            "examples": shown_examples.values(examples.TABLE.load(inputs["examples"]), regions, params.report.pixels),
+            "captions": captions.values(grounded.load_counts(inputs["captions"]), regions, params.evaluate.level),
+        },
         "reliability": judge_reliability.values(
             {judge: reliability.load(inputs["reliability"] / f"{judge}.json") for judge in params.judges.root}
         ),
@@ -311,6 +316,7 @@ STAGE = Stage(
         "groups": groups.PATH,
         "confusion": evaluation.CONFUSION_PATH,
         "counts": splits.COUNTS,
+        "captions": grounded.COUNTS,
         "examples": examples.PATH,
         "agreement": agreement.DIRECTORY,
         "reliability": reliability.DIRECTORY,

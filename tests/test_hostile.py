@@ -79,7 +79,8 @@ def cards(text: str, folder: Path) -> dict[str, str]:
         "name": "culturebench", "version": "1.0.0", "front": card.front_matter("culturebench", [counts], shards),
         "regions": [counts], "splits": card.SPLITS, "by_split": {"train": 1, "test": 0, "detect": 0}, "pictures": 1,
         "licences": {text: 1}, "sources": {text: 1}, "captions_by": {text: 1}, "meanings": {}, "removed": 0,
-        "stages": {}, "gaps": list(gaps([counts], {"jp": {}})),
+        "stages": {}, "gaps": list(gaps([counts], {"jp": {}})), "countries": {"jp": text},
+        "examples": [("jp", {"path": "examples/jp.jpg", "captions": [text] * 4, "credit": text})],
     }  # fmt: skip
     return {name: card.render(f"{name}.j2", values) for name in ("README.md", "DATASHEET.md")}
 

@@ -19,6 +19,7 @@ class CaptionedRow(TypedDict):
     detail: str
     provider: str
     audit: str
+    audits: list[str]
     subdivision: str
     cues: list[str]
     cultural: CaptionRow | None
@@ -44,7 +45,10 @@ SCHEMA = pa.schema(
         required("reason", pa.string()),  # why it waits or was dropped, countable
         required("detail", pa.string()),  # the same for whoever writes or audits the caption
         required("provider", pa.string()),
-        required("audit", pa.string()),  # correct | edit | stereotype: what people said of a written caption, or ""
+        required(
+            "audit", pa.string()
+        ),  # correct | edit | stereotype: what enough people say of a written caption, or ""
+        pa.field("audits", pa.list_(pa.string()), nullable=False),  # of each of them, in the order of their pseudonyms
         required("subdivision", pa.string()),  # the experts', else the one that a model saw, or ""
         pa.field("cues", pa.list_(pa.string()), nullable=False),  # what showed the culture, sorted
         pa.field("cultural", CAPTION),

@@ -24,6 +24,7 @@ class CaptionCollector:
     def __init__(self, picture: Picture, human: HumanCaptions | None) -> None:
         self._picture = picture
         self._audit = human.audit if human else ""
+        self._audits = human.audits if human else ()
         self._names = ["human"] if human else []
         self._written: list[Written] = []
         self.rejected = human.rejected if human else ""
@@ -58,6 +59,7 @@ class CaptionCollector:
             "detail": detail,
             "provider": "+".join(self._names),
             "audit": self._audit,
+            "audits": list(self._audits),
             "subdivision": next(filter(None, (self._picture.subdivision, *(w.subdivision for w in said))), ""),
             "cues": [cue for written in said for cue in written.cues],
             "noun_draft": drafts.get("noun"),

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from culturebench.artifacts.captioned import CaptionedRow
     from culturebench.artifacts.cues import CueRow
+    from culturebench.artifacts.grounded import Concentration
 
-#: Why a caption waits for an audit.
-RARE = "rare_cue"
+#: Why a caption waits: it rests on a rare cue, nobody has looked at what a model wrote, or people do not agree yet.
+RARE, UNAUDITED, UNDECIDED = "rare_cue", "not_audited", "audit_undecided"
+#: The provider whose captions a language model writes.
+MODEL = "openai"
 
 
 def cue_table(regions: Mapping[str, Sequence[CaptionedRow]], min_support: int, min_lift: float) -> list[CueRow]:
@@ -42,10 +45,44 @@ def cue_table(regions: Mapping[str, Sequence[CaptionedRow]], min_support: int, m
     return table
 
 
-def held_back(row: CaptionedRow, cues: Mapping[str, CueRow]) -> CaptionedRow:
-    """The captioned row, waiting if one of its cues is not grounded; what people audited or wrote has its word."""
-    rare = [cue for cue in row["cues"] if not cues[cue]["grounded"]]
-    if not rare or row["status"] != "kept" or row["audit"]:
+def written(row: CaptionedRow) -> bool:
+    """Whether a language model wrote one of the captions."""
+    return MODEL in row["provider"].split("+")
+
+
+def held_back(row: CaptionedRow, cues: Mapping[str, CueRow], audit: Literal["all", "rare"]) -> CaptionedRow:
+    """The captioned row, waiting if people have to look first; what they agree on or wrote has its word.
+
+    That is so where a cue is not grounded, with `audit` "all" wherever a language model wrote a caption, and where
+    audits do not agree yet.
+    """
+    if row["status"] != "kept" or row["audit"]:
         return row
-    told = "; ".join(f"{cue}: {cues[cue]['support']} pictures, lift {cues[cue]['lift']:.2f}" for cue in rare)
-    return {**row, "status": "waiting", "reason": RARE, "detail": told}
+    rare = [cue for cue in row["cues"] if not cues[cue]["grounded"]]
+    told = [f"{cue}: {cues[cue]['support']} pictures, lift {cues[cue]['lift']:.2f}" for cue in rare]
+    if row["audits"]:
+        reason, told = UNDECIDED, [f"audits: {', '.join(sorted(row['audits']))}", *told]
+    elif rare:
+        reason = RARE
+    elif audit == "all" and written(row):
+        reason = UNAUDITED
+    else:
+        return row
+    return {**row, "status": "waiting", "reason": reason, "detail": "; ".join(told)}
+
+
+def concentration(rows: Sequence[CueRow]) -> Concentration:
+    """How much one region's captions rest on few cues; `rows` are its rows of the cues artifact.
+
+    `effective` is the inverse of Simpson's index (1949): so many equally frequent cues would be as concentrated.
+    """
+    supports = [row["support"] for row in rows]
+    top = max(rows, key=lambda row: (row["support"], row["cue"]), default=None)
+    return {
+        "grounded": sum(row["grounded"] for row in rows),
+        "all": len(rows),
+        "pictures": top["pictures"] if top else 0,
+        "top": top["cue"] if top else "",
+        "top_pictures": top["support"] if top else 0,
+        "effective": sum(supports) ** 2 / sum(n * n for n in supports) if supports else None,
+    }

@@ -109,13 +109,15 @@ def caption_row(form: Form, picture_id: str, annotator: str, result: Any, data: 
     audit = _choice("audit", fields.get("audit", []))
     row: Row = {"picture_id": picture_id, "annotator": annotator}
     if audit == "stereotype":
-        return row | {"verdict": "reject", "reason": "stereotype", "audit": audit}
+        said = {"audit": audit} if data.get("cultural") else {}
+        return row | {"verdict": "reject", "reason": "stereotype", **said}
     if audit not in ("correct", "edit"):
         raise WrongAnswer(f"audit {audit!r} is not one of correct, edit, stereotype")
     captions = _audited(fields.get("marks", []), data) if audit == "correct" else _written(texts)
     captions |= {"noun": _given(texts.get("noun"), noun=texts.get("noun_noun"))}
     captions |= {"noun_en": _given(texts.get("noun_en"))}
-    row["audit"] = audit
+    if data.get("cultural"):  # where none was shown, the caption is the expert's own and audits nothing
+        row["audit"] = audit
     for role in ROLES:
         if value := captions.get(role):
             row[role] = _checked(role, value, form.language)

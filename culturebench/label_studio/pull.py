@@ -33,7 +33,6 @@ class Answered:
     """
 
     rows: Mapping[tuple[str, str], Row]
-    latest: Mapping[tuple[str, str], datetime]
     asked: frozenset[str]
     people: frozenset[str]
     unusable: frozenset[tuple[str, str]]
@@ -80,23 +79,20 @@ def fetch(server: Server, titles: Iterable[str], read: Read) -> Answered:
                 rows[key], latest[key] = row, at
     unusable = frozenset(wrong - rows.keys())
     answers = {key: row for key, row in rows.items() if row is not None}
-    return Answered(answers, latest, frozenset(asked), frozenset(people.values()), unusable, tuple(sorted(problems)))
+    return Answered(answers, frozenset(asked), frozenset(people.values()), unusable, tuple(sorted(problems)))
 
 
-def merge(
-    path: Path, existing: Sequence[Row], answered: Answered, one_each: bool = False, item: str = PICTURE
-) -> Pulled:
+def merge(path: Path, existing: Sequence[Row], answered: Answered, item: str = PICTURE) -> Pulled:
     """Write the lines of `existing` and of the server to `path`, sorted; the same bytes when nothing changed.
 
     The server has the last word on its own people and pictures. Lines of others stay, and so do lines
-    whose task is gone. With `one_each` a picture has one line: the latest. `item` is what lines call a task's id.
+    whose task is gone. `item` is what lines call a task's id.
     """
 
     def key(row: Row) -> tuple[str, ...]:
-        return (row[item],) if one_each else (row[item], row["annotator"])
+        return row[item], row["annotator"]
 
-    fetched = _latest_each(answered) if one_each else answered.rows
-    now = {key(row): row for row in fetched.values()}
+    now = {key(row): row for row in answered.rows.values()}
     before = {key(row): row for row in existing}
     kept = {name: row for name, row in before.items() if not _withdrawn((row[item], row["annotator"]), answered)}
     after = kept | now
@@ -132,11 +128,6 @@ def _number(completed_by: Any) -> int:
 def _withdrawn(key: tuple[str, str], answered: Answered) -> bool:
     ours = key[1] in answered.people and key[0] in answered.asked
     return ours and key not in answered.rows and key not in answered.unusable
-
-
-def _latest_each(answered: Answered) -> dict[str, Row]:
-    ordered = sorted(answered.rows, key=lambda key: (answered.latest[key], key))
-    return {key[0]: answered.rows[key] for key in ordered}
 
 
 def write_lines(path: Path, rows: Iterable[Row]) -> None:

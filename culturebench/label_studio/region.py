@@ -14,6 +14,8 @@ from culturebench.annotation.gold import read_gold
 from culturebench.annotation.lines import read_lines
 from culturebench.artifacts import annotated, candidates, duplicates, grounded
 from culturebench.artifacts.annotated import AnnotatedRow
+from culturebench.artifacts.grounded import CaptionedRow
+from culturebench.captions.cues import UNDECIDED as UNDECIDED_AUDIT
 from culturebench.captions.human import read_caption_lines
 from culturebench.captions.spans import CaptionRow
 from culturebench.errors import plain
@@ -26,6 +28,7 @@ from culturebench.label_studio.pull import Pulled, Read, fetch, merge, of_result
 from culturebench.label_studio.push import Pushed, Wanted, push as push_tasks, withdraw
 from culturebench.params import load_document, load_section
 from culturebench.params.annotate import Annotate
+from culturebench.params.caption import Caption
 from culturebench.params.labeling import Labeling
 from culturebench.regions.model import Region, load_whole_region
 from culturebench.regions.words import languages
@@ -72,7 +75,7 @@ def pull(root: Path, server: Server, region: str, kind: Kind = "pictures") -> Pu
         path = root / CAPTIONS.format(region=region)
         existing = read_caption_lines(path)
         answered = fetch(server, [title(region, kind)], _reader(answers.caption_row, form))
-        return merge(path, existing, answered, one_each=True)
+        return merge(path, existing, answered)
     path = root / DECISIONS.format(region=region)
     existing = [decision.model_dump() for _, decision in read_lines(path, Decision)]
     titles = [title(region, "pictures"), title(region, "ties")]
@@ -82,7 +85,7 @@ def pull(root: Path, server: Server, region: str, kind: Kind = "pictures") -> Pu
 def progress(root: Path, server: Server, region: str, kind: Kind = "pictures") -> Progress:
     """What there is on the server, and how many tasks a push would send."""
     wanted = wanted_tasks(root, region, kind)
-    return progress_of(server, title(region, kind), wanted, _overlap(kind, _settings(root)))
+    return progress_of(server, title(region, kind), wanted, _overlap(root, kind, _settings(root)))
 
 
 def wanted_tasks(root: Path, region: str, kind: Kind) -> list[Wanted]:
@@ -106,6 +109,7 @@ def wanted_tasks(root: Path, region: str, kind: Kind) -> list[Wanted]:
 def _caption_tasks(root: Path, about: Region) -> list[Wanted]:
     """Pictures that wait for a caption or for its audit, with what was written of them so far."""
     rows = grounded.TABLE.load(root / grounded.PATH.format(region=about.code))
+    auditors = _auditors(root)
     name = languages()[about.language]
     return [
         Wanted(
@@ -118,7 +122,7 @@ def _caption_tasks(root: Path, about: Region) -> list[Wanted]:
                 # A person writes the noun caption; a machine's is a draft and says so.
                 "draft": plain(f"Draft by {row['provider']}: {row['noun_draft']['text']}") if row["noun_draft"] else "",
             },
-            1,
+            _audits_needed(row, auditors),
         )
         for row in rows
         if row["status"] == "waiting"
@@ -127,6 +131,13 @@ def _caption_tasks(root: Path, about: Region) -> list[Wanted]:
 
 def _why(reason: str) -> str:
     return f"Why it is here: {reason.replace('_', ' ')}"
+
+
+def _audits_needed(row: CaptionedRow, auditors: int) -> int:
+    """How many people look at it: one writes, `auditors` audit, and one more where as many do not agree."""
+    if not row["cultural"]:
+        return 1
+    return max(auditors, len(row["audits"]) + 1) if row["reason"] == UNDECIDED_AUDIT else auditors
 
 
 def _caption(value: CaptionRow | None) -> str:
@@ -173,13 +184,17 @@ def _spec(root: Path, region: str, kind: Kind, settings: Labeling) -> ProjectSpe
     return ProjectSpec(
         title(region, kind),
         read_interface(path, _FORMS[kind], choices),
-        _overlap(kind, settings),
+        _overlap(root, kind, settings),
         _INSTRUCTION + about.notes.strip(),
     )
 
 
-def _overlap(kind: Kind, settings: Labeling) -> int:
-    return settings.overlap if kind == "pictures" else 1
+def _overlap(root: Path, kind: Kind, settings: Labeling) -> int:
+    return {"pictures": settings.overlap, "ties": 1, "captions": _auditors(root)}[kind]
+
+
+def _auditors(root: Path) -> int:
+    return load_section(Caption, load_document(root / "params.yaml")).auditors
 
 
 def _reader(read: Callable[..., answers.Row], form: answers.Form) -> Read:

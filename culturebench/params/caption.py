@@ -20,4 +20,7 @@ class Caption(Section):
     min_answered: float = Field(
         ge=0, le=1, description="the stage fails when a smaller share of the model's questions got any answer"
     )
+    auditors: int = Field(
+        ge=1, description="people who have to say the same of a written caption before their audit of it holds"
+    )
     openai: Endpoint = Field(description="where the provider `openai` asks")

@@ -241,6 +241,7 @@ def data_values(
     return {
         "stages": stages,
         "examples": {"heads": [], "rows": []},
+        "captions": [],
         "groups": groups.counted(counts.get("groups", {}), regions),
         "agreement": [(code, values) for code, values in (agreement or {}).items()],
     }

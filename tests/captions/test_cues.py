@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pandas as pd
 import pytest
 
-from culturebench.captions.cues import cue_table, held_back
+from culturebench.captions.cues import concentration, cue_table, held_back
+
+RARE: Any = {"hat": {"grounded": False, "support": 1, "lift": 3.0}, "silk": {"grounded": True}}
+ROW: Any = {"cues": ["hat", "silk"], "status": "kept", "audit": "", "audits": [], "reason": "", "detail": "",
+            "provider": "openai"}  # fmt: skip
 
 
 def test_support_and_lift_are_those_of_a_cross_table():
@@ -40,11 +45,52 @@ def test_support_and_lift_are_those_of_a_cross_table():
 
 
 def test_only_a_kept_and_unaudited_caption_is_held_back():
-    rare = {"hat": {"grounded": False, "support": 1, "lift": 3.0}, "silk": {"grounded": True}}
-    row = {"cues": ["hat", "silk"], "status": "kept", "audit": "", "reason": "", "detail": ""}
-    assert held_back(row, rare)["reason"] == "rare_cue"
-    for other in ({"audit": "correct"}, {"cues": ["silk"]}, {"cues": []}, {"status": "waiting", "reason": "refused"}):
-        assert held_back(row | other, rare) == row | other
+    for audit in ("all", "rare"):
+        assert held_back(ROW, RARE, audit)["reason"] == "rare_cue"
+        for other in ({"audit": "correct"}, {"status": "waiting", "reason": "refused"}):
+            assert held_back(ROW | other, RARE, audit) == ROW | other
+    for cues in ([], ["silk"]):
+        assert held_back(ROW | {"cues": cues}, RARE, "rare") == ROW | {"cues": cues}
+
+
+def test_with_all_every_caption_that_a_model_wrote_waits_however_common_its_cues():
+    common = ROW | {"cues": ["silk"]}
+    assert held_back(common, RARE, "all")["reason"] == "not_audited"
+    assert held_back(common | {"provider": "human+openai"}, RARE, "all")["reason"] == "not_audited"
+    for provider in ("human", "atlas", "template", "human+template"):
+        assert held_back(common | {"provider": provider}, RARE, "all") == common | {"provider": provider}
+
+
+def test_a_caption_on_which_people_do_not_agree_yet_waits_whatever_is_audited():
+    for audit in ("all", "rare"):
+        held = held_back(ROW | {"cues": ["silk"], "audits": ["stereotype", "correct"]}, RARE, audit)
+        assert (held["status"], held["reason"]) == ("waiting", "audit_undecided")
+        assert held["detail"] == "audits: correct, stereotype"
+
+
+def test_cues_are_as_concentrated_as_so_many_equally_frequent_ones():
+    def rows(*supports: int) -> list[dict[str, Any]]:
+        return [{"cue": f"c{n}", "support": k, "pictures": 40, "grounded": k > 2} for n, k in enumerate(supports)]
+
+    assert concentration(rows(10, 10, 10, 10))["effective"] == pytest.approx(4)
+    assert concentration(rows(40))["effective"] == 1
+    found = concentration(rows(20, 1, 1))
+    assert found["effective"] == pytest.approx(1 / ((20 / 22) ** 2 + 2 * (1 / 22) ** 2))
+    assert (found["top"], found["top_pictures"], found["pictures"], found["grounded"], found["all"]) == (
+        "c0",
+        20,
+        40,
+        1,
+        3,
+    )
+    assert concentration([]) == {
+        "grounded": 0,
+        "all": 0,
+        "pictures": 0,
+        "top": "",
+        "top_pictures": 0,
+        "effective": None,
+    }
 
 
 def test_no_cues_make_an_empty_table():

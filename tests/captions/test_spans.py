@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import unicodedata
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from culturebench.annotation.lines import AnnotationError
 from culturebench.atlas.world import REGIONS, Scene, contexts
-from culturebench.captions.human import read_human_captions
+from culturebench.captions.human import HumanCaptions, read_human_captions
 from culturebench.captions.providers import AtlasProvider, Picture, TemplateProvider
 from culturebench.captions.spans import ROLES, CaptionError, caption_row, parse_caption
 from culturebench.captions.template import Unwritten, with_modifier
@@ -149,6 +150,36 @@ def test_a_template_needs_a_noun_caption_and_keeps_what_came_with_the_picture():
     assert rows["cultural"]["text"] == "een kom in Nederlandse stijl"
     assert rows["neutral"]["text"] == "een kom in gewone stijl"
     assert rows["cultural_en"]["text"] == "a Delft bowl" and "noun_en" not in rows
+
+
+def test_an_audit_holds_once_enough_people_agree_on_the_same_words(tmp_path: Path):
+    def line(who: str, audit: str, text: str | None = None, **more: Any) -> dict[str, Any]:
+        return {"picture_id": ID, "annotator": who, "audit": audit, **({"cultural": text} if text else {}), **more}
+
+    def read(*lines: dict[str, Any], auditors: int = 2) -> HumanCaptions:
+        (tmp_path / "nl.jsonl").write_text("".join(json.dumps(one) + "\n" for one in lines))
+        return read_human_captions(tmp_path / "nl.jsonl", "nl", auditors)[ID]
+
+    right, cliché = line("a", "correct", "een kom"), line("b", "stereotype")
+    alone = read(right | {"noun": "een bord"})
+    assert (alone.audit, alone.audits, set(alone.captions)) == (
+        "",
+        ("correct",),
+        {"noun"},
+    )  # words of people's own count
+    assert read(right, auditors=1).audit == "correct"
+    both = read(line("b", "correct", "een kom"), right)
+    assert (both.audit, both.captions["cultural"]["text"]) == ("correct", "een kom")
+    apart = read(right, cliché)
+    assert (apart.audit, apart.rejected, apart.audits, apart.captions) == ("", "", ("correct", "stereotype"), {})
+    third = read(right, cliché, line("c", "stereotype"))
+    assert (third.audit, third.rejected, third.captions) == ("stereotype", "stereotype", {})
+    assert read(right, cliché, line("c", "stereotype"), line("d", "correct", "een kom")).audit == ""  # two against two
+    assert read(right, line("b", "correct", "een andere kom")).audit == ""  # they saw other words
+    anew = read(line("b", "edit", "een schaal"), line("a", "edit", "een bak"))
+    assert (anew.audit, anew.captions["cultural"]["text"]) == ("edit", "een bak")  # the first by pseudonym
+    with pytest.raises(AnnotationError, match=r"nl.jsonl:2: a second line of a on picture"):
+        read(right, right)
 
 
 def test_people_s_captions_are_read_and_a_wrong_one_is_named(tmp_path: Path):

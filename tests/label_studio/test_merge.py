@@ -18,9 +18,8 @@ def row(picture: str, annotator: str, verdict: str = "keep") -> dict[str, Any]:
 
 def answered(*rows: dict[str, Any], asked: str = "abc", unusable: tuple[tuple[str, str], ...] = ()) -> Answered:
     by_key = {(each["picture_id"], each["annotator"]): each for each in rows}
-    latest = {key: NOON.replace(minute=number) for number, key in enumerate(by_key)}
     people = frozenset(("p", "q"))
-    return Answered(by_key, latest, frozenset(asked), people, frozenset(unusable), ("task 1: wrong",))
+    return Answered(by_key, frozenset(asked), people, frozenset(unusable), ("task 1: wrong",))
 
 
 def test_the_order_in_which_answers_come_makes_no_difference(tmp_path: Path):
@@ -43,12 +42,6 @@ def test_a_line_stays_when_its_task_is_gone_its_author_is_a_stranger_or_the_only
     existing = [row("z", "p"), row("a", "stranger"), row("b", "p")]
     done = merge(tmp_path / "x", existing, answered(unusable=(("b", "p"),)))
     assert (done.withdrawn, done.lines) == (0, 3)
-
-
-def test_a_caption_is_the_latest_persons(tmp_path: Path):
-    done = merge(tmp_path / "x", [row("a", "by letter")], answered(row("a", "q"), row("a", "p")), one_each=True)
-    assert done.lines == 1
-    assert '"annotator":"p"' in (tmp_path / "x").read_text()
 
 
 def test_an_unchanged_file_is_not_touched(tmp_path: Path):

@@ -26,6 +26,7 @@ from culturebench.artifacts import (
     comparison,
     enhancer,
     examples,
+    grounded,
     layer_check,
     layer_probe,
     measured,
@@ -479,6 +480,21 @@ class Run:
         counts = {"regions": dict.fromkeys(self.regions, counts), "all": counts,
                   "groups": dict.fromkeys(self.regions, of_region)}  # fmt: skip
         save_json(self.root / splits.COUNTS, counts)
+        cues: Any = {
+            "grounded": 9,
+            "all": 12,
+            "pictures": 80,
+            "top": "<b>lacquer",
+            "top_pictures": 20,
+            "effective": 6.25,
+        }
+        grounded.save_counts(self.root / grounded.COUNTS, {
+            code: {"cost": 0.1, "input_tokens": 1, "output_tokens": 1, "served_models": ["m"], "cues": cues,
+                   "written": 90,
+                   "audits": {"correct": 70, "edit": 11, "stereotype": 5}, "waiting": {"not_audited": 3, "rare_cue": 1},
+                   "auditors": {"several": 86, "alike": 80, "alpha": 0.83}}
+            for code in self.regions
+        })  # fmt: skip
         rows: list[Any] = []
         for code in self.regions:
             scene = replace(self.scenes[code][0], region=code, subdivision=REGIONS[code][1][0])

@@ -11,11 +11,13 @@ import pytest
 import yaml
 from markupsafe import escape
 from PIL import Image
+from statsmodels.stats.proportion import proportion_confint
 
 from culturebench.artifacts import evaluation, examples, groups as artifact
 from culturebench.conditions import condition
 from culturebench.ethics import SENTENCES, SYNTHETIC
 from culturebench.report import (
+    captions,
     charts,
     examples as shown_examples,
     gallery,
@@ -153,6 +155,25 @@ def test_a_picture_of_each_region_stands_with_its_four_captions_and_whom_to_name
             assert max(image.size) == 32
         assert SYNTHETIC.encode() not in picture  # nobody generated it
     assert "A. &lt;b&gt;Painter&lt;/b&gt;, CC-BY-4.0" in html and "nobody picked it" in html
+
+
+def test_audits_of_written_captions_and_the_concentration_of_cues_stand_by_region(html: Any) -> None:
+    chapter = html.partition('aria-label="Audits of captions and concentration of cues"')[2].partition("</details>")[0]
+    cells = re.findall(r"<td[^>]*>(.*?)</td>", chapter, re.DOTALL)[:8]
+    assert cells[:5] == ["90", "70", "11", "5", "4"]
+    assert cells[5].startswith("80 of 86") and "α 0.83" in cells[5]
+    low, high = proportion_confint(20, 80, method="wilson")
+    assert cells[6].startswith("&lt;b&gt;lacquer: 25%") and f"[{100 * low:.1f}, {100 * high:.1f}]" in cells[6]
+    assert cells[7].startswith("6.2") and "of 12, 9 grounded" in cells[7]
+
+
+def test_where_no_model_wrote_a_caption_there_is_no_such_table() -> None:
+    cues: Any = {"grounded": 0, "all": 0, "pictures": 0, "top": "", "top_pictures": 0, "effective": None}
+    none: Any = {"written": 0, "audits": {}, "waiting": {}, "cues": cues,
+                 "auditors": {"several": 0, "alike": 0, "alpha": None}}  # fmt: skip
+    assert captions.values({"jp": none}, ["jp"], 0.95) == []
+    (row,) = captions.values({"jp": none | {"written": 1}}, ["jp"], 0.95)
+    assert (row["share"], row["agree"], row["top"]) == (None, None, "")
 
 
 def test_the_published_pair_stands_beside_its_own_form_alone_and_not_beside_drawn_pictures(html: Any) -> None:

@@ -37,6 +37,9 @@ REASONS = {
 class Project:
     """A folder in which a region's annotated pictures wait for captions from a server on the loopback."""
 
+    #: How many people have to audit which captions.
+    auditors, audit = 1, "rare"
+
     def __init__(self, root: Path, count: int) -> None:
         self.root = root
         self.scenes = [finding.scene for finding in findings(REGION, count, dict.fromkeys(DEFECTS, 0.0))]
@@ -75,9 +78,9 @@ class Project:
             "extra": {}, "image_side": 96, "image_tokens": 200, "input_price": 1.0, "output_price": 2.0,
             "max_cost": None, "tries": 4, "timeout": 4.0, "deadline": 30, "max_wait": 0.02, "concurrency": 8,
         }  # fmt: skip
-        section = {"providers": ["openai"], "openai": settings | changes}
+        section = {"providers": ["openai"], "auditors": self.auditors, "openai": settings | changes}
         if not (self.root / "params.yaml").exists():
-            write_data_project(self.root, [REGION], [], caption=section)
+            write_data_project(self.root, [REGION], [], caption=section, ground={"audit": self.audit})
             candidates.TABLE.save(self.root / candidates.PATH.format(region=REGION), self._tables[0])
             annotated.TABLE.save(self.root / annotated.PATH.format(region=REGION), self._tables[1])
 
@@ -274,6 +277,46 @@ def test_a_caption_on_a_rare_cue_waits_for_an_audit_and_goes_on_after_it(project
     rows = {row["picture_id"]: row for row in grounded.TABLE.load(Path(grounded.PATH.format(region=REGION)))}
     assert (rows[odd.id()]["status"], rows[odd.id()]["audit"]) == ("kept", "correct")
     assert rows[odd.id()]["cultural"] == written
+
+
+def test_two_experts_audit_every_caption_that_a_model_wrote_and_their_agreement_is_counted(
+    project: Callable[[int], Project],
+):
+    """Of five captions on a common cue: confirmed, written anew, a stereotype to both, disputed, and seen by one."""
+    made = project(5)
+    made.auditors, made.audit = 2, "all"
+    names = [scene.id() for scene in made.scenes]
+    nouns = {scene.id(): {"noun": noun_caption(scene, "vi").text} for scene in made.scenes}
+    with ChatServer(made.truth.answer) as server:
+        made.write(server)
+        made.people_say([{"picture_id": name, "annotator": "p", **nouns[name]} for name in names])
+        caption.STAGE.execute(region=REGION)
+        ground.STAGE.execute()
+        before = grounded.TABLE.load(Path(grounded.PATH.format(region=REGION)))
+        assert {row["status"] for row in before} == {"waiting"}
+        texts = {row["picture_id"]: row["cultural"]["text"] for row in before}
+        said = [("correct", "correct"), ("edit", "edit"), ("stereotype", "stereotype"), ("correct", "stereotype"),
+                ("correct",)]  # fmt: skip
+        lines: list[dict[str, Any]] = []
+        for name, audits in zip(names, said, strict=True):
+            for number, audit in enumerate(audits):
+                own = {} if audit == "stereotype" else {"cultural": texts[name] if audit == "correct" else "một vật"}
+                lines.append({"picture_id": name, "annotator": "pq"[number], "audit": audit, **nouns[name], **own})
+        made.people_say(lines)
+        caption.STAGE.execute(region=REGION)
+        ground.STAGE.execute()
+    rows = {row["picture_id"]: row for row in grounded.TABLE.load(Path(grounded.PATH.format(region=REGION)))}
+    found = [(rows[name]["status"], rows[name]["reason"], rows[name]["audit"]) for name in names]
+    assert found == [
+        ("kept", "", "correct"), ("kept", "", "edit"), ("dropped", "stereotype", "stereotype"),
+        ("waiting", "audit_undecided", ""), ("waiting", "audit_undecided", ""),
+    ]  # fmt: skip
+    counts = grounded.load_counts(Path(grounded.COUNTS))[REGION]
+    assert counts["audits"] == {"correct": 1, "edit": 1, "stereotype": 1}
+    assert counts["waiting"] == {"audit_undecided": 2}
+    assert (counts["auditors"]["several"], counts["auditors"]["alike"]) == (4, 3)
+    # Krippendorff's alpha by hand: 8 values, one disagreeing pair (2 of 8 coincidences), 3 / 2 / 3 of each kind
+    assert counts["auditors"]["alpha"] == pytest.approx(1 - 7 * 2 / (64 - 9 - 4 - 9), abs=1e-6)
 
 
 def test_what_was_paid_stays_in_the_ledger_when_people_have_settled_the_pictures(project: Callable[[int], Project]):

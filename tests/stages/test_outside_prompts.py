@@ -101,7 +101,7 @@ def test_what_the_benchmark_says_as_well_is_dropped_counted_and_told(
     texts = ("picture_id", "region", "language", "status", "reason", "detail", "provider", "audit", "subdivision")
     known = {
         **dict.fromkeys(texts, ""), **dict.fromkeys(CAPTIONS), "neutral": None, "noun_draft": None,
-        "noun_en_draft": None, "cues": [], "whole_noun": False, "served_model": "", "input_tokens": 0,
+        "noun_en_draft": None, "cues": [], "whole_noun": False, "audits": [], "served_model": "", "input_tokens": 0,
         "output_tokens": 0, "cost": 0.0, "noun": caption_row("Vase_JA.", "ja"),
     }  # fmt: skip
     grounded.TABLE.save(project / grounded.PATH.format(region="jp"), [known])

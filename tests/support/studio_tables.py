@@ -113,6 +113,7 @@ def write_captioned(root: Path, waiting: dict[str, str], kept: list[str]) -> Non
         | {
             "picture_id": name, "region": "jp", "language": "ja", "status": "waiting" if name in waiting else "kept",
             "reason": "low_support" if name in waiting else "", "detail": "", "provider": "openai", "audit": "",
+            "audits": [],
             "subdivision": "", "cues": [], "cultural": _caption(waiting.get(name, "")), "served_model": "",
             "input_tokens": 0, "output_tokens": 0, "cost": 0.0, "whole_noun": False,
         }
