@@ -86,6 +86,11 @@ class SearchSource(_OnlineSource):
 
 
 _COMMONS = "https://commons.wikimedia.org/w/api.php"
+_SPARQL = "https://query.wikidata.org/sparql"
+#: By what of the region's file a search is narrowed.
+CommonsConstraint = Literal["country", "language"]
+OpenverseConstraint = Literal["country"]
+GoogleConstraint = Literal["gl", "cr", "lr"]
 Url = Annotated[str, Field(pattern=r"^https?://")]
 Width = Annotated[int, Field(ge=64, le=8192)]
 
@@ -98,13 +103,19 @@ class CommonsSource(SearchSource):
     width: Width = Field(default=1280, description="pixels; wider pictures are fetched as the wiki's own rendering")
     categories: int = Field(default=1, ge=0, le=50, description="categories that a keyword starts a walk from")
     depth: int = Field(default=1, ge=0, le=5, description="levels of subcategories below them")
+    constraints: list[CommonsConstraint] = Field(
+        default=[],
+        description="country: files whose structured data name a country of the region | language: files with a "
+        "caption in the keyword's language; with either, no category is walked, since none can be narrowed",
+    )
+    sparql: Url = Field(default=_SPARQL, description="where the items of countries are asked for")
 
 
 class WikidataSource(SearchSource):
     """Wikidata: pictures of things by country (the region file's `iso`) and class."""
 
     kind: Literal["wikidata"]
-    url: Url = Field(default="https://query.wikidata.org/sparql", description="SPARQL endpoint")
+    url: Url = Field(default=_SPARQL, description="SPARQL endpoint")
     commons_url: Url = Field(default=_COMMONS, description="`api.php` of the wiki that has the files")
     width: Width = Field(default=1280, description="pixels; wider pictures are fetched as the wiki's own rendering")
     classes: dict[str, list[Annotated[str, Field(pattern=r"^Q\d+$")]]] = Field(
@@ -128,6 +139,11 @@ class OpenverseSource(SearchSource):
 
     kind: Literal["openverse"]
     url: Url = Field(default="https://api.openverse.org/v1/images/", description="where pictures are searched")
+    constraints: list[OpenverseConstraint] = Field(
+        default=[],
+        description="country: a country's name in the keyword's language has to be found as well; Openverse has no "
+        "field of country or language",
+    )
 
 
 class GoogleSource(SearchSource):
@@ -143,6 +159,11 @@ class GoogleSource(SearchSource):
     url: Url = Field(default="https://customsearch.googleapis.com/customsearch/v1", description="where to search")
     engine: str = Field(min_length=1, description="id (cx) of the search engine, which is no secret")
     rights: str = Field(default="", description="licences to filter by, as `cc_publicdomain|cc_attribute`")
+    constraints: list[GoogleConstraint] = Field(
+        default=[],
+        description="gl: pages of the region's country come first | cr: pages of its countries alone | lr: pages in "
+        "the keyword's language alone",
+    )
     per_query: int = Field(default=50, ge=1, le=100, description="pictures that one query gives; Google ends at 100")
 
 

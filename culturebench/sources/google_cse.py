@@ -9,6 +9,7 @@ from pydantic import Field
 from culturebench.params.collect import GoogleSource
 from culturebench.progress import progress
 from culturebench.sources.api import Answer, Api, Part
+from culturebench.sources.geography import google_fields, unknown_to_google
 from culturebench.sources.queries import Query
 from culturebench.sources.search_hit import SearchHit, name_in
 
@@ -35,11 +36,14 @@ class _Reply(Answer):
     items: list[_Item] = Field(default_factory=list[_Item])
 
 
-def search_hits(api: Api, settings: GoogleSource, queries: Sequence[Query], key: str) -> Iterator[SearchHit]:
-    """Pictures by query, each once; `key` goes into a header, so that no URL holds it."""
+def search_hits(
+    api: Api, settings: GoogleSource, queries: Sequence[Query], key: str, iso: Sequence[str]
+) -> Iterator[SearchHit]:
+    """Pictures by query, each once; `key` goes into a header, so no URL holds it; `iso`: the region's countries."""
+    unknown_to_google(settings.constraints, iso, queries)
     seen: set[str] = set()
     for query in progress(queries, len(queries), "ask google_cse"):
-        for item in _items(api, settings, query, key):
+        for item in _items(api, settings, query, key, iso):
             if item.link and item.link not in seen:
                 seen.add(item.link)
                 yield SearchHit(
@@ -51,8 +55,9 @@ def search_hits(api: Api, settings: GoogleSource, queries: Sequence[Query], key:
                 )
 
 
-def _items(api: Api, settings: GoogleSource, query: Query, key: str) -> Iterator[_Item]:
+def _items(api: Api, settings: GoogleSource, query: Query, key: str, iso: Sequence[str]) -> Iterator[_Item]:
     fixed = {"cx": settings.engine, "q": query.text, "searchType": "image", "safe": "active"}
+    fixed |= google_fields(settings.constraints, iso, query)
     if settings.rights:
         fixed["rights"] = settings.rights
     start = 1

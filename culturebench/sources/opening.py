@@ -73,15 +73,16 @@ class OnlineSources:
             case UrlsSource():
                 return partial(urls.search_hits, settings)
             case CommonsSource():
-                return lambda _: commons.search_hits(api, settings, words)
+                return lambda _: commons.search_hits(api, settings, words, self._region.iso)
             case WikidataSource():
                 return lambda _: wikidata.search_hits(api, settings, self._region.iso)
             case WikipediaSource():
                 return lambda _: wikipedia.search_hits(api, settings, words)
             case OpenverseSource():
-                return lambda _: openverse.search_hits(api, settings, words, self._secret(openverse.TOKEN))
+                token = self._secret(openverse.TOKEN)
+                return lambda _: openverse.search_hits(api, settings, words, token, self._region.iso)
             case GoogleSource():
                 key = self._secret(GOOGLE_KEY)
                 if not key:
                     raise SourceError(f"the source google_cse needs {GOOGLE_KEY} in the environment; set it there")
-                return lambda _: google_cse.search_hits(api, settings, words, key)
+                return lambda _: google_cse.search_hits(api, settings, words, key, self._region.iso)

@@ -10,6 +10,7 @@ from typing import Final
 from culturebench.params.collect import OpenverseSource
 from culturebench.progress import progress
 from culturebench.sources.api import Answer, Api, Part
+from culturebench.sources.geography import with_country
 from culturebench.sources.queries import Query
 from culturebench.sources.search_hit import SearchHit
 
@@ -40,9 +41,12 @@ class _Reply(Answer):
 
 
 def search_hits(
-    api: Api, settings: OpenverseSource, queries: Sequence[Query], token: str | None
+    api: Api, settings: OpenverseSource, queries: Sequence[Query], token: str | None, iso: Sequence[str]
 ) -> Iterator[SearchHit]:
-    """Pictures by query, each once; with a `token` Openverse lets one ask more often and for more."""
+    """Pictures by query, each once; with a `token` Openverse lets one ask more often and for more.
+
+    `iso` are the region's countries.
+    """
     secret = {"Authorization": f"Bearer {token}"} if token else {}
     limit = min(settings.per_query, _MOST if token else _ANONYMOUS)
     if limit < settings.per_query:
@@ -50,7 +54,8 @@ def search_hits(
         print(f"openverse gives {limit} pictures of a query, not {settings.per_query}{told}", file=sys.stderr)
     seen: set[str] = set()
     for query in progress(queries, len(queries), "ask openverse"):
-        for result in _results(api, settings.url, query.text, limit, secret):
+        words = with_country(iso, query) if "country" in settings.constraints else query.text
+        for result in _results(api, settings.url, words, limit, secret):
             if result.url and result.url not in seen:
                 seen.add(result.url)
                 yield _search_hit(result, query)

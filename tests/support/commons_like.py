@@ -98,6 +98,11 @@ class CommonsLike(Server):
         self._met: set[str] = set()
         #: title -> fields of `extmetadata` that replace those of its page
         self.metadata: dict[str, Any] = {}
+        #: title -> statements of its structured data, as P17=Q17, and languages of its captions
+        self.statements: dict[str, set[str]] = {}
+        self.captions: dict[str, set[str]] = {}
+        #: ISO code -> the item of the country
+        self.countries = {"VN": "Q881"}
         #: what a SPARQL query must hold to time out, and how: a broken-off reply with the status 200, or a status
         self.slow: dict[str, int] = {}
         super().__init__(self._route)
@@ -167,14 +172,23 @@ class CommonsLike(Server):
         if params.get("generator") == "search" and params.get("gsrnamespace") == "0":
             return self._articles(params)
         if params.get("generator") == "search":
-            words = params["gsrsearch"].removesuffix(" filetype:bitmap")
-            return self._generated(
-                [f for f in self.files.values() if words in f.words], params, "gsroffset", "gsrlimit"
-            )
+            return self._generated(self._searched(params["gsrsearch"]), params, "gsroffset", "gsrlimit")
         if params.get("generator") == "categorymembers":
             members = [f for f in self.files.values() if f.category == params["gcmtitle"]]
             return self._generated(members, params, "gcmcontinue", "gcmlimit")
         return {"batchcomplete": True, "query": self._named(params["titles"].split("|"))}
+
+    def _searched(self, search: str) -> list[File]:
+        """Files with all words of a search, with any statement and in the language of the caption that it asks for."""
+        words = search.removesuffix(" filetype:bitmap")
+        words, _, language = words.partition(" hascaption:")
+        words, _, statements = words.partition(" haswbstatement:")
+        found = [file for file in self.files.values() if words in file.words]
+        if statements:
+            found = [
+                file for file in found if not self.statements.get(file.title, set()).isdisjoint(statements.split("|"))
+            ]
+        return [file for file in found if not language or language in self.captions.get(file.title, ())]
 
     def _named(self, titles: Sequence[str]) -> dict[str, Any]:
         """The pages of some titles, and what the wiki made of those that it writes in another way."""
@@ -266,6 +280,10 @@ class CommonsLike(Server):
     def _bindings(self, params: Mapping[str, str]) -> dict[str, Any]:
         """Every file as the picture of an item of any class, by the LIMIT and OFFSET of the query."""
         words = params["query"].split()
+        if "LIMIT" not in words:
+            items = [item for code, item in self.countries.items() if f'"{code}"' in words]
+            uris = [{"country": {"type": "uri", "value": f"http://www.wikidata.org/entity/{item}"}} for item in items]
+            return {"head": {"vars": ["country"]}, "results": {"bindings": uris}}
         limit, offset = int(words[words.index("LIMIT") + 1]), int(words[words.index("OFFSET") + 1])
         rows: list[dict[str, Any]] = []
         for file in list(self.files.values())[offset : offset + limit]:
