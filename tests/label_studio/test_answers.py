@@ -6,7 +6,15 @@ from typing import Any
 
 import pytest
 
-from culturebench.label_studio.answers import MAX_LENGTH, Form, WrongAnswer, caption_row, picture_row, question_row
+from culturebench.label_studio.answers import (
+    MAX_LENGTH,
+    Form,
+    WrongAnswer,
+    caption_row,
+    match_row,
+    picture_row,
+    question_row,
+)
 from studio import KEEP, REJECT, choice, mark, sure, text
 
 FORM = Form(("seigaiha", "ainu"), ("crafts", "food"), "ja")
@@ -153,3 +161,22 @@ def test_nothing_can_be_correct_where_nothing_was_shown():
 def test_a_stereotype_has_no_captions():
     row = caption(choice("audit", "stereotype"), text("noun", "家"))
     assert (row["verdict"], row["reason"], "noun" in row) == ("reject", "stereotype", False)
+
+
+def test_where_no_caption_was_shown_people_write_one_and_audit_nothing():
+    anew = choice("audit", "edit"), text("new_cultural", "和風の家")
+    own = caption_row(FORM, ID, "expert-1", list(anew), {"cultural": ""})
+    assert "audit" not in own and own["cultural"]["text"] == "和風の家"
+    assert caption_row(FORM, ID, "expert-1", list(anew), {"cultural": "家"})["audit"] == "edit"
+    none = caption_row(FORM, ID, "expert-1", [choice("audit", "stereotype")], {"cultural": ""})
+    assert none == {"picture_id": ID, "annotator": "expert-1", "verdict": "reject", "reason": "stereotype"}
+
+
+def test_a_chosen_picture_becomes_a_line_with_its_question_and_another_number_is_refused():
+    data = {"region": "jp", "options": [{"value": "1"}, {"value": "2"}], "codes": "aa,bb"}
+    row = match_row(ID, "expert-1", [choice("answer", "2")], data)
+    assert row == {"question_id": ID, "annotator": "expert-1", "region": "jp", "answer": "bb", "options": ["aa", "bb"]}
+    with pytest.raises(WrongAnswer, match="'3' is not one of what the task showed: 1, 2"):
+        match_row(ID, "expert-1", [choice("answer", "3")], data)
+    with pytest.raises(WrongAnswer):
+        match_row(ID, "expert-1", [choice("answer", "1")], data | {"region": None})

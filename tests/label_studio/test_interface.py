@@ -15,12 +15,14 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from culturebench import cli
+from culturebench.artifacts import grounded, splits
 from culturebench.errors import CultureBenchError
-from culturebench.label_studio import questions, region as work
+from culturebench.label_studio import matches, questions, region as work
 from culturebench.label_studio.client import LabelStudioError, Server
 from culturebench.label_studio.interface import CONTROLS, read_interface
 from culturebench.label_studio.pictures import showable
 from culturebench.label_studio.webhook import HEADER, MOST, listen
+from culturebench.reliability.matching import matchings
 from culturebench.reliability.questions import choices_of
 from studio_tables import ROOT, write_annotated, write_captioned, write_project, write_test_split
 
@@ -67,6 +69,36 @@ def test_tasks_say_nothing_that_would_sway_an_expert(tmp_path: Path):
     write_captioned(root, {names[2]: "和風の家"}, names[3:])
     (task,) = work.wanted_tasks(root, "jp", "captions")
     assert (task.picture_id, task.data["cultural"], task.data["language_name"]) == (names[2], "和風の家", "Japanese")
+
+
+def test_two_experts_audit_a_caption_one_more_decides_between_them_and_one_writes_a_missing_one(tmp_path: Path):
+    root = tmp_path / "project"
+    first, split, none = write_project(root, 3)
+    write_captioned(root, {first: "和風の家", split: "芸者", none: ""}, [])
+    path = root / grounded.PATH.format(region="jp")
+    rows = grounded.TABLE.load(path)
+    for row in rows:
+        if row["picture_id"] == split:
+            row["reason"], row["audits"] = "audit_undecided", ["correct", "stereotype"]
+    grounded.TABLE.save(path, rows)
+    found = {task.picture_id: task.overlap for task in work.wanted_tasks(root, "jp", "captions")}
+    assert found == {first: 2, split: 3, none: 1}
+
+
+def test_matches_tell_neither_the_right_picture_nor_where_any_is_from_and_are_those_of_the_judges(tmp_path: Path):
+    root = tmp_path / "project"
+    write_project(root, 1, overlap=3)
+    regions = ["jp", "nl", "ua", "tr", "cn"]
+    known = write_test_split(root, 2, regions)
+    rows = splits.TABLE.load_all(root / splits.TEST, regions, ("picture_id", "region", "group"))
+    asked = {one.question_id: one for one in matchings(rows, regions, 2, 4, 0)}
+    found = matches.wanted_tasks(root)
+    assert [task.picture_id for task in found] == sorted(asked) and len(found) == 10
+    assert {frozenset(task.data) for task in found} == {frozenset(("culture", "region", "options", "codes"))}
+    for task in found:
+        one = asked[task.picture_id]
+        assert task.data["codes"].split(",") == list(one.pictures) and known[one.right] == task.data["region"]
+        assert [option["value"] for option in task.data["options"]] == ["1", "2", "3", "4"] and task.overlap == 3
 
 
 def test_questions_tell_neither_region_nor_origin_and_are_those_of_the_judges(tmp_path: Path):
