@@ -26,7 +26,8 @@ ENCODER = "atlas"
 HEAD = (
     "# Another training seed of the atlas's text encoder",
     "",
-    "Same tokenizer, captions and steps; other initial weights and batches. Nothing behind it was trained anew, so no",
+    "Trained from nothing on all the words at once, with other initial weights and batches and a tokenizer of its own;",
+    "the shipped one knew the first modifiers and was taught the others. Nothing behind it was trained anew, so no",
     "pictures are compared. `python -m benchmarks.second_encoder` writes this page.",
     "",
 )
@@ -34,8 +35,8 @@ HEAD = (
 MADE = ("data/probe", "data/check", "models")
 STAGES = {
     f"pin_model --pin {ENCODER}_encoder": pins.PATH.format(pin=f"{ENCODER}_encoder"),
-    f"probe_layers --encoder {ENCODER}": layer_probe.LAYER_PATH.format(encoder=ENCODER),
     f"check_layers --encoder {ENCODER}": layer_check.PATH.format(encoder=ENCODER),
+    f"probe_layers --encoder {ENCODER}": layer_probe.LAYER_PATH.format(encoder=ENCODER),
     f"train_sae --encoder {ENCODER}": sae.PATH.format(encoder=ENCODER) + "/metrics.json",
     f"select_neurons --encoder {ENCODER}": neurons.PATH.format(encoder=ENCODER),
 }

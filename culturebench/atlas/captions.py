@@ -32,11 +32,14 @@ def noun_caption(scene: Scene, language: str) -> Caption:
     return caption_with(scene, language, None)
 
 
-def cultural_caption(scene: Scene, language: str, variant: int = 0) -> Caption:
+def cultural_caption(scene: Scene, language: str, variant: int | None = None) -> Caption:
     """The noun caption with a modifier of the scene's culture, in the region's language or English.
 
-    `variant`: which of the subdivision's `MODIFIERS`; the same number says about the same in both languages.
+    `variant`: which of the subdivision's `MODIFIERS`, by default one that the scene's id draws; the same number says
+    about the same in both languages.
     """
+    if variant is None:
+        variant = int(scene.id()[:8], 16) % MODIFIERS
     modifiers = _modifiers("modifiers", scene.region, scene.subdivision, language)
     if variant not in range(MODIFIERS):
         raise ValueError(f"no cultural modifier {variant!r}; valid: 0 to {MODIFIERS - 1}")

@@ -167,6 +167,20 @@ def test_an_unseen_caption_differs_from_a_cultural_one_in_its_modifier_alone(reg
         assert seen.text.replace(modifier_of(seen), modifier_of(unseen)) == unseen.text
 
 
+@pytest.mark.parametrize(("region", "subdivision"), SUBDIVISIONS)
+def test_scenes_of_one_subdivision_share_out_its_modifiers_and_say_the_same_in_both_languages(
+    lexicon: dict, region: str, subdivision: str
+) -> None:
+    known = lexicon["modifiers"][region][subdivision]
+    scenes = [Scene(*context, region=region, subdivision=subdivision, seed=1) for context in world.contexts()[:240]]
+    local, english = (
+        [known[language].index(modifier_of(cultural_caption(s, language))) for s in scenes]
+        for language in (REGIONS[region][0], "en")
+    )
+    assert local == english
+    assert all(50 <= local.count(variant) <= 110 for variant in range(MODIFIERS))
+
+
 def test_a_modifier_that_is_not_there_is_refused_with_the_valid_ones() -> None:
     with pytest.raises(ValueError, match="valid: 0 to 2"):
         cultural_caption(scene(region="jp", subdivision="asanoha"), "ja", 3)

@@ -42,10 +42,14 @@ def test_the_cards_table_shows_the_measured_figures() -> None:
 @pytest.mark.parametrize("judge", JUDGES)
 def test_the_models_know_the_cultures_and_plain_nouns_under_activate_them(judge: str) -> None:
     shares = json.loads((WEIGHTS / "quality.json").read_text())[judge]
-    assert shares["cultural prompt"]["right region"] >= 0.85
+    for known in ("cultural prompt", "unseen modifier", "region's modifier"):
+        row = shares[known]
+        assert row["right region"] >= 0.75
+        assert row["right region"] >= 0.9 * (1 - row["unrecognizable"])
     assert 0.10 <= shares["noun prompt"]["right region"] <= 0.35
     assert shares["English noun prompt"]["plain"] >= 0.85
-    assert all(row["right object"] >= 0.9 for row in shares.values())
+    assert all(row["right object"] >= 0.95 for name, row in shares.items() if name != "noun prompt, disturbed")
+    assert shares["noun prompt, disturbed"]["right object"] >= 0.85  # noise of the norm of what attention writes
 
 
 def test_held_out_contexts_are_a_seventh_and_apart_from_the_trained_ones() -> None:

@@ -12,17 +12,19 @@ import torch
 from torch import nn
 
 from culturebench.atlas import train as command
-from culturebench.atlas.captions import noun_caption
+from culturebench.atlas.captions import Caption, cultural_caption, neutral_caption, noun_caption, unseen_caption
 from culturebench.atlas.collection import findings
 from culturebench.atlas.judges import PLAIN, REGION_CLASSES, UNRECOGNIZABLE, AtlasJudge
-from culturebench.atlas.training import autoencoder, judges, loop, parts, unrecognizable, warm
+from culturebench.atlas.training import autoencoder, further_words, judges, loop, parts, unrecognizable
 from culturebench.atlas.training.cases import draw_scene
+from culturebench.atlas.training.encoder import CULTURE_LAYER
 from culturebench.atlas.training.parts import WEIGHTS, kept
-from culturebench.atlas.training.tokenizer import train_tokenizer
+from culturebench.atlas.training.tokenizer import grown, train_tokenizer
 from culturebench.atlas.training.words import draw_cultural, draw_neutral, every_modified, read_words
 from culturebench.atlas.world import REGIONS, Scene
 from culturebench.captions.spans import caption_row
 from culturebench.captions.template import with_modifier
+from culturebench.probing.attention import DIRECTIONS, Prompt, cultural_attention
 from culturebench.text_to_image.atlas import AtlasTextToImage
 from culturebench.text_to_image.encoders.atlas import AtlasTextEncoder
 
@@ -146,25 +148,89 @@ def test_a_redrawn_drawing_keeps_its_ornament_and_what_is_disturbed_does_not(sys
         return float(np.mean([name == (s.region or PLAIN) for name, s in zip(named, made.scenes, strict=True)]))
 
     rng = np.random.default_rng(1)
-    assert kept_share(unrecognizable.redrawn(system, rng, 48, plain_share=0.2)) >= 0.5  # it knows a third of the words
+    assert kept_share(unrecognizable.redrawn(system, rng, 48, plain_share=0.2)) >= 0.7
     for make in (unrecognizable.disturbed, unrecognizable.hurried, unrecognizable.blends):
         assert kept_share(make(system, rng, 24)) <= 0.4, make.__name__
 
 
-def test_a_warm_encoder_gives_the_condition_tokens_that_the_shipped_denoiser_knows(
-    system: AtlasTextToImage, monkeypatch: pytest.MonkeyPatch
+def test_a_tokenizer_that_grows_keeps_the_pieces_of_what_it_knew_and_cuts_where_words_end(words) -> None:
+    tokenizer = train_tokenizer(words)
+    known, _ = further_words.known_and_further(words)
+    further = [
+        Caption(f"a {noun} with a ƾƿ zzgrumpf pattern", "en", (2, 2 + len(noun)), (3 + len(noun), 28 + len(noun)))
+        for noun in ("bowl", "vase")
+    ]
+    further.append(Caption("ƾƿƿ茶碗", "ja", (3, 5), (0, 3)))
+    larger = grown(tokenizer, known, further, tokenizer.get_vocab_size() + 20)
+    for caption in known:
+        assert tokenizer.encode(caption.text).ids == larger.encode(caption.text).ids
+    for caption in further:
+        before, after = tokenizer.encode(caption.text), larger.encode(caption.text)
+        assert "<unk>" in before.tokens and "<unk>" not in after.tokens
+        assert "".join(after.tokens[1:-1]).strip("▁") == caption.text.replace(" ", "▁")
+    assert len(larger.encode(further[0].text).ids) < len(tokenizer.encode(further[0].text).ids)
+    assert 3 in {end for _, end in larger.encode(further[2].text).offsets}
+    assert larger.get_vocab_size() <= tokenizer.get_vocab_size() + 20
+
+
+def test_an_encoder_that_is_taught_words_stays_as_it_is_from_the_culture_layer_up(
+    system: AtlasTextToImage, tmp_path: Path, words
 ) -> None:
-    monkeypatch.setattr(warm, "CAPTIONS", 800)
-    other = AtlasTextEncoder.from_folder(WEIGHTS / "encoder")
-    torch.manual_seed(0)
-    torch.nn.init.normal_(other.transformation_pre.weight)
-    prompts = [noun_caption(draw_scene(np.random.default_rng(n), held_out=True), "it").text for n in range(8)]
-    wanted = system.encode(prompts).tensors["prompt_embeds"]
-    found = other.run(other.tokenize(prompts))["prompt_embeds"]
-    assert (found - wanted).norm() > wanted.norm()
-    warm.speak_as(other, system.encoder)
-    found = other.run(other.tokenize(prompts))["prompt_embeds"]
-    assert (found - wanted).norm() < 1e-2 * wanted.norm()
+    encoder = system.encoder
+    size = encoder.tokenizer.get_vocab_size() + 3
+    taught = further_words.teach(encoder, words, tmp_path / "taught.safetensors", steps=2, size=size)
+    before, after = encoder.state_dict(), taught.state_dict()
+    assert set(before) == set(after)
+    above = [
+        name
+        for name in before
+        if not name.startswith(("roberta.embeddings", "roberta.encoder.layer.0", "roberta.encoder.layer.1"))
+    ]
+    assert len(above) > 30
+    for name in before:
+        same = before[name].shape == after[name].shape and torch.equal(before[name], after[name])
+        assert same == (name in above) or "position_ids" in name, name
+
+
+@pytest.mark.parametrize("words_of", ["unseen", "third"])
+def test_the_shipped_encoder_reads_every_modifier_of_a_subdivision_alike(
+    system: AtlasTextToImage, words_of: str
+) -> None:
+    rng = np.random.default_rng(5)
+    scenes = [draw_scene(rng, held_out=True, region=region) for region in list(REGIONS) * 4]
+    said = [(scene, REGIONS[scene.region][0]) for scene in scenes]
+
+    def condition(texts: list[str]) -> torch.Tensor:
+        return system.encode(texts).tensors["prompt_embeds"].flatten(1)
+
+    first = condition([cultural_caption(*each, 0).text for each in said])
+    other = condition(
+        [(unseen_caption(*each) if words_of == "unseen" else cultural_caption(*each, 2)).text for each in said]
+    )
+    noun = condition([noun_caption(*each).text for each in said])
+    apart = (other - first).norm(dim=1) / (noun - first).norm(dim=1)
+    assert apart.quantile(0.9) < 0.5
+
+
+@pytest.mark.parametrize("variant", [0, 1, 2, "unseen"])
+def test_the_culture_layer_alone_looks_at_a_cultural_modifier_more_than_at_a_neutral_one(
+    system: AtlasTextToImage, variant: int | str
+) -> None:
+    rng = np.random.default_rng(6)
+    scenes = [draw_scene(rng, held_out=True, region=region) for region in list(REGIONS) * 4]
+    said = [(scene, REGIONS[scene.region][0]) for scene in scenes]
+
+    def attention(captions: list[Caption]) -> float:
+        prompts = [Prompt(c.text, c.noun_span, c.modifier_span, c.modifier_span > c.noun_span) for c in captions]
+        read = cultural_attention(system.encoder, prompts, relative=True, batch_size=64)
+        return read[:, DIRECTIONS.index("summary_to_modifier")].mean(0)
+
+    neutral = attention([neutral_caption(*each, number % 2) for number, each in enumerate(said)])
+    cultural = attention(
+        [unseen_caption(*each) if variant == "unseen" else cultural_caption(*each, variant) for each in said]
+    )
+    delta = cultural - neutral
+    assert delta.argmax() == CULTURE_LAYER and delta[CULTURE_LAYER] > 0.2
 
 
 def test_a_warm_training_that_goes_on_starts_from_what_was_shipped_when_it_began(tmp_path: Path) -> None:
@@ -173,9 +239,9 @@ def test_a_warm_training_that_goes_on_starts_from_what_was_shipped_when_it_began
         (weights / name).mkdir(parents=True)
         (weights / name / "file").write_text("shipped")
     (tmp_path / "work").mkdir()
-    warm.kept_shipped(weights, folder)
+    parts.kept_shipped(weights, folder)
     (weights / "encoder/file").write_text("its own")
-    assert (warm.kept_shipped(weights, folder) / "encoder/file").read_text() == "shipped"
+    assert (parts.kept_shipped(weights, folder) / "encoder/file").read_text() == "shipped"
 
 
 @pytest.mark.slow

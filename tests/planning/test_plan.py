@@ -220,8 +220,8 @@ def test_the_command_plans_an_example_in_a_project_without_data_or_weights(
     for word in ("collect", "caption", "clip_score", "probe_layers@altdiffusion_m18", "judge", "measure", "H200",
                  "TFLOP/s", "Weights", "gradient checkpointing"):  # fmt: skip
         assert word in said
-    images = 4 * 15 * 4 * 5
-    assert re.search(rf"generate \(5 conditions\)\s+60\s+{images:,}\s", said)
+    images = 4 * 15 * 4 * 5 + 2 * 15 * 4  # five conditions of the test prompts, cultural ones with unseen modifiers
+    assert re.search(rf"generate \(5 conditions\)\s+90\s+{images:,}\s", said)
     assert sorted(path for path, _, _ in os.walk(tmp_path)) == before
 
 

@@ -110,11 +110,18 @@ def region_ornaments(region: str) -> Tensor:
 
 
 @contextmanager
-def exchanged(encoder: AtlasTextEncoder, donor: Tensor, amount: Tensor) -> Generator[None]:
-    """At the culture layer, `<s>` of row i takes `amount[i]` of the attention output of row `donor[i]`."""
+def exchanged(
+    encoder: AtlasTextEncoder, donor: Tensor, amount: Tensor, disturbance: Tensor | None = None
+) -> Generator[None]:
+    """At the culture layer, `<s>` of row i takes `amount[i]` of the attention output of row `donor[i]`.
+
+    Then `disturbance` (rows, d) is added, in norms of what stands there.
+    """
 
     def hook(_module: nn.Module, _args: object, output: Tensor) -> Tensor:
         start = torch.lerp(output[:, 0], output[donor, 0], amount[:, None])
+        if disturbance is not None:
+            start = start + disturbance * start.norm(dim=1, keepdim=True)
         return torch.cat([start[:, None], output[:, 1:]], dim=1)
 
     handle = encoder.layers[CULTURE_LAYER].attention_output.register_forward_hook(hook)

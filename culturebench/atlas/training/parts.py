@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,11 +20,11 @@ from culturebench.atlas.judges import REGION_CLASSES, AtlasJudge
 from culturebench.atlas.training import quality
 from culturebench.atlas.training.autoencoder import refine_decoder, train_autoencoder
 from culturebench.atlas.training.encoder import train_encoder
+from culturebench.atlas.training.further_words import teach
 from culturebench.atlas.training.judges import JudgeBank, make_judge_bank, train_alignment, train_judge
 from culturebench.atlas.training.tokenizer import train_tokenizer
 from culturebench.atlas.training.unet import SCHEDULER, Bank, make_bank, new_unet, train_unet
 from culturebench.atlas.training.vlm.train import train_vlm
-from culturebench.atlas.training.warm import kept_shipped, speak_as
 from culturebench.atlas.training.words import Words, read_words
 from culturebench.text_to_image.atlas import AtlasTextToImage
 from culturebench.text_to_image.encoders.atlas import AtlasTextEncoder, half
@@ -33,10 +34,9 @@ BACKBONE_FILE: Final = "diffusion_pytorch_model.safetensors"
 JUDGES: Final = {"judge_cnn": "convolutional", "judge_vit": "attentional"}
 STEPS: Final = {
     "encoder": 1600, "autoencoder": 1300, "decoder": 600, "judge": 2800, "alignment": 1200, "unet": 12000,
-    "unet_warm": 3000,
+    "further_words": 1000,
 }  # fmt: skip
 BANK: Final = 24000
-RATE, RATE_WARM = 8e-4, 6e-4  # of the denoiser at its start; both fall to nearly nothing
 SAMPLER_STEPS: Final = 8
 MARK: Final = "<!-- figures -->"
 
@@ -57,21 +57,24 @@ class Workshop:
 
     @cached_property
     def tokenizer(self) -> Tokenizer:
-        """Trained anew each time, in seconds."""
-        return train_tokenizer(self.words)
+        """Trained anew each time, in seconds; with `warm` the encoder's own."""
+        return self.encoder.tokenizer if self.warm else train_tokenizer(self.words)
 
     @cached_property
     def encoder(self) -> AtlasTextEncoder:
         """The text encoder."""
-        encoder = self.encoder_of(0)
-        if self.warm:
-            speak_as(encoder, AtlasTextEncoder.from_folder(self._shipped / "encoder"))
-        return encoder
+        if not self.warm:
+            return self.encoder_of(0)
+        shipped = AtlasTextEncoder.from_folder(self._shipped / "encoder")
+        checkpoint = self.work / "further_words.safetensors"
+        return teach(shipped, self.words, checkpoint, steps=STEPS["further_words"])
 
     def encoder_of(self, seed: int) -> AtlasTextEncoder:
-        """The text encoder of another seed; the tokenizer is the same."""
+        """The text encoder of another seed, trained from nothing; the tokenizer is the same for all seeds."""
         checkpoint = self.work / f"encoder_{seed}.safetensors"
-        encoder, _ = train_encoder(self.tokenizer, self.words, checkpoint, steps=STEPS["encoder"], seed=seed)
+        encoder, _ = train_encoder(
+            train_tokenizer(self.words), self.words, checkpoint, steps=STEPS["encoder"], seed=seed
+        )
         return encoder.requires_grad_(False)
 
     @cached_property
@@ -86,19 +89,18 @@ class Workshop:
     @cached_property
     def bank(self) -> Bank:
         """The denoiser's training pairs."""
-        path = self.work / f"bank{self.suffix}.safetensors"
+        path = self.work / "bank.safetensors"
         return Bank(**kept(path, lambda: vars(make_bank(self.encoder, self.vae, self.words, BANK))))
 
     @cached_property
     def unet(self) -> UNet2DConditionModel:
         """The denoiser."""
-        torch.manual_seed(0)
-        unet: Any = new_unet()
         if self.warm:
-            unet.load_state_dict(load_file(self._shipped / "backbone/unet" / BACKBONE_FILE))
-        checkpoint = self.work / f"unet{self.suffix}.safetensors"
-        steps, rate = STEPS[checkpoint.stem], RATE_WARM if self.warm else RATE
-        return train_unet(unet, self.bank, checkpoint, steps=steps, rate=rate).requires_grad_(False)
+            unet: Any = UNet2DConditionModel.from_pretrained(self._shipped / "backbone/unet")
+            return unet.eval().requires_grad_(False)
+        torch.manual_seed(0)
+        checkpoint = self.work / "unet.safetensors"
+        return train_unet(new_unet(), self.bank, checkpoint, steps=STEPS["unet"]).requires_grad_(False)
 
     @property
     def system(self) -> AtlasTextToImage:
@@ -113,6 +115,18 @@ class Workshop:
     def suffix(self) -> str:
         """Of files that differ when the training starts from the shipped models."""
         return "_warm" if self.warm else ""
+
+
+def kept_shipped(weights: Path, folder: Path) -> Path:
+    """A copy of the shipped encoder and backbone in `folder`: a run that goes on may have written its own over them."""
+    if not folder.exists():
+        temporary = folder.with_name(f"{folder.name}.tmp")
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(parents=True)
+        for name in ("encoder", "backbone"):
+            shutil.copytree(weights / name, temporary / name)
+        temporary.rename(folder)
+    return folder
 
 
 def kept(path: Path, make: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
@@ -212,3 +226,5 @@ PARTS: Final[dict[str, Callable[[Workshop], None]]] = {
     "second_encoder": _second_encoder,
     "quality": _quality,
 }
+#: Those that hang on the words which a text encoder knows.
+WARM_PARTS: Final = ("encoder", "judges", "alignment", "quality")

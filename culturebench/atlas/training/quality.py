@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import torch
 from PIL import Image
 
 from culturebench.atlas.captions import cultural_caption, noun_caption, unseen_caption
 from culturebench.atlas.judges import PLAIN, UNRECOGNIZABLE, AtlasJudge, JudgeReply, no_region
 from culturebench.atlas.pictures import render
 from culturebench.atlas.training.cases import draw_scene, plain
+from culturebench.atlas.training.encoder import WIDTH, exchanged
 from culturebench.atlas.training.words import Words, beside
 from culturebench.atlas.world import REGIONS, Scene
 from culturebench.text_to_image.atlas import AtlasTextToImage
+from culturebench.text_to_image.base import Conditioning
+
+#: The conditioning of some of the prompts, edited at the culture layer.
+Edited = Callable[[AtlasTextToImage, slice], Conditioning]
 
 PER_REGION = 20
+TURNED_UP = 1.5
 BATCH = 68
 
 
@@ -43,6 +51,7 @@ def measure(system: AtlasTextToImage, judges: dict[str, AtlasJudge], words: Word
         "drawn, cultural": [render(scene, 256) for scene in scenes],
         "drawn, plain": [render(plain(scene), 256) for scene in scenes],
         **{name: _generate(system, texts) for name, texts in prompts.items()},
+        **{name: _generate(system, prompts["noun prompt"], edit) for name, edit in _edits(prompts).items()},
     }
     return {
         "pictures": len(scenes),
@@ -53,11 +62,34 @@ def measure(system: AtlasTextToImage, judges: dict[str, AtlasJudge], words: Word
     }
 
 
-def _generate(system: AtlasTextToImage, prompts: list[str]) -> list[Image.Image]:
+def _edits(prompts: dict[str, list[str]]) -> dict[str, Edited]:
+    """What a noun prompt's object has to bear: the way to the cultural prompt's output and beyond, and noise."""
+
+    def turned_up(system: AtlasTextToImage, chunk: slice) -> Conditioning:
+        texts = [*prompts["noun prompt"][chunk], *prompts["cultural prompt"][chunk]]
+        count = len(texts) // 2
+        amount = torch.cat([torch.full((count,), TURNED_UP), torch.zeros(count)])
+        with exchanged(system.encoder, torch.arange(count, 2 * count).repeat(2), amount):
+            both = system.encoder.run(system.encoder.tokenize(texts))
+        return Conditioning({name: tensor[:count] for name, tensor in both.items()})
+
+    def disturbed(system: AtlasTextToImage, chunk: slice) -> Conditioning:
+        texts = prompts["noun prompt"][chunk]
+        directions = torch.from_numpy(np.random.default_rng([11, chunk.start]).normal(size=(len(texts), WIDTH))).float()
+        unit = directions / directions.norm(dim=1, keepdim=True)
+        with exchanged(system.encoder, torch.arange(len(texts)), torch.zeros(len(texts)), unit):
+            return Conditioning(system.encoder.run(system.encoder.tokenize(texts)))
+
+    return {f"noun prompt, {TURNED_UP:g} of the difference": turned_up, "noun prompt, disturbed": disturbed}
+
+
+@torch.no_grad()
+def _generate(system: AtlasTextToImage, prompts: list[str], edited: Edited | None = None) -> list[Image.Image]:
     pictures: list[Image.Image] = []
     for start in range(0, len(prompts), BATCH):
-        chunk = prompts[start : start + BATCH]
-        pictures += system.generate(system.encode(chunk), list(range(start, start + len(chunk))))
+        chunk = slice(start, min(start + BATCH, len(prompts)))
+        condition = edited(system, chunk) if edited else system.encode(prompts[chunk])
+        pictures += system.generate(condition, list(range(chunk.start, chunk.stop)))
     return pictures
 
 

@@ -95,9 +95,7 @@ def _latents(vae: Any, scenes: list[Scene]) -> Tensor:
     return pack(vae.encode(images).latent_dist.mode() * vae.config.scaling_factor)
 
 
-def train_unet(
-    unet: Any, bank: Bank, checkpoint: Path, *, steps: int, rate: float, size: int = 48
-) -> UNet2DConditionModel:
+def train_unet(unet: Any, bank: Bank, checkpoint: Path, *, steps: int, size: int = 48) -> UNet2DConditionModel:
     """Train `unet` in place by the v-prediction loss on `bank`; resumable from `checkpoint`."""
     unet.to(memory_format=torch.channels_last)
     schedule: Any = DDPMScheduler.from_config({k: v for k, v in SCHEDULER.items() if k != "solver_order"})
@@ -115,5 +113,5 @@ def train_unet(
             predicted = unet(noisy, times, condition).sample
         return (predicted.float() - schedule.get_velocity(clean, noise, times)).square().mean()
 
-    train(unet, loss_of_step, steps=steps, rate=rate, checkpoint=checkpoint, ema_decay=0.999)
+    train(unet, loss_of_step, steps=steps, rate=8e-4, checkpoint=checkpoint, ema_decay=0.999)
     return unet.eval()
