@@ -25,6 +25,7 @@ class More(TypedDict):
     page_url: str
     file_url: str
     sha256: str
+    category: str
     agreement: float
     decisions: int
     captions_by: str
@@ -85,6 +86,7 @@ def _more(root: Path, region: str) -> Mapping[str, More]:
                 "page_url": origin["page_url"],
                 "file_url": origin["file_url"],
                 "sha256": origin["sha256"],
+                "category": verdicts[picture]["category"],
                 "agreement": verdicts[picture]["agreement"],
                 "decisions": verdicts[picture]["decisions"],
                 "captions_by": written[picture]["provider"],

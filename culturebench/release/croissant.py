@@ -17,6 +17,7 @@ MEANING = {
     "country": "country, or group of countries, of the region",
     "language": "ISO 639 code of the region's captions",
     "subdivision": "part of the region's culture, as its file names it; may be empty",
+    "category": "what the picture shows, as the region's file sorts its keywords; may be empty",
     "group": "smallest picture id of all that share near-duplicates, a page or a noun caption",
     "captions_by": "who wrote the captions, joined by +",
     "cultural": "caption with a culture-style modifier, in the region's language",

@@ -18,7 +18,7 @@ from culturebench.release.contents import Part, Row
 MEGABYTE = 1_000_000
 ROW_GROUP = 100  # rows that a reader decodes together
 PATH = "data/{region}/{split}-{number:05d}-of-{count:05d}.parquet"
-_TEXT = ("region", "country", "language", "subdivision", "group", "captions_by")
+_TEXT = ("region", "country", "language", "subdivision", "category", "group", "captions_by")
 _ORIGIN = ("source", "author", "licence", "licence_text", "page_url", "file_url", "sha256")
 SCHEMA = pa.schema(
     [

@@ -98,6 +98,7 @@ def _found(row: dict[str, Any], split: str) -> Found:
         licence_text=row["licence_text"] or row["licence"],
         about=About(
             captions=captions,
+            category=row.get("category") or "",  # releases before it had a column of its own have none
             subdivision=row["subdivision"],
             released=released,
         ),

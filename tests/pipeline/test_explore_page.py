@@ -45,7 +45,7 @@ def address(finished: Workspace) -> Iterator[str]:
         assert process.stdout
         yield process.stdout.readline().removeprefix("The page is at ").strip()
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) in (0, 130, -signal.SIGINT)
+        assert process.wait(120) in (0, 130, -signal.SIGINT)
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from culturebench.artifacts import (
     adapted,
     adapter,
     adapter_results,
+    annotated,
     answers,
     cards,
     comparison,
@@ -88,6 +89,7 @@ def beside(project: Path, tmp_path: Path) -> Path:
     pins.save(Path(pins.PATH.format(pin="painter")), pin_folder("painter", project / "painter"))
     for region in params["regions"]:
         labels.save(Path(labels.REGION_PATH.format(region=region)), {region: f"Label of {region}"})
+        annotated.TABLE.save(Path(annotated.PATH.format(region=region)), [])
     for stage in (bind_pins, bind_encoder):
         stage.STAGE.execute(model=NAME)
     load_prompts.STAGE.execute(prompts="test")
