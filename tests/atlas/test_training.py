@@ -212,6 +212,18 @@ def test_the_shipped_encoder_reads_every_modifier_of_a_subdivision_alike(
     assert apart.quantile(0.9) < 0.5
 
 
+@torch.no_grad()
+def test_a_second_teaching_asks_for_what_the_first_one_did(system: AtlasTextToImage, words) -> None:
+    lessons = further_words.draw_lessons(np.random.default_rng(3), 64, words)
+    asked = further_words._wanted(system.encoder, lessons)
+    found = further_words._read(system.encoder, [caption for caption, _ in lessons])
+    looks = further_words.LOOKS.format(CULTURE_LAYER)
+    neutral = list(further_words.NEUTRALS)
+    there, wanted = (told[looks].unflatten(0, (-1, 4))[:, neutral].mean() for told in (found, asked))
+    assert 0.85 < wanted / there < 1.15
+    assert all(further_words._left(found[name], asked[name]) < 0.05 for name in asked if name != looks)
+
+
 @pytest.mark.parametrize("variant", [0, 1, 2, "unseen"])
 def test_the_culture_layer_alone_looks_at_a_cultural_modifier_more_than_at_a_neutral_one(
     system: AtlasTextToImage, variant: int | str

@@ -5,7 +5,7 @@ embeddings and the layers below learn: what enters the culture layer, and what i
 what the encoder had for a word that it knew (the subdivision's first modifier, a neutral modifier of the lexicon), and
 what it had for a text of known words has to stay. What was trained on its condition tokens goes on to read them, and an
 edit of the culture layer does what it did. `<s>` has to look at a new modifier as much as at a known one, or culture
-would come by other tokens; and at neutral ones half as much as it did, since at first it hardly told the two apart.
+would come by other tokens; and at neutral ones half as much, since at first it hardly told the two apart.
 """
 
 from __future__ import annotations
@@ -44,10 +44,10 @@ Lesson = tuple[Caption, Caption]
 SCENES = 64  # in a step
 NEUTRAL = 2  # neutral modifiers of the lexicon in a language
 PIECES = 6000  # of the tokenizer; by then a new word is one piece, and new modifiers are as long as the first ones
-#: How much of what `<s>` looks at a neutral modifier stays: at first cultural ones drew it hardly more.
+#: Of how much `<s>` looks at a cultural modifier, how much at a neutral one: at first it was hardly less.
 LOOKS_AT_NEUTRAL = 0.5
-#: The same of a scene's captions with a modifier, in the order of `draw_lessons`.
-MODIFIED = (1.0, LOOKS_AT_NEUTRAL, 1.0, LOOKS_AT_NEUTRAL)
+#: Places of the known cultural and of the neutral ones among a scene's four captions with a modifier in `draw_lessons`.
+KNOWN_CULTURAL, NEUTRALS = 0, (1, 3)
 LOOKS = "looks, layer {}"
 
 
@@ -138,13 +138,23 @@ def teach(
     def loss_of_step(step: int) -> Tensor:
         lessons = draw_lessons(np.random.default_rng([12, step]), SCENES, words)
         with torch.no_grad():
-            wanted = _read(encoder, [known for _, known in lessons])
-            wanted[LOOKS.format(CULTURE_LAYER)] *= torch.tensor(MODIFIED * SCENES)[:, None]
+            wanted = _wanted(encoder, lessons)
         found = _read(taught, [caption for caption, _ in lessons])
         return sum((_left(found[name], wanted[name]) for name in wanted), torch.zeros(()))
 
     train(learning, loss_of_step, steps=steps, rate=1e-3, checkpoint=checkpoint, ema_decay=0.99)
     return taught.eval().requires_grad_(False)
+
+
+def _wanted(encoder: AtlasTextEncoder, lessons: list[Lesson]) -> dict[str, Tensor]:
+    """What the encoder has for the known captions, as `_read`, but for how much `<s>` looks at neutral modifiers.
+
+    That is told from the scene's cultural one, so that a second teaching asks for what the first one did.
+    """
+    wanted = _read(encoder, [known for _, known in lessons])
+    looks = wanted[LOOKS.format(CULTURE_LAYER)].unflatten(0, (-1, 2 * len(NEUTRALS)))  # a view: (scenes, 4, heads)
+    looks[:, NEUTRALS] = LOOKS_AT_NEUTRAL * looks[:, [KNOWN_CULTURAL]]
+    return wanted
 
 
 def _read(encoder: AtlasTextEncoder, captions: list[Caption]) -> dict[str, Tensor]:
