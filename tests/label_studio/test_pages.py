@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from PIL import Image
 
 from chromium import Page, browse
 from culturebench.annotation.choices import read_choices
 from culturebench.annotation.decisions import read_decisions
+from culturebench.artifacts import candidates
+from culturebench.errors import plain
 from culturebench.label_studio import questions, region as work
+from hostile_corpus import TEXTS
 from studio import Expert, Studio, project_of
 from studio_pages import SUBMIT, click, enter, wait_for, wait_until
 from studio_tables import write_test_split
@@ -89,3 +95,35 @@ def test_a_question_offers_its_regions_in_the_page_that_an_expert_sees(
     (found,) = read_choices(root / questions.ANSWERS)
     assert (found.picture_id, found.options) == (task.external_id, task.data["codes"].split(","))
     assert found.answer == found.options[1]
+
+
+INSTRUCTIONS = "[...document.querySelectorAll('button')].find(button => button.innerText === 'Instructions')"
+OWNED = '<img src=x onerror="window.owned=1"><b>$image</b>'
+
+
+def test_what_strangers_and_region_files_say_is_text_in_the_page_that_an_expert_sees(
+    studio: Studio, root: Path, experts: tuple[Expert, Expert], tmp_path: Path
+):
+    region, form = root / "annotations/regions/jp.yaml", root / "annotations/labeling/pictures.xml"
+    document = yaml.safe_load(region.read_text(encoding="utf-8"))
+    (key, *_) = document["subdivisions"]
+    document["subdivisions"][key] |= {"name": OWNED, "local_name": "\x1b[2J\x00"}
+    region.write_text(yaml.safe_dump({**document, "country": OWNED, "notes": OWNED}), encoding="utf-8")
+    form.write_text(form.read_text(encoding="utf-8").replace(' layout="select"', ""), encoding="utf-8")
+    hostile = " ".join(word for text in (OWNED, *TEXTS) if len(text) < 1000 for word in plain(text).split())
+    path = root / "data/candidates/jp.parquet"
+    rows: list[Any] = [{**row, "author": hostile} for row in candidates.TABLE.load(path)]
+    candidates.TABLE.save(path, rows)
+    work.push(root, studio.server, studio.place, "jp")
+    number = min(task.number for task in studio.server.tasks(project_of(studio)))
+    with browse(tmp_path / "profile") as page:
+        enter(page, studio, experts[1])
+        page.open(f"{studio.entry.url}/projects/{project_of(studio)}/data?task={number}")
+        click(page, 'input[name="Keep"]')
+        chosen = json.dumps(OWNED.replace("$", "＄"))
+        wait_for(page, f"[...document.querySelectorAll('input[name]')].some(i => i.name.startsWith({chosen}))")
+        wait_for(page, f"!!{INSTRUCTIONS} && ({INSTRUCTIONS}.click(), true)")
+        wait_for(page, f"document.body.innerText.includes('the notes of the region: ' + {json.dumps(OWNED)})")
+        seen = " ".join(str(page.evaluate("document.body.innerText")).split())
+        assert page.evaluate("[window.owned ?? 0, document.querySelectorAll('img[src=x]').length]") == [0, 0]
+    assert f"culture of {OWNED} as" in seen and hostile in seen
