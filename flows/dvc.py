@@ -9,6 +9,7 @@ import sys
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
@@ -23,7 +24,7 @@ from flows import digests, whole
 from flows.jobs import settings
 from flows.outcomes import Event, Outcome, OutcomeReader, StageOutcome, is_noise
 from flows.pipeline import Pipeline
-from flows.processes import running
+from flows.processes import ending_all, running
 from flows.repair import clear_path_locks, complaint, repair
 
 #: How long to wait for another reproduction that is at the same stage before asking again, in seconds.
@@ -159,6 +160,13 @@ def look(*, root: Path, environment: Mapping[str, str] | None = None, noted: boo
             if not clear_path_locks(root):
                 raise
             return _index(root, environment, *options)
+
+
+@contextmanager
+def looking(*, root: Path) -> Generator[Callable[[], Pipeline]]:
+    """A `look` that goes on beside the block, for DVC is another process; what is yielded waits for its end."""
+    with ThreadPoolExecutor(1) as pool, ending_all():
+        yield pool.submit(look, root=root).result
 
 
 @contextmanager

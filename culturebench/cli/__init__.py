@@ -84,9 +84,10 @@ def status() -> None:
     from culturebench.params import load_document
     from flows import dvc
 
-    pipeline = dvc.look(root=ROOT)
+    with dvc.looking(root=ROOT) as looked:
+        sentences = emptied(ROOT, load_document(ROOT / "params.yaml")["regions"])
+        pipeline = looked()
     _show(pipeline)
-    sentences = emptied(ROOT, load_document(ROOT / "params.yaml")["regions"])
     if pipeline.stale and (said := difference(ROOT)):
         sentences.append(said)
     for sentence in sentences:

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from culturebench.code.module import Module
 from culturebench.code.sources import Sources
 
 
-def digests(root: Path, stages: Iterable[str], document: Mapping[str, Any]) -> dict[str, str]:
+def digests(
+    root: Path,
+    stages: Iterable[str],
+    document: Mapping[str, Any],
+    read: Callable[[str, bytes], Module] = Module.read,
+) -> dict[str, str]:
     """Stage -> digest of `stages/<stage>.py` below `root` and all that it reaches; `document` is params.yaml, parsed.
 
     A function that a section names (`use: module:name`) counts for the stages that read the section, if its module lies
     in the root; what is installed is a matter of its `version`. `CodeError` for a file that is no Python.
+
+    `read` is as in `Sources`.
     """
-    sources = Sources(root)
+    sources = Sources(root, read=read)
     custom = {f"culturebench/params/{section}.py": set(_used(content)) for section, content in document.items()}
     found: dict[str, str] = {}
     for stage in sorted(stages):

@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,10 @@ from typing import Any
 import pytest
 import yaml
 
+from culturebench.code.module import Module
 from culturebench.code.sources import CodeError
 from flows import digests, dvc
+from flows._modules import PATH as KEPT_MODULES
 from import_graph import ROOT
 
 ERRORS, PNG = "culturebench/errors.py", "culturebench/png.py"
@@ -230,7 +231,7 @@ dvc.output.Output.exists = property(lambda self, links=False: exists(self))
 
 
 @pytest.fixture
-def another_dvc(tmp_path: Path) -> Iterator[dict[str, str]]:
+def another_dvc(tmp_path: Path) -> dict[str, str]:
     """An environment whose DVC is changed when Python starts; it is added to the current one."""
     (tmp_path / "site").mkdir()
     (tmp_path / "site/sitecustomize.py").write_text(DIFFERENT)
@@ -247,3 +248,28 @@ def test_where_dvc_is_another_one_inside_it_runs_as_it_is_and_says_so(
     assert [line for line in lines if "is another one inside (dvc.stage.run:_run)" in line]
     assert "(dvc.output:Output.exists): it runs as it is, only slower." in capsys.readouterr().err
     assert dvc.look(root=project, environment=another_dvc).stale == {}
+
+
+def test_only_files_that_changed_are_parsed_again(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    digests.note(project)
+    parsed: list[str] = []
+    read = Module.read
+    monkeypatch.setattr(Module, "read", lambda file, text: parsed.append(file) or read(file, text))
+    assert json.loads((project / "code.json").read_text()) == digests.current(project)
+    assert parsed == []
+    add(project, PNG, "\nDEPTH = 8\n")
+    changed = digests.current(project)
+    assert parsed == [PNG]
+    (project / KEPT_MODULES).unlink()
+    assert digests.current(project) == changed
+
+
+@pytest.mark.parametrize("damage", ["", "{}", "cut", "digit"])
+def test_modules_that_were_kept_and_are_damaged_are_read_anew(damage: str, project: Path) -> None:
+    digests.note(project)
+    path, found = project / KEPT_MODULES, digests.current(project)
+    text = path.read_text(encoding="utf-8")
+    digest = next(entry["digest"] for entry in json.loads(text.partition("\n")[2]).values() if entry["digest"])
+    other = {"cut": text[:-9], "digit": text.replace(digest, digest[::-1])}
+    path.write_text(other.get(damage, damage), encoding="utf-8")
+    assert digests.current(project) == found
