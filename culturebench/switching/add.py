@@ -65,6 +65,7 @@ def added(root: Path) -> list[str]:
 def add(root: Path, name: str, commits: Mapping[str, str], *, beside: bool) -> Added:
     """Put a model of the examples into params.yaml; `SwitchError` for one that is unknown, or there.
 
+    Nothing is changed when params.yaml is not in order before or would not be afterwards.
     `commits`: pin -> full commit; the key "" is of the model's own repository. `beside`: what is there stays.
     """
     known = examples(root)
@@ -74,6 +75,8 @@ def add(root: Path, name: str, commits: Mapping[str, str], *, beside: bool) -> A
     before = path.read_text(encoding="utf-8")
     if undo.is_file() or name in load_document(path).get("models", {}):
         raise SwitchError(f"{name} is in params.yaml; `culturebench model remove {name}` takes it out")
+    if wrong := problems(root):
+        raise SwitchError("params.yaml is not in order as it is, mend it first: " + "; ".join(wrong))
     entries = [load_document(part) for part in _parts(root, name)]
     pins = _pinned({pin: source for part in entries for pin, source in part["pins"].items()}, entries[0], commits)
     after = _changed(before, name, entries, pins, beside=beside)

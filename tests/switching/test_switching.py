@@ -141,6 +141,15 @@ def test_what_cannot_be_added_or_removed_is_one_error_and_changes_nothing(projec
         add(project, "sdxl", {}, beside=True)
 
 
+def test_a_mistake_that_was_there_before_is_not_blamed_on_the_model(project: Path) -> None:
+    path = project / "params.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("  shard_megabytes: 400", "  shard_megabytes: -1"))
+    before = path.read_bytes()
+    with pytest.raises(SwitchError, match=r"params\.yaml is not in order as it is, .*shard_megabytes"):
+        add(project, "sdxl", {}, beside=False)
+    assert path.read_bytes() == before
+
+
 def test_entries_and_values_are_changed_where_they_stand() -> None:
     text = "a:  # one\n  x: {y: 1}  # two\n  z:\n    w: [1,\n        2]\n# three\nb: 4  # five\nc: {}\n"
     assert with_value(text, ["a", "x", "y"], None) == text.replace("y: 1", "y: null")
