@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from culturebench import params
-from culturebench.conditions import ConditionError, condition, made_by
+from culturebench.conditions import BY_NAME, ConditionError, condition, made_by
 from culturebench.conditions.adapted import prompt_set
 from culturebench.errors import CultureBenchError
 from culturebench.interventions.adapters.overlap import refuse_overlap
@@ -200,6 +200,10 @@ def _study_problems(document: dict[str, Any]) -> Iterator[str]:
     if plan is None or name is None:
         return
     yield from _missing("study.model", name, "models", document)
+    model = load_section(Models, document).root.get(name)
+    edits = [one for one in plan.conditions if one in BY_NAME and BY_NAME[one].stage != "generate"]
+    if plan.scripted is None and model and model.closed and edits:
+        yield f"params.yaml: study.conditions: {name} makes no pictures of {', '.join(edits)}: {model.closed}"
     if plan.scripted and document["models"].get(name, {}).get("adapter") == "atlas":
         yield from _missing("study.scripted.judge", plan.scripted.judge, "judges", document)
     made, generate = document["conditions"]["all"], load_section(Generate, document)

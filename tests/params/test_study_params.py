@@ -21,9 +21,10 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., list[str]]:
         shutil.copytree(ROOT / "annotations" / folder, root / "annotations" / folder)
     document = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
 
-    def ask(**changed: Any) -> list[str]:
+    def ask(models: Any = None, **changed: Any) -> list[str]:
         study = {**document["study"], **changed} if changed else {}
-        (root / "params.yaml").write_text(yaml.safe_dump({**document, "study": study}), encoding="utf-8")
+        beside = {"models": {**document["models"], **models}} if models else {}
+        (root / "params.yaml").write_text(yaml.safe_dump({**document, **beside, "study": study}), encoding="utf-8")
         return problems(root)
 
     return ask
@@ -53,3 +54,10 @@ def test_no_study_and_one_with_people_are_fine(told: Callable[..., list[str]]) -
 def test_a_plan_that_cannot_be_is_refused(changed: Any, said: str, told: Callable[..., list[str]]) -> None:
     (found,) = told(**changed)
     assert said in found and found.startswith("params.yaml: ")
+
+
+def test_people_are_not_asked_for_edits_of_a_model_that_cannot_be_edited(told: Callable[..., list[str]]) -> None:
+    plain = {"adapter": "show_o2", "towers": [], "pin": "atlas_backbone", "command": ["python"]}
+    (found,) = told({"plain": plain}, model="plain", scripted=None)
+    assert found.startswith("params.yaml: study.conditions: plain makes no pictures of other_region_amplified, ")
+    assert told({"plain": plain}, model="plain", scripted=None, conditions=["noun", "cultural"]) == []
