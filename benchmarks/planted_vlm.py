@@ -123,24 +123,27 @@ def main() -> None:
     """Run what the folder does not hold yet, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--results", type=Path, required=True)
-    folder: Path = parser.parse_args().results
+    parser.add_argument("--null-steps", type=int, default=NULL_STEPS, help="of the null's training; %(default)s")
+    chosen = parser.parse_args()
+    folder: Path = chosen.results
     folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
     regions = cast(list[str], yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))["regions"])
     results: list[tuple[str, dict[str, Any]]] = []
     for name in (*map("{:g}".format, NOISE), NULL):
-        path = folder / f"{name.replace(' ', '_')}.json"
+        trained = f"_{chosen.null_steps}_steps" if name == NULL and chosen.null_steps != NULL_STEPS else ""
+        path = folder / f"{name.replace(' ', '_')}{trained}.json"
         if not path.exists():
-            path.write_text(json.dumps(_case(name, folder, regions)), encoding="utf-8")
+            path.write_text(json.dumps(_case(name, folder, regions, chosen.null_steps)), encoding="utf-8")
         results.append((name, json.loads(path.read_text(encoding="utf-8"))))
     print(table(results))
 
 
-def _case(name: str, folder: Path, regions: Sequence[str]) -> dict[str, Any]:
+def _case(name: str, folder: Path, regions: Sequence[str], null_steps: int) -> dict[str, Any]:
     if name != NULL:
         return measure(WEIGHTS, regions, noise=float(name))
-    weights = folder / "null"
-    train_vlm(folder, weights, plant=False, steps=NULL_STEPS)
+    weights = folder / f"null_{null_steps}_steps"
+    train_vlm(weights / "work", weights, plant=False, steps=null_steps)
     return measure(weights, regions, noise=NULL_NOISE)
 
 
