@@ -1,8 +1,7 @@
 """Download, decode and hash pictures of a server on this machine, beside a plain loop over `requests`.
 
-`python -m benchmarks.collect` prints pictures per second of both, their ratio, and the floor: the same without
-checks, keeping or a second connection. The server runs on the same cores, which a real one would not. On a busy
-machine read the CPU time a picture, which others do not change much: two idle cores divided by it bound the rate.
+The server runs on the same cores, which a real one would not. The floor is the same without checks, keeping or a
+second connection.
 """
 
 from __future__ import annotations
@@ -12,9 +11,9 @@ import http.client
 import io
 import multiprocessing
 import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -23,6 +22,7 @@ import numpy as np
 import requests
 from PIL import Image
 
+from benchmarks._ratios import Row, clock, in_turns
 from culturebench.images.decode import decode
 from culturebench.params.collect import Web
 from culturebench.params.engine import Engine
@@ -34,6 +34,7 @@ from culturebench.web.client import Client
 PICTURES, ROUNDS, CORES = 200, 3, 2
 ENGINE = Engine(kind="local", workers=CORES, address=None, cpus_per_worker=1, gpus_per_worker=0)
 SIZE = (1280, 960)  # as Commons renders them
+KEPT = "ours also checks robots.txt, addresses and limits, and keeps every file; the server is on the same two cores"
 
 
 def draw(number: int) -> bytes:
@@ -112,31 +113,25 @@ def floor(address: str, names: list[int]) -> list[tuple[str, str]]:
         return list(pool.map(finish, datas))
 
 
-def main() -> None:
-    """Time all three, alternating, and compare what they found."""
+def rows() -> Iterator[Row]:
+    """The loop and the floor beside ours, by the clock; all find the same."""
     pictures = [draw(number) for number in range(PICTURES)]
     port: Any = multiprocessing.Queue()
     server = multiprocessing.Process(target=serve, args=(pictures, port), daemon=True)
     server.start()
-    address = f"127.0.0.1:{port.get()}"
-    ways: dict[str, Callable[[str, list[int]], list[tuple[str, str]]]] = {"ours": ours, "plain": plain, "floor": floor}
-    best = dict.fromkeys(ways, 0.0)
-    least = dict.fromkeys(best, float("inf"))
+    address, names = f"127.0.0.1:{port.get()}", list(range(PICTURES))
     results: dict[str, list[tuple[str, str]]] = {}
-    for _ in range(ROUNDS):
-        for name, way in ways.items():
-            start, used = time.perf_counter(), time.process_time()
-            results[name] = way(address, list(range(PICTURES)))
-            best[name] = max(best[name], PICTURES / (time.perf_counter() - start))
-            least[name] = min(least[name], (time.process_time() - used) / PICTURES)
-    server.terminate()
+
+    def run(name: str, way: Callable[[str, list[int]], list[tuple[str, str]]]) -> None:
+        results[name] = way(address, names)
+
+    ways = {"ours": ours, "plain": plain, "floor": floor}
+    try:
+        found = in_turns({name: partial(run, name, way) for name, way in ways.items()}, ROUNDS, clock)
+    finally:
+        server.terminate()
     assert results["ours"] == results["plain"] == results["floor"]
-    print(f"{PICTURES} JPEGs of {SIZE[0]} x {SIZE[1]}, {sum(map(len, pictures)) / PICTURES / 1000:.0f} kB on average")
-    for name, rate in best.items():
-        print(f"{name:6} {rate:6.1f} pictures/s, {1000 * least[name]:5.1f} ms of CPU each, ", end="")
-        print(f"so at most {CORES / least[name]:.0f} pictures/s on {CORES} idle cores")
-    print(f"ours / plain {best['ours'] / best['plain']:.2f}, ours / floor {best['ours'] / best['floor']:.2f}")
-
-
-if __name__ == "__main__":
-    main()
+    size = sum(map(len, pictures)) / PICTURES / 1000
+    work = f"download, decode and hash {PICTURES} JPEGs of {SIZE[0]} × {SIZE[1]}, {size:.0f} kB each"
+    yield Row(work, "a loop over `requests`, Pillow and imagehash", found["ours"], found["plain"], note=KEPT)
+    yield Row(work, "the floor: one connection, no checks, nothing kept", found["ours"], found["floor"], note=KEPT)

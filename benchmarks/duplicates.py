@@ -1,92 +1,117 @@
-"""All pairs within 8 bits among a million 64-bit hashes, beside brute force, with the curve to ten million.
+"""All pairs within 8 bits among a million 64-bit hashes, beside brute force, faiss's and usearch's binary indexes.
 
-What all hashes of a picture cost, at the limits of `params.yaml`, tells `benchmarks.looks`.
-
-`python -m benchmarks.duplicates` prints seconds, memory and pairs for growing numbers of hashes, the time of brute
-force as extrapolated from a sample that also checks what was found, and the floor: one sort for every table. A
-million holds 20,000 equal hashes and 50,000 in clusters; `--one-cluster` puts these 50,000 into a single one.
+Every way is exact, on one thread, and finds the same pairs. What the others take at a million is their time for
+`ASKED` hashes, all hashes' share of it. Where faiss or usearch is not installed their lines are left out:
+`pip install faiss-cpu usearch`. What all hashes of a picture cost, tells `benchmarks.looks`.
 """
 
 from __future__ import annotations
 
-import argparse
-import resource
-import time
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
+from importlib.metadata import version
+from importlib.util import find_spec
 from math import comb
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from culturebench.images.grouping import Union
+from benchmarks._ratios import Row, in_turns
 from culturebench.images.hamming import close_pairs
 
 Hashes = NDArray[np.uint64]
-MAX_DISTANCE, CHECKED, FRONT = 8, 200, 3
+Ask = Callable[[NDArray[np.int64]], int]  # places of the hashes that are asked -> pairs of them, themselves included
+MAX_DISTANCE, FRONT, ROUNDS = 8, 3, 3
+SIZES = (125_000, 1_000_000)
+ASKED = {"usearch": 100, "brute": 200, "flat": 1000, "multi": 1000}
+#: Three parts of 21 bits, one of which two hashes within 8 bits share but for 2 bits: the fastest exact one at a
+#: million of 3, 4, 5 and 9 parts.
+PARTS, PART_BITS, FLIPPED = 3, 21, 2
 
 
-def draw(n: int, clusters: int) -> Hashes:
-    """2% equal, 5% in clusters whose members are within 8 bits of each other, the rest at random."""
-    dice = np.random.default_rng(0)
+def draw(n: int) -> Hashes:
+    """Distinct ones of n: 2% equal, 5% in clusters of 100 within 8 bits of each other, the rest at random."""
+    dice, clusters = np.random.default_rng(0), max(1, n // 2000)
     centres = dice.integers(0, 2**64, clusters, dtype=np.uint64)
     clustered = np.repeat(centres, n // 20 // clusters)
     for _ in range(4):
         clustered ^= np.uint64(1) << dice.integers(0, 64, len(clustered), dtype=np.uint64)
     equal = np.full(n // 50, dice.integers(0, 2**64, dtype=np.uint64))
     rest = dice.integers(0, 2**64, n - len(clustered) - len(equal), dtype=np.uint64)
-    return np.concatenate([equal, clustered, rest])
+    return np.unique(np.concatenate([equal, clustered, rest]))
 
 
-def search(every: Hashes, exact: bool) -> tuple[float, float, int, NDArray[np.int64]]:
-    """Seconds by the clock and of one core, pairs heard of, and the pairs (m, 2) of the first distinct hashes."""
-    started, computed = time.perf_counter(), time.process_time()
-    hashes = np.unique(every)  # equal ones are one
-    union, heard = Union(len(hashes)), 0
-    checked: list[NDArray[np.int64]] = [np.empty((0, 2), dtype=np.int64)]
-    for first, second in close_pairs(hashes, MAX_DISTANCE, None if exact else union.labels):
-        heard += len(first)
-        union.join(first, second)
-        if exact:
-            low = np.minimum(first, second) < CHECKED
-            checked.append(np.stack([first[low], second[low]], axis=1))
-    return time.perf_counter() - started, time.process_time() - computed, heard, np.concatenate(checked)
+def ours(hashes: Hashes) -> int:
+    """How many pairs are close."""
+    return sum(len(first) for first, _ in close_pairs(hashes, MAX_DISTANCE))
 
 
-def brute_force(hashes: Hashes) -> tuple[float, int]:
-    """Seconds for all hashes, from the first ones against all, and how many pairs these have."""
-    started = time.process_time()
-    pairs = sum(
-        int((np.bitwise_count(hashes[row] ^ hashes[row + 1 :]) <= MAX_DISTANCE).sum()) for row in range(CHECKED)
-    )
-    return (time.process_time() - started) / CHECKED * len(hashes) / 2, pairs
+def sorts(hashes: Hashes) -> None:
+    """The floor: the one sort that every table of `close_pairs` needs."""
+    for _ in range(comb(MAX_DISTANCE + FRONT, FRONT)):
+        np.sort(hashes[::-1])
 
 
-def main() -> None:
-    """Print one line for each number of hashes."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--max-hashes", type=int, default=1_000_000, help="hashes of the largest run")
-    parser.add_argument("--one-cluster", action="store_true", help="5%% of the hashes in one cluster, joined as found")
-    arguments = parser.parse_args()
-    curve: list[tuple[int, float]] = []
-    for n in (arguments.max_hashes // 8, arguments.max_hashes // 4, arguments.max_hashes // 2, arguments.max_hashes):
-        every = draw(n, 1 if arguments.one_cluster else max(1, n // 2000))
-        seconds, computed, heard, checked = search(every, exact=not arguments.one_cluster)
-        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-        plain, pairs = brute_force(np.unique(every))
-        right = "" if arguments.one_cluster else f", sample {'equal' if pairs == len(checked) else 'DIFFERENT'}"
-        started = time.process_time()
-        np.sort(every)
-        floor = (time.process_time() - started) * comb(MAX_DISTANCE + FRONT, FRONT)
-        spent = f"{seconds:6.1f} s ({computed:.1f} s of one core), {memory:.2f} GiB"
-        print(f"{n:>9,} hashes: {spent}, {heard:,} pairs{right}", flush=True)
-        print(
-            f"          brute force takes {plain / computed:.0f} times as long, the sorts alone {floor / computed:.2f}"
-        )
-        curve.append((n, computed))
-    sizes, times = np.log(np.array(curve)[1:]).T
-    power = float(np.polyfit(sizes, times, 1)[0])
-    ten = curve[-1][1] * 10**power
-    print(f"{10 * curve[-1][0]:,} hashes, extrapolated as n^{power:.2f}: {ten:.0f} s of one core; memory grows with n")
+def others(hashes: Hashes, largest: int) -> dict[str, tuple[str, Ask]]:
+    """Name -> what it is, and how it is asked; `largest` is the most hashes that are close to one."""
+
+    def brute(places: NDArray[np.int64]) -> int:
+        return sum(int((np.bitwise_count(hashes[place] ^ hashes) <= MAX_DISTANCE).sum()) for place in places)
+
+    found: dict[str, tuple[str, Ask]] = {"brute": ("brute force in NumPy", brute)}
+    octets = hashes.view(np.uint8).reshape(-1, 8)
+    if find_spec("faiss"):
+        import faiss  # pyright: ignore[reportMissingImports]  # not one of our dependencies
+
+        library: Any = faiss
+        library.omp_set_num_threads(1)
+        flat, multi = library.IndexBinaryFlat(64), library.IndexBinaryMultiHash(64, PARTS, PART_BITS)
+        multi.nflip = FLIPPED
+        for name, index in {"flat": flat, "multi": multi}.items():
+            index.add(octets)
+            what = f"faiss {version('faiss-cpu')}'s `{type(index).__name__}`"
+            found[name] = (what, partial(_in_faiss, index, octets))
+    if find_spec("usearch"):
+        import usearch.index  # pyright: ignore[reportMissingImports]  # not one of our dependencies
+
+        search: Any = usearch.index
+
+        def nearest(places: NDArray[np.int64]) -> int:
+            options = {"metric": search.MetricKind.Hamming, "exact": True, "threads": 1}
+            return int((search.search(octets, octets[places], largest, **options).distances <= MAX_DISTANCE).sum())
+
+        found["usearch"] = (f"usearch {version('usearch')}'s exact search of the nearest {largest}", nearest)
+    return found
 
 
-if __name__ == "__main__":
-    main()
+def _in_faiss(index: Any, octets: NDArray[np.uint8], places: NDArray[np.int64]) -> int:
+    ends, _, _ = index.range_search(octets[places], MAX_DISTANCE + 1)  # strictly below
+    return int(ends[-1])
+
+
+def rows() -> Iterator[Row]:
+    """Each other way beside ours at each size, then the floor."""
+    for n in SIZES:
+        hashes = draw(n)
+        work = f"all pairs within {MAX_DISTANCE} bits of {n:,} hashes of 64 bits"
+        near = close_to(hashes)
+        for name, (peer, ask) in others(hashes, int(near.max()) + 1).items():
+            places = np.random.default_rng(1).choice(len(hashes), ASKED[name], replace=False)
+            assert ask(places) == near[places].sum() + len(places), f"{name} finds other pairs"
+            times = in_turns({"ours": partial(ours, hashes), "theirs": partial(ask, places)}, ROUNDS)
+            whole = [seconds * len(hashes) / len(places) for seconds in times["theirs"]]
+            note = f"exact; theirs from {len(places)} hashes, its index made before"
+            yield Row(work, peer, times["ours"], whole, note=note)
+            print(f"{n:,} hashes, {name}: done", file=sys.stderr, flush=True)
+        times = in_turns({"ours": partial(ours, hashes), "floor": partial(sorts, hashes)}, ROUNDS)
+        yield Row(work, "the floor: the sorts alone", times["ours"], times["floor"])
+
+
+def close_to(hashes: Hashes) -> NDArray[np.int64]:
+    """How many others each of the hashes (n,) is close to, by `close_pairs`."""
+    count = np.zeros(len(hashes), dtype=np.int64)
+    for first, second in close_pairs(hashes, MAX_DISTANCE):
+        count += np.bincount(np.concatenate([first, second]), minlength=len(hashes))
+    return count

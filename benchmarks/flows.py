@@ -1,34 +1,32 @@
 """What it costs to see that nothing has changed, beside plain DVC: at the project's size and at 100 regions x 6 models.
 
-`python -m benchmarks.flows` makes both workspaces in a temporary folder, with an invented file for every output, and
-prints seconds and ratios, interleaved, best of some rounds; the floor is DVC's own start. Of the seconds of a look it
-also says where they go. `python -m benchmarks.flows PROJECT`, with a project in which `make repro` has finished, puts
-the whole flow `reproduce` on a running Prefect server beside plain DVC there.
+Both workspaces are made in a temporary folder, with an invented file for every output; the floor is DVC's own start.
+`python -m benchmarks.flows PROJECT`, with a project in which `make repro` has finished, puts the whole flow `reproduce`
+on a running Prefect server beside plain DVC there.
 """
 
 from __future__ import annotations
 
 import copy
-import cProfile
 import os
-import pstats
 import socket
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
 from dvc.repo import Repo
 
+from benchmarks._markdown import markdown_table
+from benchmarks._ratios import HEAD, Row, clock, in_turns
 from flows import dvc
 
 ROOT = Path(__file__).parents[1]
 ROUNDS = 3
-REPRO = "dvc repro, nothing changed"
+LOOK = "ours: `flows.dvc.look`, order, what is stale, and why, in a process that has started"
 SIZES = {"as it is": (15, 1), "100 regions x 6 models": (100, 6)}
 
 
@@ -76,56 +74,21 @@ def python(root: Path, *arguments: str, url: str = "") -> None:
     subprocess.run(command, cwd=root, env=environment, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def best(actions: dict[str, Callable[[], object]]) -> dict[str, float]:
-    """Seconds of each action, the least of the rounds, all actions in turn."""
-    seconds: dict[str, list[float]] = {name: [] for name in actions}
-    for _ in range(ROUNDS):
-        for name, action in actions.items():
-            started = time.perf_counter()
-            action()
-            seconds[name].append(time.perf_counter() - started)
-    return {name: min(found) for name, found in seconds.items()}
+def compared(work: str, root: Path) -> Iterator[Row]:
+    """Each way to find that nothing has changed beside a look."""
+    ways = {
+        "look": lambda: dvc.look(root=root),
+        "`dvc repro`": lambda: plain(root, "repro"),
+        "`dvc status`": lambda: plain(root, "status"),
+        "the floor: `dvc --version`": lambda: plain(root, "--version"),
+    }
+    found = in_turns(ways, ROUNDS, clock)
+    stages = len(dvc.look(root=root).stages)
+    for peer in list(ways)[1:]:
+        yield Row(f"{work}, {stages} stages: nothing has changed", peer, found["look"], found[peer], note=LOOK)
 
 
-def compare(title: str, root: Path) -> None:
-    """Print the seconds of each way to find that nothing has changed."""
-    found = best(
-        {
-            "dvc --version (floor)": lambda: plain(root, "--version"),
-            REPRO: lambda: plain(root, "repro"),
-            "dvc status": lambda: plain(root, "status"),
-            "look: order, what is stale, and why": lambda: dvc.look(root=root),
-        }
-    )
-    print(f"{title}: {len(dvc.look(root=root).stages)} stages")
-    show(found)
-    shares(root)
-
-
-def show(found: dict[str, float]) -> None:
-    """Seconds, and how many times those of `dvc repro`."""
-    for what, seconds in found.items():
-        print(f"  {what:36} {seconds:7.2f} s  {seconds / found[REPRO]:5.2f} x dvc repro")
-
-
-def shares(root: Path) -> None:
-    """Print which of DVC's modules the time of a look goes to."""
-    profile = cProfile.Profile()
-    profile.enable()
-    with Repo(str(root)) as repo:
-        repo.status()
-        _ = repo.index.graph
-    profile.disable()
-    by_file: dict[str, float] = {}
-    for (file, _, _), (_, _, seconds, _, _) in pstats.Stats(profile).stats.items():  # type: ignore[attr-defined]
-        package = file.partition("site-packages/")[2].split("/")[0] or "python"
-        by_file[package] = by_file.get(package, 0.0) + seconds
-    whole = sum(by_file.values())
-    largest = sorted(by_file.items(), key=lambda item: -item[1])[:6]
-    print("  of a look: " + ", ".join(f"{name} {seconds / whole:.0%}" for name, seconds in largest))
-
-
-def unattended(root: Path) -> None:
+def unattended(root: Path) -> Row:
     """The flow where nothing is stale, on a server that runs, beside DVC."""
     command = ("-c", "from culturebench.cli import main; main()")
     with socket.socket() as probe:
@@ -135,24 +98,24 @@ def unattended(root: Path) -> None:
     python(root, *command, "server", "up", "--port", str(port))
     try:
         flow = ("-c", "from flows.reproduce import reproduce; reproduce()")
-        found = best({REPRO: lambda: plain(root, "repro"), "reproduce": lambda: python(root, *flow, url=url)})
+        ways = {"plain": lambda: plain(root, "repro"), "ours": lambda: python(root, *flow, url=url)}
+        found = in_turns(ways, ROUNDS, clock)
     finally:
         python(root, *command, "server", "down")
-    print(f"{root}: {len(dvc.look(root=root).stages)} stages, nothing changed")
-    show(found)
+    stages = len(dvc.look(root=root).stages)
+    return Row(
+        f"the flow `reproduce`, {stages} stages: nothing has changed", "`dvc repro`", found["ours"], found["plain"]
+    )
 
 
-def main() -> None:
-    """Print a table for each size, or for the project that is named."""
-    if sys.argv[1:]:
-        unattended(Path(sys.argv[1]).resolve())
-        return
+def rows() -> Iterator[Row]:
+    """Both sizes."""
     with tempfile.TemporaryDirectory() as name:
         for title, (regions, models) in SIZES.items():
             root = Path(name) / f"{regions}-{models}"
             workspace(root, regions, models)
-            compare(title, root)
+            yield from compared(title, root)
 
 
 if __name__ == "__main__":
-    main()
+    print(markdown_table(HEAD, [unattended(Path(sys.argv[1]).resolve()).cells]))

@@ -1,16 +1,16 @@
 """What one atlas picture costs, part by part, and how near other samplers come to the exact one for their time.
 
-`python -m benchmarks.picture` makes the same pictures from the same noise by `AtlasTextToImage` and by a loop around
-diffusers' classes as they are loaded, each in turn, and prints CPU milliseconds a picture on one thread and their
-ratio; then, for each sampler and number of steps, the time of a picture and the error of its pixels (0..255, root mean
-square) against 200 steps: the median picture's and the ninth tenth's.
+`python -m benchmarks picture` makes the same pictures from the same noise by `AtlasTextToImage` and by a loop around
+diffusers' classes as they are loaded. `python -m benchmarks.picture` prints, for each sampler and number of steps, the
+CPU time of a picture and the error of its pixels (0..255, root mean square) against 200 steps: the median picture's and
+the ninth tenth's.
 """
 
 from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import diffusers
@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from benchmarks._ratios import Row, in_turns
 from culturebench.atlas.captions import cultural_caption, noun_caption
 from culturebench.atlas.training.cases import draw_scene
 from culturebench.atlas.training.parts import WEIGHTS
@@ -74,28 +75,29 @@ def plainly(unet: Any, vae: Any, system: AtlasTextToImage, embeds: Tensor, noise
         to_png(image)
 
 
-def parts(system: AtlasTextToImage, embeds: Tensor, noise: Tensor) -> None:
-    """Print the time of each part, and of the whole beside the plain loop."""
+def rows() -> Iterator[Row]:
+    """The plain loop beside ours, and what of a picture's time each part takes."""
+    system, embeds, noise = _opened()
+    embeds, noise = embeds[:BATCH], noise[:BATCH]
     unet: Any = diffusers.UNet2DConditionModel.from_pretrained(WEIGHTS / "backbone/unet", torch_dtype=torch.float32)
     vae: Any = diffusers.AutoencoderKL.from_pretrained(WEIGHTS / "backbone/vae", torch_dtype=torch.float32)
     images = to_images(system.decode(noise))
-    step, some = torch.tensor(500), prompts()[:BATCH]
-    work: dict[str, Callable[[], object]] = {
-        "encoding its prompt": lambda: [system.encode([prompt]) for prompt in some],
-        "one step of the UNet": lambda: system.unet(noise, step, embeds),
-        "decoding": lambda: system.decode(noise),
-        "PNG": lambda: [to_png(image) for image in images],
-        "whole": lambda: [to_png(x) for x in system.generate(Conditioning({"prompt_embeds": embeds}), range(BATCH))],
+    step, count = torch.tensor(500), system.steps
+    ways: dict[str, Callable[[], object]] = {
+        "ours": lambda: [to_png(x) for x in system.generate(Conditioning({"prompt_embeds": embeds}), range(BATCH))],
         "plain": lambda: plainly(unet, vae, system, embeds, noise),
+        f"its {count} steps of the UNet": lambda: [system.unet(noise, step, embeds) for _ in range(count)],
+        "its decoding": lambda: system.decode(noise),
+        "its PNG": lambda: [to_png(image) for image in images],
     }
-    times: dict[str, list[float]] = {name: [] for name in work}
-    for _ in range(ROUNDS):
-        for name, one in work.items():
-            times[name].append(milliseconds(one))
-    found = {name: statistics.median(some) for name, some in times.items()}
-    for name, took in found.items():
-        print(f"{name:22s} {took:7.1f} ms a picture")
-    print(f"ours costs {found['whole'] / found['plain']:.2f} of the plain loop")
+    with torch.no_grad():
+        seconds = in_turns(ways, ROUNDS)
+    found = {name: [one / BATCH for one in some] for name, some in seconds.items()}
+    work = f"an atlas picture from an encoded prompt, batches of {BATCH}, one thread"
+    peer = f"a loop around diffusers {diffusers.__version__}'s classes as they are loaded"
+    yield Row(work, peer, found["ours"], found["plain"], note="the same sampler, steps and noise")
+    for part in list(ways)[2:]:
+        yield Row(work, f"of it {part}", found["ours"], found[part])
 
 
 def samplers(system: AtlasTextToImage, embeds: Tensor, noise: Tensor) -> None:
@@ -118,17 +120,16 @@ def samplers(system: AtlasTextToImage, embeds: Tensor, noise: Tensor) -> None:
             )
 
 
-@torch.no_grad()
-def main() -> None:
-    """Time the parts, then compare the samplers."""
+def _opened() -> tuple[AtlasTextToImage, Tensor, Tensor]:
+    """The atlas's system, and encoded prompts and noise of `PICTURES` pictures."""
     torch.set_num_threads(1)
     system = AtlasTextToImage.from_folders(AtlasTextEncoder.from_folder(WEIGHTS / "encoder"), WEIGHTS / "backbone")
-    embeds = torch.cat([system.encode([prompt]).tensors["prompt_embeds"] for prompt in prompts()])
+    with torch.no_grad():
+        embeds = torch.cat([system.encode([prompt]).tensors["prompt_embeds"] for prompt in prompts()])
     seeds = [torch.randn(32, 8, 8, generator=torch.Generator().manual_seed(seed)) for seed in range(PICTURES)]
-    noise = torch.stack(seeds).contiguous(memory_format=torch.channels_last)
-    parts(system, embeds[:BATCH], noise[:BATCH])
-    samplers(system, embeds, noise)
+    return system, embeds, torch.stack(seeds).contiguous(memory_format=torch.channels_last)
 
 
 if __name__ == "__main__":
-    main()
+    with torch.no_grad():
+        samplers(*_opened())

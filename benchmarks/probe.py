@@ -1,23 +1,14 @@
 """What cultural attention costs at the size of XLM-R-large (random weights), beside the ways to get it without hooks.
 
-`python -m benchmarks.probe` prints, of one run with 2 threads in which the ways take turns batch by batch (with 1 as
-argument: of one thread, by its CPU time, which other work on the machine disturbs less):
-ours; a bare batched pass (sdpa, the same batches); the naive loop (one prompt per call, padded to the model's length,
-all attentions kept); a loop over `output_attentions` (eager, batches in the prompts' own order, padded to their
-longest), and the same loop over our batches, which are of like length. A ratio is the median over rounds.
-`python -m benchmarks.probe_memory` measures the memory.
-
-Two threads: a bare pass takes 1.09 times as long as ours, which ends at the last layer's attention; the naive loop 6.1
-times; the loop over `output_attentions` 1.28 times, all of it padding: over our batches 0.99. By the CPU time of one
-thread: 1.03, 5.1, 1.30 and 1.05.
+The ways take turns batch by batch: ours; a bare batched pass; the naive loop (one prompt per call, padded to the
+model's length, all attentions kept); a loop over `output_attentions` (eager, batches in the prompts' own order, padded
+to their longest), and the same loop over our batches, which are of like length. `benchmarks.probe_memory` measures the
+memory.
 """
 
 from __future__ import annotations
 
-import statistics
-import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -29,6 +20,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerFast, XLMRobertaConfig, XLMRobertaModel
 
+from benchmarks._ratios import Row, cpu
 from culturebench.atlas.captions import Caption, cultural_caption, neutral_caption, noun_caption
 from culturebench.atlas.training.cases import draw_region, draw_scene
 from culturebench.atlas.world import REGIONS
@@ -47,17 +39,21 @@ TOKENIZER = Path("culturebench/atlas/weights/encoder/tokenizer/tokenizer.json")
 THREADS, SCENES, ROUNDS, BATCH, LENGTH = 2, 16, 3, 16, 77
 NAIVE = 1  # prompts of a turn of the naive loop, whose calls are all of one size
 
+BATCHED = "a loop over batches in the prompts' own order, `output_attentions=True`"
+SORTED = "the same loop over batches of like length, as ours are"
+ONE_BY_ONE = "a loop over prompts, padded to the model's length, `output_attentions=True`"
+
 Found = list[NDArray[Any]]  # (directions, layers) a prompt
 
 
 @dataclass(frozen=True)
 class Way:
-    """One of the ways: its batches (indices of prompts), the back end that it needs, and how it should compare."""
+    """One of the ways: its batches (indices of prompts), the back end that it needs, and what it is."""
 
     run: Callable[[Sequence[Prompt]], Found]
     batches: list[list[int]]
     attention: str
-    goal: str
+    peer: str
 
 
 def draw_prompts(times: int = 1, scenes: int = SCENES, language: str | None = None) -> list[Prompt]:
@@ -131,10 +127,10 @@ def ways_of(encoder: HubEncoder, prompts: Sequence[Prompt]) -> dict[str, Way]:
     some = _cut(np.linspace(0, len(prompts) - 1, NAIVE * len(given)).astype(int).tolist(), NAIVE)
     return {
         "ours": Way(AttentionReader(encoder, relative=False), sorted_ones, "sdpa", ""),
-        "bare": Way(partial(bare, encoder), sorted_ones, "sdpa", "at least 0.80"),
-        "naive": Way(partial(one_by_one, encoder), some, "eager", "at least 4"),
-        "batched": Way(partial(kept, encoder), given, "eager", "at least 1.2"),
-        "sorted": Way(partial(kept, encoder), sorted_ones, "eager", "nothing; a batched loop that sorts as we do"),
+        "bare": Way(partial(bare, encoder), sorted_ones, "sdpa", "the floor: a bare pass, sdpa, the same batches"),
+        "naive": Way(partial(one_by_one, encoder), some, "eager", ONE_BY_ONE),
+        "batched": Way(partial(kept, encoder), given, "eager", BATCHED),
+        "sorted": Way(partial(kept, encoder), sorted_ones, "eager", SORTED),
     }
 
 
@@ -143,49 +139,36 @@ def _cut(indices: Sequence[int], size: int) -> list[list[int]]:
 
 
 def take_turns(
-    encoder: HubEncoder, prompts: Sequence[Prompt], ways: dict[str, Way], clock: Callable[[], float]
+    encoder: HubEncoder, prompts: Sequence[Prompt], ways: dict[str, Way]
 ) -> tuple[dict[str, float], dict[str, dict[int, NDArray[Any]]]]:
-    """Seconds per prompt of each way, batch by batch in turn, and what each found by the prompt's index."""
+    """CPU seconds per prompt of each way, batch by batch in turn, and what each found by the prompt's index."""
     seconds = dict.fromkeys(ways, 0.0)
     found: dict[str, dict[int, NDArray[Any]]] = {name: {} for name in ways}
     for turn in range(len(ways["ours"].batches)):
         for name, way in ways.items():
             batch = way.batches[turn]
             encoder.model.set_attn_implementation(way.attention)
-            start = clock()
+            start = cpu()
             values = way.run([prompts[index] for index in batch])
-            seconds[name] += (clock() - start) / sum(map(len, way.batches))
+            seconds[name] += (cpu() - start) / sum(map(len, way.batches))
             found[name].update(zip(batch, values, strict=False))
     return seconds, found
 
 
-def main(threads: int = THREADS) -> None:
-    """Time the ways, and compare what they found."""
-    torch.set_num_threads(threads)
-    clock = time.process_time if threads == 1 else time.perf_counter
+def rows() -> Iterator[Row]:
+    """Every other way beside ours, by CPU time of one thread."""
+    torch.set_num_threads(1)
     prompts, encoder = draw_prompts(), large_encoder()
-    lengths = encoder.tokenize([prompt.text for prompt in prompts]).real.sum(dim=1).tolist()
     ways = ways_of(encoder, prompts)
-    print(f"{len(prompts)} prompts of {min(lengths)} to {max(lengths)} tokens, batches of {BATCH}, {threads} threads")
     bare(encoder, prompts[:BATCH])  # the first pass is slower
     rounds: list[dict[str, float]] = []
     worst = 0.0
-    for number in range(ROUNDS):
-        seconds, found = take_turns(encoder, prompts, ways, clock)
+    for _ in range(ROUNDS):
+        seconds, found = take_turns(encoder, prompts, ways)
         worst = max(worst, *(abs(found["ours"][i] - one).max() for name in ways for i, one in found[name].items()))
         rounds.append(seconds)
-        ratios = ", ".join(f"{name} {value / seconds['ours']:.2f}" for name, value in seconds.items())
-        print(f"round {number + 1}, times as long as ours: {ratios}", flush=True)
-
+    work = f"cultural attention of a prompt, XLM-R-large, {len(prompts)} prompts of 15 languages, one thread"
     for name, way in ways.items():
-        padded = sum(max(lengths[i] for i in batch) * len(batch) for batch in way.batches)
-        tokens = LENGTH * len(prompts) if name == "naive" else padded
-        speed = 1 / statistics.median(seconds[name] for seconds in rounds)
-        ratio = statistics.median(seconds[name] / seconds["ours"] for seconds in rounds)
-        goal = f"; {ratio:.2f} times as long as ours, wanted: {way.goal}" if name != "ours" else ""
-        print(f"{name:8} {speed:6.2f} prompts/s, {tokens} tokens with padding (without: {sum(lengths)}){goal}")
-    print(f"largest difference of a CA: {worst:.1e}")
-
-
-if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+        if name != "ours":
+            note = f"the same to {worst:.0e}" if name != "bare" else "ours ends at the last layer's attention"
+            yield Row(work, way.peer, [one["ours"] for one in rounds], [one[name] for one in rounds], note=note)

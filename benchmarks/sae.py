@@ -1,26 +1,21 @@
 """Our training step beside that of EleutherAI's sparsify, and beside the one matrix product that both need.
 
-`python -m benchmarks.sae` trains both from the same weights on the same batches (d 1024 -> 4096 latents, k 32,
-4096 tokens per step, float32, one thread), a step of each in turn, and prints tokens per second, their ratio, and the
-variance that each leaves unexplained. Sparsify's step is that of its `Trainer` for one module: unit norm, forward,
-backward, gradient made orthogonal, Adam. Last, both make steps with AuxK and a quarter of the latents dead.
-
-By CPU time ours is 1.96 times as fast (6,338 tokens/s; the product of tokens and encoder alone: 9,665) and leaves
-+0.16% of what sparsify leaves; with AuxK 1.88 times.
+Both train from the same weights on the same batches in float32, a step of each in turn. Sparsify's step is that of its
+`Trainer` for one module: unit norm, forward, backward, gradient made orthogonal, Adam.
 """
 
 from __future__ import annotations
 
-import statistics
-import sys
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
+from importlib.metadata import version
 
 import torch
 from sparsify import SparseCoder, SparseCoderConfig
 from torch import Tensor
 
+from benchmarks._ratios import Row, in_turns
 from culturebench.probing import train_sae
 from culturebench.probing.initialise import Batches, initial_sae, moments
 from culturebench.probing.train_sae import SaeTraining
@@ -75,13 +70,6 @@ class Theirs:
         return self.coder(some).sae_out
 
 
-def seconds(work: Callable[..., object], *arguments: object) -> float:
-    """CPU time of `work(*arguments)`: with one thread what an idle machine would take, whatever else it does."""
-    start = time.process_time()
-    work(*arguments)
-    return time.process_time() - start
-
-
 def unexplained(reconstruct: Callable[[Tensor], Tensor], scaled: Tensor) -> float:
     """The share of the variance that is left."""
     with torch.no_grad():
@@ -89,8 +77,8 @@ def unexplained(reconstruct: Callable[[Tensor], Tensor], scaled: Tensor) -> floa
     return missed / float((scaled - scaled.mean(dim=0)).pow(2).sum())
 
 
-def main() -> None:
-    """Train both, then print."""
+def rows() -> Iterator[Row]:
+    """Sparsify's step and the product beside ours, then both with AuxK."""
     torch.set_num_threads(THREADS)
     data = features()
     found = moments(data)
@@ -100,33 +88,33 @@ def main() -> None:
     times: dict[str, list[float]] = {"ours": [], "sparsify": [], "floor": []}
     for step in range(STEPS):
         batch = scaled[batches.indices(step)]
-        times["sparsify"].append(seconds(theirs, batch))
-        times["ours"].append(seconds(train_sae._step, state, batch, SETTINGS, found.variance))
-        times["floor"].append(seconds(torch.nn.functional.linear, batch, state.sae.encoder.detach()))
-        print(f"step {step + 1} of {STEPS}", end="\r", file=sys.stderr)
-    rates = {name: BATCH / statistics.median(some) for name, some in times.items()}
-    ratio = statistics.median(a / b for a, b in zip(times["sparsify"], times["ours"], strict=True))
+        ways = {
+            "sparsify": partial(theirs, batch),
+            "ours": partial(train_sae._step, state, batch, SETTINGS, found.variance),
+            "floor": partial(torch.nn.functional.linear, batch, state.sae.encoder.detach()),
+        }
+        for name, seconds in in_turns(ways, 1).items():
+            times[name] += seconds
     left = {"ours": unexplained(state.sae, scaled), "sparsify": unexplained(theirs.reconstruct, scaled)}
-    for name in ("sparsify", "ours"):
-        print(f"{name:9s} {rates[name]:7.0f} tokens/s, {left[name]:.4f} unexplained after {STEPS} steps")
-    print(f"floor     {rates['floor']:7.0f} tokens/s, the product of tokens and encoder alone")
     apart = left["ours"] / left["sparsify"] - 1
-    print(f"ours is {ratio:.2f} times as fast; what it leaves unexplained is {apart:+.2%} of what sparsify leaves")
-    ratio = aux_ratio(state, theirs, scaled, found.variance)
-    print(f"with AuxK and a quarter of the latents dead: {ratio:.2f} times as fast")
+    work = f"one training step of a TopK autoencoder, {D} → {LATENTS} latents, k {K}, {BATCH} tokens, one thread"
+    note = f"same weights and batches; after {STEPS} steps ours leaves {apart:+.2%} of what theirs leaves unexplained"
+    peer = f"the step of sparsify {version('eai-sparsify')}'s `Trainer`"
+    yield Row(work, peer, times["ours"], times["sparsify"], note=note)
+    yield Row(work, "the floor: the product of tokens and encoder alone", times["ours"], times["floor"])
+    aux = auxk(state, theirs, scaled, found.variance)
+    note = f"sparsify {version('eai-sparsify')}'s AuxK trains the decoder alone, ours trains both"
+    yield Row(f"{work}, with AuxK and a quarter of the latents dead", peer, *aux, note=note)
 
 
-def aux_ratio(state: TrainingState, theirs: Theirs, scaled: Tensor, variance: float) -> float:
-    """How many times as long sparsify's step takes while a quarter of the latents counts as dead."""
+def auxk(state: TrainingState, theirs: Theirs, scaled: Tensor, variance: float) -> tuple[list[float], list[float]]:
+    """Seconds of our and of sparsify's steps while a quarter of the latents counts as dead."""
     settings, theirs.dead_after = replace(SETTINGS, dead_after=1000), 1000 * BATCH
-    ratios: list[float] = []
+    times: dict[str, list[float]] = {"ours": [], "sparsify": []}
     for step in range(AUX_STEPS):
         state.silent[::4], theirs.since_fired[::4] = NEVER, NEVER * BATCH
         batch = scaled[step * BATCH : (step + 1) * BATCH]
-        long = seconds(theirs, batch)
-        ratios.append(long / seconds(train_sae._step, state, batch, settings, variance))
-    return statistics.median(ratios)
-
-
-if __name__ == "__main__":
-    main()
+        ours = partial(train_sae._step, state, batch, settings, variance)
+        for name, seconds in in_turns({"sparsify": partial(theirs, batch), "ours": ours}, 1).items():
+            times[name] += seconds
+    return times["ours"], times["sparsify"]
