@@ -17,13 +17,12 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
-from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
 from benchmarks._markdown import markdown_table
-from benchmarks._ratios import HEAD, Row
+from benchmarks._ratios import HEAD, Row, rows_of
 from culturebench.pins import sha256_of
 from culturebench.store import key_of
 
@@ -85,11 +84,6 @@ def measured(name: str, *, again: bool, folder: Path = KEPT) -> list[Row]:
     folder.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({"key": key, "rows": [asdict(row) for row in rows]}, indent=1), encoding="utf-8")
     return rows
-
-
-def rows_of(name: str) -> list[Row]:
-    """Measure one benchmark here."""
-    return list(import_module(f"benchmarks.{name}").rows())
 
 
 def kept(path: Path, key: str | None) -> list[Row]:

@@ -6,6 +6,7 @@ import statistics
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 
 HEAD = ("what both do", "the other way", "ours", "theirs", "theirs / ours", "to know")
 #: Seconds of all threads of this process, which other work on the machine disturbs less than the clock.
@@ -50,6 +51,11 @@ def in_turns(
             ways[name]()
             seconds[name].append(timer() - started)
     return seconds
+
+
+def rows_of(name: str) -> list[Row]:
+    """Measure one benchmark here."""
+    return list(import_module(f"benchmarks.{name}").rows())
 
 
 def _short(value: float) -> str:
