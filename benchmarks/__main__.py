@@ -10,19 +10,16 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
-import os
-import platform
 import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
 from benchmarks._markdown import markdown_table
-from benchmarks._ratios import HEAD, Row, rows_of
+from benchmarks._ratios import HEAD, Row, machine, rows_of
 from culturebench.pins import sha256_of
 from culturebench.store import key_of
 
@@ -30,9 +27,7 @@ FOLDER: Final = Path(__file__).parent
 PAGE: Final = FOLDER.parent / "docs/benchmarks.md"
 KEPT: Final = FOLDER.parent / "build/benchmarks"
 #: Modules with a function `rows`, in the table's order.
-COMPARED: Final = ("probe", "probe_memory", "sae", "picture", "collect", "hashing", "duplicates", "flows", "repro")
-LIBRARIES: Final = ("numpy", "torch", "transformers", "diffusers", "eai-sparsify", "pillow", "imagehash", "requests",
-                    "faiss-cpu", "usearch", "dvc")  # fmt: skip
+COMPARED: Final = ("sae", "picture", "hashing", "probe_memory", "collect", "duplicates", "flows", "probe", "repro")
 #: Modules that compare nothing in seconds -> what they measure, and the page that tells it.
 ELSEWHERE: Final = {
     "scale": ("time and memory of the data half, of selection and of evaluation as they grow", "scale.md"),
@@ -51,26 +46,6 @@ ELSEWHERE: Final = {
     "soak": ("kills at the worst moments", "unattended.md"),
     "study_coverage": ("how often a study's intervals hold the planted truth", "study.md"),
 }
-
-
-def machine() -> dict[str, str]:
-    """The processor, its cores, the memory, and the versions of what is compared."""
-    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    found = {"processor": names[0] if names else platform.machine(), "cores": str(os.cpu_count())}
-    return found | {"memory": f"{memory:.0f} GiB", "Python": platform.python_version()} | versions()
-
-
-def versions() -> dict[str, str]:
-    """Of the libraries, those that are installed."""
-    found: dict[str, str] = {}
-    for name in LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 def measured(name: str, *, again: bool, folder: Path = KEPT) -> list[Row]:

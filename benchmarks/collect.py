@@ -31,7 +31,7 @@ from culturebench.sources.snapshot import Snapshot
 from culturebench.store import Store
 from culturebench.web.client import Client
 
-PICTURES, ROUNDS, CORES = 200, 3, 2
+PICTURES, ROUNDS, CORES = 100, 3, 2
 ENGINE = Engine(kind="local", workers=CORES, address=None, cpus_per_worker=1, gpus_per_worker=0)
 SIZE = (1280, 960)  # as Commons renders them
 KEPT = "ours also checks robots.txt, addresses and limits, and keeps every file; the server is on the same two cores"

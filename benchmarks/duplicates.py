@@ -23,7 +23,7 @@ from culturebench.images.hamming import close_pairs
 
 Hashes = NDArray[np.uint64]
 Ask = Callable[[NDArray[np.int64]], int]  # places of the hashes that are asked -> pairs of them, themselves included
-MAX_DISTANCE, FRONT, ROUNDS = 8, 3, 3
+MAX_DISTANCE, FRONT, ROUNDS = 8, 3, 2
 SIZES = (125_000, 1_000_000)
 ASKED = {"usearch": 100, "brute": 200, "flat": 1000, "multi": 1000}
 #: Three parts of 21 bits, one of which two hashes within 8 bits share but for 2 bits: the fastest exact one at a

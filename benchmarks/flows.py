@@ -25,7 +25,7 @@ from benchmarks._ratios import HEAD, Row, clock, in_turns
 from flows import dvc
 
 ROOT = Path(__file__).parents[1]
-ROUNDS = 3
+ROUNDS = 2
 LOOK = "ours: `flows.dvc.look`, order, what is stale, and why, in a process that has started"
 SIZES = {"as it is": (15, 1), "100 regions x 6 models": (100, 6)}
 

@@ -22,7 +22,7 @@ from culturebench.probing.train_sae import SaeTraining
 from culturebench.probing.training_state import TrainingState
 
 D, LATENTS, K, BATCH, TOKENS = 1024, 4096, 32, 4096, 32768
-STEPS, AUX_STEPS, THREADS = 24, 2, 1
+STEPS, AUX_STEPS, THREADS = 12, 2, 1
 NEVER = 10**6
 SETTINGS = SaeTraining(LATENTS, K, STEPS, BATCH, 4e-4, 1 / 32, D // 2, NEVER)
 

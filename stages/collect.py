@@ -23,12 +23,14 @@ from culturebench.sources.folder import Folder
 from culturebench.sources.queries import Asked
 from culturebench.sources.release import Release
 from culturebench.splitting.counts import by_reason
+from culturebench.spool import Spool
 from culturebench.stage import Paths, Stage, secret, store_url
 
 if TYPE_CHECKING:
     from culturebench.sources.opening import OnlineSources
 
 REMOVED = "annotations/removed.jsonl"
+Key = tuple[str, str]  # picture id, file name
 
 
 @dataclass(frozen=True)
@@ -47,10 +49,11 @@ def run(params: Params, inputs: Paths, outputs: Paths, *, region: str) -> None:
         removed |= Release(source).removed() if isinstance(source, ReleaseSource) else {}
     asked = [source for source in params.collect.sources if source.regions is None or region in source.regions]
     online = any(isinstance(source, OnlineSource) for source in asked)
-    with _web(params, removed) if online else nullcontext() as web:
-        rows = _rows([_source(settings, web) for settings in asked], params.region.language, region, removed)
+    with _web(params, removed) if online else nullcontext() as web, Spool(outputs["candidates"].parent) as images:
+        sources = [_source(settings, web) for settings in asked]
+        rows = _rows(sources, params.region.language, region, removed, images)
         _refuse_a_bad_harvest(rows, params.collect.min_ok, region)
-        candidates.TABLE.save(outputs["candidates"], rows)
+        candidates.TABLE.save(outputs["candidates"], rows, lambda row: {**row, "image": images.get(_key(row))})
         if web is not None:
             web.seal()
     funnel.say("collect", {region: by_reason((row["status"], row["error"]) for row in rows)})
@@ -77,16 +80,24 @@ def _source(settings: AtlasSource | FolderSource | ReleaseSource | OnlineSource,
     return web.open(settings)
 
 
-def _rows(sources: Iterable[Source], language: str, region: str, removed: Collection[str]) -> list[CandidateRow]:
-    """One row per file; of a file that several sources or queries found, the first one's."""
-    rows: dict[tuple[str, str], CandidateRow] = {}
+def _rows(
+    sources: Iterable[Source], language: str, region: str, removed: Collection[str], images: Spool
+) -> list[CandidateRow]:
+    """One row per file, its bytes in `images`; of a file that several sources or queries found, the first one's."""
+    rows: dict[Key, CandidateRow] = {}
     for source in sources:
         for found in progress(source.find(region), None, f"collect {region}"):
             row: CandidateRow = candidate(found, source.kind, region, language)
             if row["picture_id"] in removed or row["sha256"] in removed:
                 row = {**row, "status": "failed", "error": "removed", "image": None}
-            rows.setdefault((row["picture_id"], row["file_name"]), row)
+            if _key(row) not in rows:
+                images.put(_key(row), row["image"])
+                rows[_key(row)] = {**row, "image": None}
     return list(rows.values())
+
+
+def _key(row: CandidateRow) -> Key:
+    return row["picture_id"], row["file_name"]
 
 
 def _refuse_a_bad_harvest(rows: list[CandidateRow], min_ok: float, region: str) -> None:

@@ -28,6 +28,7 @@ from culturebench.splitting.counts import by_reason
 from culturebench.stage import Paths, Stage
 
 BATCH = 32  # pictures
+SEEN = ("picture_id", "file_name", "status", "width", "height")
 
 
 @dataclass(frozen=True)
@@ -96,13 +97,14 @@ def _embeddings(inputs: Paths, regions: list[str], use: str) -> Numbers:
 def _kept(inputs: Paths, region: str) -> Iterator[tuple[Picture, bytes]]:
     """The screened pictures of a region with their bytes."""
     columns = ["picture_id", "region", "file_name", "licence", "sha256", "image"]
-    found = candidates.TABLE.load(inputs["candidates"] / f"{region}.parquet", columns)
-    by_key = {(row["picture_id"], row["file_name"]): row for row in found}
-    for seen in screened.TABLE.load(inputs["screened"] / f"{region}.parquet"):
-        if seen["status"] == "kept":
-            row = by_key.pop((seen["picture_id"], seen["file_name"]))
-            pixels = seen["width"] * seen["height"]
-            yield Picture(row["picture_id"], row["region"], row["licence"], row["sha256"], pixels), row["image"] or b""
+    seen = screened.TABLE.load(inputs["screened"] / f"{region}.parquet", SEEN)
+    pixels = {
+        (row["picture_id"], row["file_name"]): row["width"] * row["height"] for row in seen if row["status"] == "kept"
+    }
+    for row in candidates.TABLE.stream(inputs["candidates"] / f"{region}.parquet", columns):
+        size = pixels.get((row["picture_id"], row["file_name"]))
+        if size is not None:
+            yield Picture(row["picture_id"], row["region"], row["licence"], row["sha256"], size), row["image"] or b""
 
 
 def _preference(pictures: list[Picture]) -> list[int]:

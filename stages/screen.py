@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 
 from culturebench import funnel
 from culturebench.annotation.removed import read_removed
@@ -24,6 +25,7 @@ from culturebench.stage import Paths, Stage
 
 REMOVED = "annotations/removed.jsonl"
 BATCH = 32  # pictures
+Key = tuple[str, str]  # picture id, file name
 
 
 @dataclass(frozen=True)
@@ -37,15 +39,16 @@ class Params:
 def run(params: Params, inputs: Paths, outputs: Paths, *, region: str) -> None:
     """Screen the candidates of one region by the rules of the `screen` section."""
     removed = read_removed(inputs["removed"])
-    found = candidates.TABLE.load(inputs["candidates"])
+    found = candidates.TABLE.load(
+        inputs["candidates"], [name for name in candidates.TABLE.schema.names if name != "image"]
+    )
     # The best licensed copy of the same bytes comes first, and so is the one that stays.
     found.sort(key=lambda row: (row["picture_id"], rank(row["licence"]), row["file_name"]))
-    known = [_known(row, removed) for row in found]
-    unknown = [row for row, result in zip(found, known, strict=True) if result is None]
-    seen = iter(_seen(unknown, params.screen, params.engine, region))
-    results = _without_copies(found, [next(seen) if result is None else result for result in known])
+    known = {_key(row): _known(row, removed) for row in found}
+    seen = _seen(inputs["candidates"], {key for key, result in known.items() if result is None}, params, region)
+    results = _without_copies(found, [known[_key(row)] or seen[_key(row)] for row in found])
     if params.screen.relevance or params.screen.safety:
-        _consult(found, results, params.screen, region)
+        _consult(inputs["candidates"], found, results, params.screen, region)
     rows = [_row(row, result) for row, result in zip(found, results, strict=True)]
     screened.TABLE.save(outputs["screened"], rows)
     funnel.say("screen", {region: screening_counts(rows)})
@@ -61,13 +64,31 @@ def _known(row: CandidateRow, removed: dict[str, str]) -> Screened | None:
     return None
 
 
-def _seen(rows: Sequence[CandidateRow], rules: Screen, engine: Engine, region: str) -> list[Screened]:
-    """What each picture itself shows."""
-    batches = in_batches(((row["image"] or b"", row["licence"]) for row in rows), BATCH)
-    worker = each(partial(_screen, rules))
-    total = -(-len(rows) // BATCH)
-    done = map_batches(worker, batches, engine=engine, label=f"screen {region}", total=total, place="threads")
-    return [result for batch in done for result in batch if isinstance(result, Screened)]
+def _key(row: CandidateRow) -> Key:
+    return row["picture_id"], row["file_name"]
+
+
+def _files(path: Path, asked: Collection[Key]) -> Iterator[CandidateRow]:
+    """Some candidates with their bytes, in the order of the table."""
+    columns = ("picture_id", "file_name", "licence", "query", "image")
+    return (row for row in candidates.TABLE.stream(path, columns) if _key(row) in asked)
+
+
+def _seen(path: Path, asked: Collection[Key], params: Params, region: str) -> dict[Key, Screened]:
+    """What each of these pictures itself shows."""
+    order: list[Key] = []
+
+    def files() -> Iterator[tuple[bytes, str]]:
+        for row in _files(path, asked):
+            order.append(_key(row))
+            yield row["image"] or b"", row["licence"]
+
+    worker = each(partial(_screen, params.screen))
+    batches, total = in_batches(files(), BATCH), -(-len(asked) // BATCH)
+    label = f"screen {region}"
+    done = map_batches(worker, batches, engine=params.engine, label=label, total=total, place="threads")
+    results = [result for batch in done for result in batch if isinstance(result, Screened)]
+    return dict(zip(order, results, strict=True))
 
 
 def _screen(rules: Screen, file: tuple[bytes, str]) -> Screened:
@@ -87,17 +108,19 @@ def _without_copies(rows: Sequence[CandidateRow], results: Sequence[Screened]) -
     return unique
 
 
-def _consult(rows: Sequence[CandidateRow], results: list[Screened], rules: Screen, region: str) -> None:
+def _consult(path: Path, rows: Sequence[CandidateRow], results: list[Screened], rules: Screen, region: str) -> None:
     """Ask the user's own functions about what is left; models, so one batch after the other."""
-    left = [place for place, result in enumerate(results) if not result.reason]
+    left = {_key(row): place for place, (row, one) in enumerate(zip(rows, results, strict=True)) if not one.reason}
 
-    def size(place: int) -> int:
-        return RGB_BYTES * results[place].width * results[place].height
+    def size(row: CandidateRow) -> int:
+        result = results[left[_key(row)]]
+        return RGB_BYTES * result.width * result.height
 
-    for batch in progress(list(fitting(left, size, ROOM.size // 2, BATCH)), label=f"consult {region}"):
-        files, queries = [rows[place]["image"] or b"" for place in batch], [rows[place]["query"] for place in batch]
-        judged = consult([results[place] for place in batch], files, queries, rules)
-        for place, result in zip(batch, judged, strict=True):
+    for batch in progress(fitting(_files(path, left), size, ROOM.size // 2, BATCH), label=f"consult {region}"):
+        files, queries = [row["image"] or b"" for row in batch], [row["query"] for row in batch]
+        places = [left[_key(row)] for row in batch]
+        judged = consult([results[place] for place in places], files, queries, rules)
+        for place, result in zip(places, judged, strict=True):
             results[place] = result
 
 

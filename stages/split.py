@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -35,10 +35,10 @@ from culturebench.splitting.counts import (
 from culturebench.splitting.examples import example_of
 from culturebench.splitting.frozen import read_frozen
 from culturebench.splitting.several import SEVERAL, Claim, several_regions
+from culturebench.spool import Spool
 from culturebench.stage import Paths, Stage
 
 FROZEN = "annotations/splits"
-Images = dict[tuple[str, str], bytes]  # (picture id, file name) -> bytes
 _ORIGIN = ["picture_id", "file_name", "author", "page_url", "licence", "scene", "released", "status", "error"]
 
 
@@ -58,6 +58,16 @@ class Tables:
 
 
 @dataclass(frozen=True)
+class Shared:
+    """What has to be known of every region before a picture of any gets a side; the dictionaries are by picture id."""
+
+    claims: list[Claim]
+    keys: dict[str, list[str]]  # of its captioned pictures
+    published: dict[str, str]  # the side on which a release has it
+    groups: dict[str, str]  # of near-duplicates
+
+
+@dataclass(frozen=True)
 class Params:
     """What the stage reads of params.yaml."""
 
@@ -68,24 +78,30 @@ class Params:
 def run(params: Params, inputs: Paths, outputs: Paths) -> None:
     """Assign every captioned picture a side by the `split` section, and write the sides with their pictures."""
     regions = list(params.regions)
-    tables = _told_apart({region: _load(inputs, region) for region in regions})
-    frozen = _published(tables) | read_frozen(inputs["frozen"], regions, splits.SPLITS)
+    told = {region: _shared(_load(inputs, region), region) for region in regions}
+    several = several_regions([claim for one in told.values() for claim in one.claims])
+    published = {picture: side for one in told.values() for picture, side in one.published.items()}
+    frozen = published | read_frozen(inputs["frozen"], regions, splits.SPLITS)
     parts = {"train": params.split.train, "test": params.split.test, "detect": params.split.detect}
-    placed = assign(_group_keys(tables), frozen, parts, params.split.salt, _bound(tables, frozen))
+    # Duplicate groups whose frozen picture is itself gone: a better copy became the keeper.
+    groups_of = [item for one in told.values() for item in one.groups.items()]
+    bound = [(f"group:{group}", frozen[picture]) for picture, group in groups_of if picture in frozen]
+    placed = assign(_group_keys(told, several), frozen, parts, params.split.salt, bound)
     for side in splits.SPLITS:
         keep_only(outputs[side], regions)
     counts: dict[str, Counts] = {}
     left_out: list[UnsplitRow] = []
     shown: list[ExampleRow] = []
-    for region in regions:
-        unsplit = [*_several(tables[region]), *_bridging(tables[region], placed)]
+    groups: dict[str, Counts] = {}
+    for region in regions:  # loaded anew: the rows of all regions at once may be more than the memory holds
+        tables = replace(_load(inputs, region), several=frozenset(one for code, one in several if code == region))
+        unsplit = [*_several(tables), *_bridging(tables, placed)]
         left_out += unsplit
-        counts[region] = _counts(tables[region], placed, unsplit)
-        images = _images(inputs["candidates"] / f"{region}.parquet")
-        shown += _save(tables[region], placed, images, outputs, region)
+        counts[region] = _counts(tables, placed, unsplit)
+        shown += _save(tables, placed, inputs["candidates"] / f"{region}.parquet", outputs, region)
+        groups[region] = _groups_of(tables, placed)
     splits.UNSPLIT_TABLE.save(outputs["unsplit"], left_out)
     examples.TABLE.save(outputs["examples"], shown)
-    groups = {region: _groups_of(tables[region], placed) for region in regions}
     document = {"regions": counts, "all": _with_unfiled(total(counts.values()), inputs), "groups": groups}
     outputs["counts"].write_text(json.dumps(document, sort_keys=True, indent=1) + "\n", encoding="utf-8")
     funnel.say("split", {region: counts[region]["split"] for region in regions})
@@ -109,18 +125,15 @@ def _load(inputs: Paths, region: str) -> Tables:
     )
 
 
-def _told_apart(regions: dict[str, Tables]) -> dict[str, Tables]:
-    """The tables, each with what other regions keep as well."""
-    claims: list[Claim] = []
-    for region, tables in regions.items():
-        groups = _groups(tables)
-        kept = [row for row in tables.annotated if row["status"] == "kept"]
-        claims += [Claim(region, row["picture_id"], groups[row["picture_id"]], row["provisional"]) for row in kept]
-    failed = several_regions(claims)
-    return {
-        region: replace(tables, several=frozenset(picture for code, picture in failed if code == region))
-        for region, tables in regions.items()
-    }
+def _shared(tables: Tables, region: str) -> Shared:
+    groups = _groups(tables)
+    kept = [row for row in tables.annotated if row["status"] == "kept"]
+    return Shared(
+        claims=[Claim(region, row["picture_id"], groups[row["picture_id"]], row["provisional"]) for row in kept],
+        keys=_keys(tables, region),
+        published={row["picture_id"]: row["released"]["split"] for row in tables.candidates if row["released"]},
+        groups={row["picture_id"]: row["group"] for row in tables.duplicates},
+    )
 
 
 def _captioned(tables: Tables) -> Iterator[tuple[CaptionedRow, CaptionRow, CaptionRow]]:
@@ -129,12 +142,6 @@ def _captioned(tables: Tables) -> Iterator[tuple[CaptionedRow, CaptionRow, Capti
         cultural, noun = row["cultural"], row["noun"]
         if row["status"] == "kept" and row["picture_id"] not in tables.several and cultural and noun:
             yield row, cultural, noun
-
-
-def _published(regions: dict[str, Tables]) -> dict[str, str]:
-    """Picture id -> the side on which a release has it."""
-    rows = [row for tables in regions.values() for row in tables.candidates]
-    return {row["picture_id"]: row["released"]["split"] for row in rows if row["released"]}
 
 
 def _origins(tables: Tables) -> dict[str, CandidateRow]:
@@ -148,32 +155,31 @@ def _groups(tables: Tables) -> dict[str, str]:
     return {row["picture_id"]: row["group"] for row in tables.duplicates if row["status"] == "kept"}
 
 
-def _group_keys(regions: dict[str, Tables]) -> dict[str, list[str]]:
+def _keys(tables: Tables, region: str) -> dict[str, list[str]]:
     """What each captioned picture shares with others: near-duplicates, a source page, a region's noun caption."""
-    keys_of: dict[str, list[str]] = {}
-    for region, tables in regions.items():
-        origins, groups = _origins(tables), _groups(tables)
-        for row, _, caption in _captioned(tables):
-            picture = row["picture_id"]
-            page, released = origins[picture]["page_url"], origins[picture]["released"]
-            noun = f"noun:{region}:{_normalised(caption['text'])}"
-            keys_of[picture] = [f"group:{groups[picture]}", noun, *([f"page:{page}"] if page else [])]
-            keys_of[picture] += [f"released:{released['group']}"] if released else []
-    return keys_of
+    origins, groups = _origins(tables), _groups(tables)
+    keys: dict[str, list[str]] = {}
+    for row, _, caption in _captioned(tables):
+        picture = row["picture_id"]
+        page, released = origins[picture]["page_url"], origins[picture]["released"]
+        noun = f"noun:{region}:{_normalised(caption['text'])}"
+        keys[picture] = [f"group:{groups[picture]}", noun, *([f"page:{page}"] if page else [])]
+        keys[picture] += [f"released:{released['group']}"] if released else []
+    return keys
 
 
-def _bound(regions: dict[str, Tables], frozen: dict[str, str]) -> list[tuple[str, str]]:
-    """Duplicate groups whose frozen picture is itself gone: a better copy became the keeper."""
-    every = [row for tables in regions.values() for row in tables.duplicates]
-    return [(f"group:{row['group']}", frozen[row["picture_id"]]) for row in every if row["picture_id"] in frozen]
+def _group_keys(regions: dict[str, Shared], several: Collection[tuple[str, str]]) -> dict[str, list[str]]:
+    """The keys of all pictures that belong to one region."""
+    every = ((region, picture, keys) for region, told in regions.items() for picture, keys in told.keys.items())
+    return {picture: keys for region, picture, keys in every if (region, picture) not in several}
 
 
 def _normalised(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
-def _rows(tables: Tables, placed: dict[str, Placed], images: Images) -> Iterator[SplitRow]:
-    """The rows of all three sides."""
+def _rows(tables: Tables, placed: dict[str, Placed]) -> Iterator[SplitRow]:
+    """The rows of all three sides, without the pictures' bytes."""
     origins = _origins(tables)
     verdicts = {row["picture_id"]: row for row in tables.annotated}
     for row, cultural, noun in _captioned(tables):
@@ -195,18 +201,27 @@ def _rows(tables: Tables, placed: dict[str, Placed], images: Images) -> Iterator
             "noun_en": row["noun_en"],
             "licence": origin["licence"],
             "scene": origin["scene"],
-            "image": images[picture, origin["file_name"]],
+            "image": b"",
         }
 
 
-def _save(tables: Tables, placed: dict[str, Placed], images: Images, outputs: Paths, region: str) -> list[ExampleRow]:
+def _save(tables: Tables, placed: dict[str, Placed], path: Path, outputs: Paths, region: str) -> list[ExampleRow]:
     """Write the three sides of a region; returns the picture that stands for it, none without a train side."""
-    rows = list(_rows(tables, placed, images))
-    for side in splits.SPLITS:
-        chosen = [row for row in rows if placed[row["picture_id"]].side == side]
-        splits.TABLE.save(outputs[side] / f"{region}.parquet", chosen)
-    example = example_of(row for row in rows if placed[row["picture_id"]].side == "train")
-    return [_example(example, _origins(tables)[example["picture_id"]])] if example else []
+    rows, origins = list(_rows(tables, placed)), _origins(tables)
+    files = {(row["picture_id"], origins[row["picture_id"]]["file_name"]) for row in rows}
+    with Spool(outputs["unsplit"].parent) as images:
+        for found in candidates.TABLE.stream(path, ["picture_id", "file_name", "image"]):
+            if (found["picture_id"], found["file_name"]) in files:
+                images.put(found["picture_id"], found["image"] or b"")
+
+        def whole(row: SplitRow) -> SplitRow:
+            return {**row, "image": images.get(row["picture_id"]) or b""}
+
+        for side in splits.SPLITS:
+            chosen = [row for row in rows if placed[row["picture_id"]].side == side]
+            splits.TABLE.save(outputs[side] / f"{region}.parquet", chosen, whole)
+        example = example_of(row for row in rows if placed[row["picture_id"]].side == "train")
+        return [_example(whole(example), origins[example["picture_id"]])] if example else []
 
 
 def _example(row: SplitRow, origin: CandidateRow) -> ExampleRow:
@@ -223,11 +238,6 @@ def _example(row: SplitRow, origin: CandidateRow) -> ExampleRow:
         "page_url": origin["page_url"],
         "image": row["image"],
     }
-
-
-def _images(path: Path) -> Images:
-    found = candidates.TABLE.load(path, ["picture_id", "file_name", "image"])
-    return {(row["picture_id"], row["file_name"]): row["image"] or b"" for row in found}
 
 
 def _several(tables: Tables) -> list[UnsplitRow]:

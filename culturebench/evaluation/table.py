@@ -12,7 +12,7 @@ from culturebench.conditions import condition as record_of
 from culturebench.evaluation.names import AGREEMENT, ALL, CULTURE, POOLED, TEST
 from culturebench.evaluation.scores import Scored, Scores
 from culturebench.measures import records
-from culturebench.measures.statistics import Bootstrap, Estimate, pooled
+from culturebench.measures.statistics import Bootstrap, Estimate, by_region, pooled
 from culturebench.measures.units import UNITS, Unit, Units
 
 if TYPE_CHECKING:
@@ -94,8 +94,9 @@ def _value_rows(made: Made, scored: Scored, regions: Sequence[str], bootstrap: B
     within, between = (of_pictures(bootstrap.mean(scores, _units(made, by), share=share), scores, made) for by in UNITS)
     rows = [flat_row(made, scored.judge, ALL, measure=scored.measure, estimate=within, between=between)]
     found = bootstrap.means_by_region(scores, _units(made), share=share)
+    own = by_region(scores, made.regions)
     for region in (one for one in regions if one in found):
-        estimate = of_pictures(found[region], _within(scores, made, region), made)
+        estimate = of_pictures(found[region], own[region], made)
         rows.append(flat_row(made, scored.judge, region, measure=scored.measure, estimate=estimate))
     return rows
 
@@ -122,11 +123,8 @@ def _difference_rows(
     rows: list[Row] = [row(ALL, estimate=within, between=between, p_values=tests.of(key))]
     if scored.measure == CULTURE:
         found = bootstrap.differences_by_region(scored.scores, against.scores, _units(made), share=share)
-        rows += [
-            row(one, estimate=of_pictures(found[one], _within(shared, made, one), made))
-            for one in regions
-            if one in found
-        ]
+        own = by_region(shared, made.regions)
+        rows += [row(one, estimate=of_pictures(found[one], own[one], made)) for one in regions if one in found]
     return rows
 
 
@@ -151,10 +149,6 @@ def _units(made: Made, by: Unit = "prompt") -> Units:
 
 def _is_share(scored: Scored) -> bool:
     return records.measure(scored.measure).unit == "share"
-
-
-def _within(scores: Scores, made: Made, region: str) -> Scores:
-    return {k: v for k, v in scores.items() if made.regions[k[0]] == region}
 
 
 def of_pictures(estimate: Estimate, scores: Scores, made: Made) -> Estimate:

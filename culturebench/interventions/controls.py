@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 
 from culturebench.errors import CultureBenchError
 from culturebench.interventions.edits import along, norm_matched
-from culturebench.interventions.neurons import Bools, Floats, Neurons, NeuronTable, as_neurons
-from culturebench.probing.selection import top
+from culturebench.interventions.neurons import Bools, Neurons, NeuronTable, as_neurons, shown
 from culturebench.text_to_image.base import Edit
 
 NEAREST = 8  # `matched` draws among that many latents of the nearest firing and mean
@@ -96,13 +95,16 @@ def matched(case: Case) -> Drawn:
     It is switched on as strongly as it is where it fires: it has no region whose prompts it could be averaged over.
     """
     allowed = matched_pool(case.table, case.region, case.sae_seed, case.own.indices).latents
-    firing, mean = _overall(case.table, case.sae_seed)
+    together = case.table.together(case.sae_seed)
+    firing, mean = together.frequency, together.mean
     units = [float(values[allowed].std()) or 1.0 for values in (firing, mean)]
-    left, drawn = list(np.flatnonzero(allowed)), []
+    left, drawn = np.flatnonzero(allowed), list[int]()
     for latent in case.own.indices:
         away = np.abs(firing[left] - firing[latent]) / units[0] + np.abs(mean[left] - mean[latent]) / units[1]
         nearest = np.argsort(away, kind="stable")[:NEAREST]
-        drawn.append(left.pop(int(nearest[case.random.integers(len(nearest))])))
+        place = int(nearest[case.random.integers(len(nearest))])
+        drawn.append(int(left[place]))
+        left = np.delete(left, place)
     return _edited(case.make, as_neurons(np.array(drawn), mean))
 
 
@@ -151,26 +153,15 @@ def matched_pool(table: NeuronTable, region: str, sae_seed: int, acted_on: Seque
     Those of every region are excluded; where fewer than `LEAST` times the region's neurons are left, or the latents
     that an edit acts on, those of the region alone. `NoControlError` where that is not enough either.
     """
-    every, own = table.every(sae_seed), table.of(region, sae_seed)
-    alive: Bools = np.any([one.frequency > 0 for one in every.values()], axis=0)
+    together, own = table.together(sae_seed), table.of(region, sae_seed)
+    alive = together.fires.copy()
     alive[list(acted_on)] = False
     least = LEAST * max(int(own.selected.sum()), len(acted_on))
-    for excluded, own_only in ((list(every.values()), False), ([own], True)):
-        taken = np.any([one.selected | top(one.score_noun, int(one.candidate.sum())) for one in excluded], axis=0)
+    for taken, own_only in ((together.taken, False), (shown(own), True)):
         pool = Pool(alive & ~taken, own_only)
         if pool.size >= least:
             return pool
     raise NoControlError(f"the pool holds {pool.size} latents for {region}, {least} are needed")
-
-
-def _overall(table: NeuronTable, sae_seed: int) -> tuple[Floats, Floats]:
-    """Of each latent the share of all regions' cultural prompts on which it fires, and its mean where it does."""
-    frequency = np.stack([one.frequency for one in table.every(sae_seed).values()])
-    mean = np.stack([one.mean for one in table.every(sae_seed).values()])
-    total = frequency.sum(axis=0)
-    return frequency.mean(axis=0), np.divide(
-        (frequency * mean).sum(axis=0), total, out=np.zeros_like(total), where=total > 0
-    )
 
 
 def _edited(make: Callable[[Neurons], Edit], drawn: Neurons) -> Drawn:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from culturebench.artifacts import binding, directions, layer_probe, levels, neurons, sae
 from culturebench.interventions.culture_edits import CultureNeurons
-from culturebench.interventions.neurons import NeuronTable
+from culturebench.interventions.neurons import COLUMNS, NeuronTable
 
 
 def load_culture(bound: Path, tower: str) -> CultureNeurons:
@@ -14,7 +14,7 @@ def load_culture(bound: Path, tower: str) -> CultureNeurons:
     folder = binding.sae_folder(bound, tower)
     return CultureNeurons(
         layer=int(layer_probe.load_layer(binding.layer_path(bound, tower))["layer"]),
-        table=NeuronTable(neurons.TABLE.load(binding.neurons_path(bound, tower))),
+        table=NeuronTable.from_columns(neurons.TABLE.columns(binding.neurons_path(bound, tower), COLUMNS)),
         directions=directions.TABLE.load(binding.directions_path(bound, tower)),
         levels=levels.TABLE.load(binding.levels_path(bound, tower)),
         folders={seed: sae.seed_folder(folder, seed) for seed in sae.seeds(folder)},

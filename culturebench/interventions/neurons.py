@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import TYPE_CHECKING
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from culturebench.errors import CultureBenchError
+from culturebench.probing.selection import top
 
 if TYPE_CHECKING:
     from culturebench.artifacts.neurons import NeuronRow as Row
@@ -48,14 +50,39 @@ class Scores:
         return self.frequency * self.mean
 
 
+@dataclass(frozen=True)
+class Together:
+    """Of every latent (latents,) what all regions say of it together."""
+
+    fires: Bools  # on some cultural prompt
+    frequency: Floats  # share of all cultural prompts
+    mean: Floats  # on the cultural prompts where it fires
+    taken: Bools  # some region's neuron, or among the strongest of its noun prompts
+
+
 class NeuronTable:
-    """The rows of the artifact `neurons`, indexed once by region and seed of the autoencoder."""
+    """The artifact `neurons`, indexed once by region and seed of the autoencoder."""
 
     def __init__(self, rows: Sequence[Row]) -> None:
-        groups: dict[tuple[str, int], list[Row]] = {}
-        for row in rows:
-            groups.setdefault((row["region"], row["sae_seed"]), []).append(row)
-        self._scores = {key: _scores(sorted(some, key=lambda row: row["latent"])) for key, some in groups.items()}
+        ordered = sorted(rows, key=lambda row: (row["sae_seed"], row["region"], row["latent"]))
+        self._read({name: np.array([row[name] for row in ordered], dtype=kind) for name, kind in COLUMNS.items()})
+
+    @classmethod
+    def from_columns(cls, columns: Mapping[str, NDArray[Any]]) -> NeuronTable:
+        """Of whole columns (rows,), those of `COLUMNS`, in the order of the artifact's key."""
+        table = cls([])
+        table._read(columns)
+        return table
+
+    def _read(self, columns: Mapping[str, NDArray[Any]]) -> None:
+        region, seed = columns["region"], columns["sae_seed"]
+        changes = np.flatnonzero((region[1:] != region[:-1]) | (seed[1:] != seed[:-1])) + 1
+        edges = [0, *changes.tolist(), len(seed)] if len(seed) else []
+        self._scores = {
+            (str(region[start]), int(seed[start])): Scores(**{name: columns[name][start:stop] for name in _OF_A_LATENT})
+            for start, stop in pairwise(edges)
+        }
+        self._together: dict[int, Together] = {}
 
     @cached_property
     def regions(self) -> list[str]:
@@ -76,6 +103,12 @@ class NeuronTable:
         """Region -> its scores in one autoencoder."""
         return {region: self.of(region, sae_seed) for region in self.regions}
 
+    def together(self, sae_seed: int) -> Together:
+        """What all regions say of the latents of one autoencoder, computed once."""
+        if sae_seed not in self._together:
+            self._together[sae_seed] = _together(list(self.every(sae_seed).values()))
+        return self._together[sae_seed]
+
     def neurons(self, region: str, sae_seed: int) -> Neurons:
         """M_cult of a region; `NeuronsError` when it has none."""
         scores = self.of(region, sae_seed)
@@ -93,12 +126,28 @@ def as_neurons(latents: NDArray[np.int64], levels: Floats) -> Neurons:
     return Neurons(chosen, [float(levels[latent]) for latent in chosen])
 
 
-def _scores(rows: Sequence[Row]) -> Scores:
-    return Scores(
-        frequency=np.array([row["frequency"] for row in rows]),
-        frequency_noun=np.array([row["frequency_noun"] for row in rows]),
-        mean=np.array([row["mean"] for row in rows]),
-        score_noun=np.array([row["score_noun"] for row in rows]),
-        candidate=np.array([row["candidate"] for row in rows], dtype=np.bool_),
-        selected=np.array([row["selected"] for row in rows], dtype=np.bool_),
+def shown(scores: Scores) -> Bools:
+    """The region's neurons, and as many of the latents that are strongest on its noun prompts as are candidates."""
+    return scores.selected | top(scores.score_noun, int(scores.candidate.sum()))
+
+
+def _together(regions: Sequence[Scores]) -> Together:
+    frequency = np.stack([one.frequency for one in regions])
+    mean = np.stack([one.mean for one in regions])
+    total = frequency.sum(axis=0)
+    return Together(
+        fires=np.any(frequency > 0, axis=0),
+        frequency=frequency.mean(axis=0),
+        mean=np.divide((frequency * mean).sum(axis=0), total, out=np.zeros_like(total), where=total > 0),
+        taken=np.any([shown(one) for one in regions], axis=0),
     )
+
+
+_OF_A_LATENT: Final = tuple(field.name for field in fields(Scores))
+#: The columns of the artifact that are read -> their types in memory.
+COLUMNS: Final = {
+    "sae_seed": np.int64,
+    "region": object,
+    "latent": np.int32,
+    **{name: np.bool_ if name in ("candidate", "selected") else np.float64 for name in _OF_A_LATENT},
+}

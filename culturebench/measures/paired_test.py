@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -59,10 +60,9 @@ class SignFlip:
 
     def _drawn(self, prompts: int) -> Iterator[Floats]:
         """Drawn patterns, the same for every comparison over as many prompts: (patterns, prompts)."""
-        rng = np.random.default_rng([self.seed, prompts])
+        bits = _bits(self.permutations, self.seed, prompts)
         for start in range(0, self.permutations, AT_ONCE):
-            size = (min(AT_ONCE, self.permutations - start), prompts)
-            yield _signs(rng.integers(0, 2, size, dtype=np.int8))
+            yield _signs(bits[start : start + AT_ONCE])
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -77,12 +77,21 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 def _statistic(signs: Floats, differences: Floats, drawn: Drawn) -> Floats:
     """The size of the sum over its standard error within strata, for each pattern of signs: (patterns,)."""
-    member = np.eye(len(drawn.sizes))[drawn.strata]  # (units, strata)
-    sums = signs @ (differences[:, None] * member)
-    sizes, squares = np.array(drawn.sizes, dtype=np.float64), (differences**2) @ member
+    starts = np.cumsum([0, *drawn.sizes[:-1]])  # units stand stratum by stratum
+    sums = np.add.reduceat(signs * differences, starts, axis=1)  # (patterns, strata)
+    sizes, squares = np.array(drawn.sizes, dtype=np.float64), np.add.reduceat(differences**2, starts)
     within = np.maximum(squares - sums**2 / sizes, 0.0) * (sizes / np.maximum(sizes - 1, 1))
     error = np.sqrt(within.sum(axis=1) + 1e-9 * squares.sum())  # a pattern without any spread stays finite
     return np.abs(sums.sum(axis=1)) / np.where(error > 0, error, 1.0)
+
+
+@lru_cache(maxsize=4)
+def _bits(permutations: int, seed: int, prompts: int) -> NDArray[np.int8]:
+    """(permutations, prompts) zeros and ones, drawn once for all comparisons over as many prompts."""
+    rng = np.random.default_rng([seed, prompts])
+    parts = range(0, permutations, AT_ONCE)
+    drawn = [rng.integers(0, 2, (min(AT_ONCE, permutations - one), prompts), dtype=np.int8) for one in parts]
+    return np.concatenate(drawn)
 
 
 def _signs(bits: NDArray[Any]) -> Floats:

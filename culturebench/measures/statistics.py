@@ -97,10 +97,8 @@ class Bootstrap:
     def _by_region(
         self, scores: Scores, units: Units, closed: Callable[[Floats, float, float], Interval] | None
     ) -> dict[str, Estimate]:
-        regions: dict[str, dict[str, list[float]]] = {}
-        for (prompt, _), score in scores.items():
-            regions.setdefault(units.regions.get(prompt, ""), {}).setdefault(prompt, []).append(score)
-        arrays = {code: [np.array(one) for one in prompts.values()] for code, prompts in regions.items()}
+        regions = by_region(scores, units.regions)
+        arrays = {code: _by_prompt(own) for code, own in regions.items()}
         freedom = sum(len(prompts) - 1 for prompts in arrays.values())
         alike = design_effect(arrays) if closed and arrays else 1.0
         found: dict[str, Estimate] = {}
@@ -111,8 +109,7 @@ class Bootstrap:
                 low, high = closed(every, len(every) / alike, t_quantile(self._tail, freedom))
             elif len(prompts) > 1:
                 low, high = student([float(one.mean()) for one in prompts], self._tail)
-            own = {key: score for key, score in scores.items() if units.regions.get(key[0], "") == code}
-            found[code] = estimate_of(float(every.mean()), low, high, own)
+            found[code] = estimate_of(float(every.mean()), low, high, regions[code])
         return found
 
     def kappa(
@@ -235,6 +232,21 @@ def weights_of(resamples: int, seed: int, sizes: tuple[int, ...]) -> Floats:
 def _beyond_chance(observed: Floats, chance: Floats) -> Floats:
     certain = np.isclose(chance, 1.0)
     return np.where(certain, 1.0, (observed - chance) / np.where(certain, 1.0, 1 - chance))
+
+
+def by_region(scores: Scores, regions: Mapping[str, str]) -> dict[str, dict[tuple[str, int], float]]:
+    """Region -> its own scores, in their order; `regions` maps a prompt id to its region, "" where it has none."""
+    found: dict[str, dict[tuple[str, int], float]] = {}
+    for key, score in scores.items():
+        found.setdefault(regions.get(key[0], ""), {})[key] = score
+    return found
+
+
+def _by_prompt(scores: Scores) -> list[Floats]:
+    prompts: dict[str, list[float]] = {}
+    for (prompt, _), score in scores.items():
+        prompts.setdefault(prompt, []).append(score)
+    return [np.array(one) for one in prompts.values()]
 
 
 def _differences(scores: Scores, reference: Scores) -> dict[tuple[str, int], float]:

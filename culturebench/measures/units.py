@@ -30,8 +30,8 @@ class Units:
         names = sorted(set(prompts))
         region = [self.regions.get(name, "") for name in names]
         if self.by == "region":
-            codes = sorted(set(region))
-            return Drawn({name: codes.index(code) for name, code in zip(names, region, strict=True)}, (len(codes),))
+            number = {code: i for i, code in enumerate(sorted(set(region)))}
+            return Drawn({name: number[code] for name, code in zip(names, region, strict=True)}, (len(number),))
         strata: dict[str, list[str]] = {}
         for name, code in zip(names, region, strict=True):
             strata.setdefault(code, []).append(name)

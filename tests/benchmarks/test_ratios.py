@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ast
+import json
+import os
+import platform
 from dataclasses import asdict
 from pathlib import Path
 
@@ -43,12 +46,12 @@ def test_ways_take_turns_and_none_always_comes_first() -> None:
 def test_kept_rows_come_back_only_under_their_key(tmp_path: Path) -> None:
     row = Row("work", "peer", [1.0], [2.0], note="once")
     path = tmp_path / "sae.json"
-    path.write_text(command.json.dumps({"key": "of another machine", "rows": [asdict(row)]}))
+    path.write_text(json.dumps({"key": "of another machine", "rows": [asdict(row)]}))
     assert command.kept(path, "of this machine") == []
     assert command.kept(path, "of another machine") == [row] == command.kept(path, None)
 
 
 def test_the_page_names_the_machine_and_no_path() -> None:
     page = command.page([[Row("work", "peer", [1.0], [2.0])]], command.machine())
-    assert f"cores {command.os.cpu_count()}" in page and "torch" in page
-    assert command.platform.node() not in page and str(FOLDER.parent) not in page
+    assert f"cores {os.cpu_count()}" in page and "torch" in page
+    assert platform.node() not in page and str(FOLDER.parent) not in page
