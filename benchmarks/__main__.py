@@ -72,9 +72,13 @@ def kept(path: Path, key: str | None) -> list[Row]:
 def page(tables: Sequence[Sequence[Row]], on: dict[str, str]) -> str:
     """The page as Markdown."""
     lines = [row.cells for rows in tables for row in rows]
+    missing = [name for name, rows in zip(COMPARED, tables, strict=False) if not rows]
+    still = f"Not measured here yet: `python -m benchmarks {' '.join(missing)}`.\n" if missing else ""
     links = [f"- `benchmarks.{name}`: {what} ([{link}]({link}))" for name, (what, link) in ELSEWHERE.items()]
     said = PROSE.format(machine=", ".join(f"{name} {value}" for name, value in on.items()))
-    return f"{said}\n{markdown_table(HEAD, lines)}\n\n## What is measured elsewhere\n\n" + "\n".join(links) + "\n"
+    return (
+        f"{said}\n{markdown_table(HEAD, lines)}\n\n{still}\n## What is measured elsewhere\n\n" + "\n".join(links) + "\n"
+    )
 
 
 PROSE: Final = """# Ours beside what one would do by hand

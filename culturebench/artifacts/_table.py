@@ -19,7 +19,7 @@ from culturebench.errors import CultureBenchError
 R = TypeVar("R", bound=Mapping[str, Any])
 #: A row group is written when it holds so many bytes of pictures, or so many rows.
 MOST_BYTES, MOST_ROWS = 1 << 26, 1 << 17
-STREAMED = 64  # rows read at a time
+STREAMED = 16  # rows read at a time
 #: Folders of files that one stage copies, or writes, as another one does elsewhere -> that stage.
 COPIED = {
     ("models", "systems"): "bind_pins",

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import culturebench.artifacts
+from culturebench.artifacts import _table
 from culturebench.artifacts._caption import CAPTION
 from culturebench.artifacts._table import ArtifactError, Table
 
@@ -92,6 +93,38 @@ def test_an_empty_value_where_none_may_be_is_not_written(tmp_path: Path) -> None
     with pytest.raises(ArtifactError, match="column cue of ground may not be empty"):
         table.save(tmp_path / "file.parquet", [{**ROW, "cue": None}])
     assert not (tmp_path / "file.parquet").exists()
+
+
+def test_a_long_table_is_written_in_parts_and_read_in_any_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_table, "MOST_ROWS", 100)
+    table, path = TABLES["cues.TABLE"], tmp_path / "file.parquet"
+    rows = [{**ROW, "cue": f"cue {number:03}", "support": number} for number in range(250)]
+    asked: list[int] = []
+
+    def whole(row: dict[str, Any]) -> dict[str, Any]:
+        asked.append(row["support"])
+        return {**row, "pictures": 2 * row["support"]}
+
+    table.save(path, reversed(rows), whole)
+    assert asked == list(range(250))  # each once, in the order of the file
+    assert pq.read_metadata(path).num_row_groups == 3
+    loaded = table.load(path)
+    assert [row["pictures"] for row in loaded] == [2 * number for number in range(250)]
+    assert list(table.stream(path)) == loaded
+    columns = table.columns(path, ["cue", "support"])
+    assert columns["support"].tolist() == list(range(250)) and columns["cue"][7] == "cue 007"
+
+
+def test_a_row_of_a_later_part_that_breaks_the_schema_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_table, "MOST_ROWS", 2)
+    rows = [{**ROW, "cue": f"{number}", "support": number} for number in range(3)] + [
+        {**ROW, "cue": "9", "support": "x"}
+    ]
+    with pytest.raises(ArtifactError, match="rows do not fit the schema"):
+        TABLES["cues.TABLE"].save(tmp_path / "file.parquet", rows)
+    assert list(tmp_path.iterdir()) == []
 
 
 #: The Arrow types of what a column of a row may hold.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ import torch
 
 from culturebench.interventions.controls import DRAWS, Case, NoControlError, matched_pool, random_of
 from culturebench.interventions.edits import amplify, unchanged
-from culturebench.interventions.neurons import NeuronTable
+from culturebench.interventions.neurons import COLUMNS, NeuronTable
 from culturebench.measures.paired_test import SignFlip
 from culturebench.probing.sae import TopKSAE
 
@@ -128,3 +128,41 @@ def rejected(shared: bool, tables: int = 150) -> float:
 def test_a_draw_that_prompts_share_makes_the_paired_test_reject_too_often_and_fresh_ones_do_not() -> None:
     assert rejected(shared=True) > 0.1
     assert rejected(shared=False) < 0.09
+
+
+def test_what_all_regions_say_together_is_computed_once_and_by_its_definition() -> None:
+    dice = np.random.default_rng(0)
+    changed = [
+        {**row(region, latent), "frequency": dice.random() * (dice.random() < 0.5), "mean": dice.random(),
+         "score_noun": dice.random(), "candidate": bool(dice.random() < 0.1)}
+        for region in OWN for latent in range(LATENTS)
+    ]  # fmt: skip
+    found = NeuronTable(changed)
+    together = found.together(0)
+    assert found.together(0) is together
+    for latent in range(LATENTS):
+        own = [one for one in changed if one["latent"] == latent]
+        total = sum(one["frequency"] for one in own)
+        mean = sum(one["frequency"] * one["mean"] for one in own) / total if total else 0.0
+        assert together.frequency[latent] == pytest.approx(total / len(own))
+        assert together.mean[latent] == pytest.approx(mean)
+        assert together.fires[latent] == any(one["frequency"] > 0 for one in own)
+        taken = [one["selected"] or _strong_on_nouns(one, changed) for one in own]
+        assert together.taken[latent] == any(taken)
+
+
+def _strong_on_nouns(one: dict[str, Any], rows: list[dict[str, Any]]) -> bool:
+    """Whether fewer latents of its region are stronger on noun prompts than there are candidates."""
+    own = [other for other in rows if other["region"] == one["region"]]
+    return sum(o["score_noun"] > one["score_noun"] for o in own) < sum(o["candidate"] for o in own)
+
+
+def test_a_table_of_columns_is_the_table_of_its_rows() -> None:
+    rows = [{**row(region, latent), "sae_seed": seed} for seed in (0, 1) for region in OWN for latent in range(LATENTS)]
+    columns = {name: np.array([one[name] for one in rows], dtype=kind) for name, kind in COLUMNS.items()}
+    by_rows, by_columns = NeuronTable(rows[::-1]), NeuronTable.from_columns(columns)
+    assert by_rows.regions == by_columns.regions == sorted(OWN)
+    for seed, region in ((0, "jp"), (1, "nl")):
+        for field in fields(by_rows.of(region, seed)):
+            one, other = (getattr(table.of(region, seed), field.name) for table in (by_rows, by_columns))
+            np.testing.assert_array_equal(one, other)

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from culturebench.measures.paired_test import SignFlip, holm
+from culturebench.measures.paired_test import SignFlip, _statistic, holm
 from culturebench.measures.statistics import Scores
+from culturebench.measures.units import Drawn
 
 TEST = SignFlip(permutations=4000, seed=0)
 
@@ -94,3 +95,13 @@ def test_an_effect_is_found() -> None:
     rate = rng.beta(1, 3, (40, 1))
     difference = (rng.random((40, 4)) < rate + 0.25) * 1.0 - (rng.random((40, 4)) < rate)
     assert holm([p_of(difference), *[0.5] * 9])[0] < 0.01
+
+
+def test_the_statistic_is_the_sum_over_its_standard_error_within_strata() -> None:
+    dice, sizes = np.random.default_rng(0), (3, 2, 5)
+    signs, differences = dice.choice([-1.0, 1.0], (6, sum(sizes))), dice.normal(0, 1, sum(sizes))
+    found = _statistic(signs, differences, Drawn({}, sizes))
+    for pattern, value in zip(signs * differences, found, strict=True):
+        parts = np.split(pattern, np.cumsum(sizes)[:-1])
+        error = sum(len(part) * part.var(ddof=1) for part in parts) ** 0.5
+        assert value == pytest.approx(abs(pattern.sum()) / error, rel=1e-6)

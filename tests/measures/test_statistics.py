@@ -6,6 +6,7 @@ from scipy import stats
 from sklearn.metrics import cohen_kappa_score
 
 from culturebench.measures.statistics import Bootstrap, pooled
+from culturebench.measures.units import Units
 
 BOOTSTRAP = Bootstrap(resamples=4000, seed=0, level=0.95)
 
@@ -78,3 +79,26 @@ def test_kappa_over_many_options_is_that_of_scikit_learn():
 
 def test_pooling_averages_what_every_judge_scored():
     assert pooled([{("a", 0): 1.0, ("b", 0): 0.0}, {("a", 0): 0.0}]) == {("a", 0): 0.5}
+
+
+class Counted(dict):
+    """Scores that count how often all of them are gone through."""
+
+    passes = 0
+
+    def items(self):
+        self.passes += 1
+        return super().items()
+
+    def __iter__(self):
+        self.passes += 1
+        return super().__iter__()
+
+
+def test_a_hundred_regions_cost_no_more_passes_over_the_scores_than_two():
+    for regions in (2, 100):
+        units = Units("prompt", {f"{r:03d}-{p}": f"{r:03d}" for r in range(regions) for p in range(4)})
+        scores = Counted({(prompt, 0): float(number % 3 == 0) for number, prompt in enumerate(units.regions)})
+        found = BOOTSTRAP.means_by_region(scores, units, share=True)
+        assert len(found) == regions
+        assert scores.passes == 1
