@@ -76,9 +76,8 @@ def page(tables: Sequence[Sequence[Row]], on: dict[str, str]) -> str:
     still = f"Not measured here yet: `python -m benchmarks {' '.join(missing)}`.\n" if missing else ""
     links = [f"- `benchmarks.{name}`: {what} ([{link}]({link}))" for name, (what, link) in ELSEWHERE.items()]
     said = PROSE.format(machine=", ".join(f"{name} {value}" for name, value in on.items()))
-    return (
-        f"{said}\n{markdown_table(HEAD, lines)}\n\n{still}\n## What is measured elsewhere\n\n" + "\n".join(links) + "\n"
-    )
+    elsewhere = "\n".join(["## What is measured elsewhere", "", *links])
+    return f"{said}\n{markdown_table(HEAD, lines)}\n\n{still}\n{elsewhere}\n"
 
 
 PROSE: Final = """# Ours beside what one would do by hand
