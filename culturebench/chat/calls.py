@@ -7,6 +7,7 @@ import random
 import time
 from typing import Any
 
+import httpx2
 import openai
 from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
@@ -56,7 +57,10 @@ def network_client(endpoint: Endpoint, key: str | None) -> AsyncOpenAI:
         base_url=endpoint.base_url,
         max_retries=0,
         timeout=endpoint.timeout,
-        http_client=DefaultAsyncHttpxClient(follow_redirects=False),
+        http_client=DefaultAsyncHttpxClient(
+            follow_redirects=False,
+            limits=httpx2.Limits(max_keepalive_connections=endpoint.concurrency),  # the library keeps 100 open
+        ),
     )
 
 

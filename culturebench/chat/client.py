@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from functools import partial
+from typing import Any
 
 import openai
 from openai import AsyncOpenAI
@@ -25,6 +27,8 @@ from culturebench.store import Store
 _QUOTA_ERRORS = 3
 _COST_LIMIT = Failure("cost_limit", "the next reply could exceed `max_cost`")
 _NO_QUOTA = Failure("no_quota", "not sent: the endpoint said before that the account's quota is used up")
+#: Questions made ready beside those under way, so that a fast server need not wait for pictures to be scaled.
+_READY = 32
 
 
 class ChatClient:
@@ -100,12 +104,18 @@ class ChatClient:
 
     async def _ask(self, missing: Mapping[str, ChatRequest], label: str) -> dict[str, Reply | Failure]:
         slots = asyncio.Semaphore(self._endpoint.concurrency)
+        ahead = asyncio.Semaphore(self._endpoint.concurrency + _READY)
         settled = asyncio.Condition()
         answers: dict[str, Reply | Failure] = {}
 
         async def ask(key: str, request: ChatRequest) -> None:
-            async with slots:
-                answers[key] = await self._tries(network, settled, key, request)
+            async with ahead:
+                body = await self._body(settled, request)
+                if isinstance(body, Failure):
+                    answers[key] = body
+                    return
+                async with slots:
+                    answers[key] = await self._tries(network, settled, key, request, body)
 
         async with network_client(self._endpoint, self._key) as network:
             tasks = [asyncio.ensure_future(ask(key, request)) for key, request in missing.items()]
@@ -118,8 +128,19 @@ class ChatClient:
                 await asyncio.gather(*tasks, return_exceptions=True)
         return answers
 
+    async def _body(self, settled: asyncio.Condition, request: ChatRequest) -> dict[str, Any] | Failure:
+        """The request's JSON, its pictures scaled in a thread; or why it will not be sent."""
+        if self._quota_errors >= _QUOTA_ERRORS:
+            return _NO_QUOTA
+        if not await self._once(settled, partial(self.ledger.fits, request)):
+            return _COST_LIMIT
+        try:
+            return await asyncio.to_thread(request.body, self._endpoint)
+        except Undecodable as error:
+            return Failure("bad_picture", str(error))
+
     async def _tries(
-        self, network: AsyncOpenAI, settled: asyncio.Condition, key: str, request: ChatRequest
+        self, network: AsyncOpenAI, settled: asyncio.Condition, key: str, request: ChatRequest, body: dict[str, Any]
     ) -> Reply | Failure:
         """All tries of one question."""
         deadline = Deadline(self._endpoint)
@@ -127,12 +148,10 @@ class ChatClient:
         while True:
             if self._quota_errors >= _QUOTA_ERRORS:
                 return _NO_QUOTA
-            if not await self._reserved(settled, key, request):
+            if not await self._once(settled, partial(self.ledger.reserve, key, request)):
                 return _COST_LIMIT
             try:
-                return await self._one_try(network, settled, key, request, deadline.left())
-            except Undecodable as error:
-                return Failure("bad_picture", str(error))
+                return await self._one_try(network, settled, key, request, body, deadline.left())
             except Lost as lost:
                 number += 1
                 if not lost.again or number >= self._endpoint.tries:
@@ -140,26 +159,32 @@ class ChatClient:
                 if not await deadline.wait(number, lost.wait):
                     return lost.failure
 
-    async def _reserved(self, settled: asyncio.Condition, key: str, request: ChatRequest) -> bool:
-        """Wait for the price of questions under way while theirs decides whether this one still fits."""
+    async def _once(self, settled: asyncio.Condition, fits: Callable[[], bool]) -> bool:
+        """Wait for the price of questions under way while theirs decides whether another one still fits."""
         async with settled:
-            while not self.ledger.reserve(key, request):
+            while not fits():
                 if not self.ledger.under_way:
                     return False
                 await settled.wait()
         return True
 
     async def _one_try(
-        self, network: AsyncOpenAI, settled: asyncio.Condition, key: str, request: ChatRequest, seconds: float
+        self,
+        network: AsyncOpenAI,
+        settled: asyncio.Condition,
+        key: str,
+        request: ChatRequest,
+        body: dict[str, Any],
+        seconds: float,
     ) -> Reply:
         endpoint, reply, unbilled = self._endpoint, None, False
         try:
             limits = request.max_tokens(endpoint), endpoint.max_completion_tokens
-            reply = await one_try(network, request.body(endpoint), seconds, limits, self._key)
+            reply = await one_try(network, body, seconds, limits, self._key)
             keep(self._store, request, endpoint, reply)
             self._quota_errors = 0
             return reply
-        except (Undecodable, ChatError):
+        except ChatError:
             unbilled = True
             raise
         except Lost as lost:

@@ -44,12 +44,16 @@ class Ledger:
         if reply:
             self._replies[key] = self.price(reply)
 
+    def fits(self, request: ChatRequest) -> bool:
+        """Whether one more try could not exceed the limit."""
+        limit, taken = self._endpoint.max_cost, sum(self._reserved.values())
+        return limit is None or self.paid + self.unanswered + taken + self._highest(request) <= limit
+
     def reserve(self, key: str, request: ChatRequest) -> bool:
         """Set aside the highest price of one try; False when the limit could then be exceeded."""
-        highest, limit = self._highest(request), self._endpoint.max_cost
-        if limit is not None and self.paid + self.unanswered + sum(self._reserved.values()) + highest > limit:
+        if not self.fits(request):
             return False
-        self._reserved[key] = highest
+        self._reserved[key] = self._highest(request)
         self._note_tries(key, self._tries(key) + 1)
         return True
 

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import io
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from PIL import Image
@@ -26,6 +26,11 @@ class ChatImage:
     """A picture's bytes as they were collected; it is sent smaller, as a JPEG without the camera's notes."""
 
     data: bytes
+
+    @cached_property
+    def digest(self) -> str:
+        """Sha256 (hex) of the bytes."""
+        return hashlib.sha256(self.data).hexdigest()
 
     def url(self, side: int) -> str:
         """The data URL of the picture with a longer side of at most `side` pixels. Raises `Undecodable`."""
@@ -59,7 +64,7 @@ class ChatRequest:
                 "settings": [endpoint.max_completion_tokens if limited else None, endpoint.extra],
                 "system": self.system,
                 "user": self.user,
-                "images": [[hashlib.sha256(image.data).hexdigest(), endpoint.image_side] for image in self.images],
+                "images": [[image.digest, endpoint.image_side] for image in self.images],
                 "schema": self.schema.model_json_schema() if self.schema else None,
                 "earlier": self.earlier,
             }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
@@ -175,6 +177,46 @@ def test_no_more_questions_are_under_way_than_allowed(tmp_path: Path):
     with ChatServer(slowly) as server:
         client(server, tmp_path, concurrency=3).ask_all(questions(15))
         assert 1 < server.max_at_once <= 3
+
+
+def test_as_many_as_allowed_are_under_way_at_once_and_give_what_they_give_one_at_a_time(tmp_path: Path):
+    together = threading.Barrier(24)
+
+    def waiting(asked: Asked, fault: str) -> str:
+        together.wait(20)  # nobody is answered before all of a group have asked
+        return hashlib.sha256(asked.images[0]).hexdigest()
+
+    def alone(asked: Asked, fault: str) -> str:
+        return hashlib.sha256(asked.images[0]).hexdigest()
+
+    asked = [ChatRequest("s", "u", (picture(f"rgb({5 * number}, 0, 0)"),)) for number in range(48)]
+    with ChatServer(waiting) as many, ChatServer(alone) as one:
+        answers = client(many, tmp_path / "many", concurrency=24, timeout=25, deadline=50).ask_all(asked)
+        assert answers == client(one, tmp_path / "one", concurrency=1).ask_all(asked)
+        assert all(isinstance(answer, Reply) for answer in answers) and many.max_at_once == 24
+        assert sorted(many.log) == sorted(one.log)
+
+
+def test_replies_are_taken_and_kept_while_the_next_picture_is_made_ready(tmp_path: Path):
+    asking = Store(str(tmp_path / "store"))
+    seen: list[bool] = []
+
+    class Slow(ChatImage):
+        """Is scaled once the reply to the other question is kept, or never."""
+
+        def url(self, side: int) -> str:
+            end = time.monotonic() + 10
+            while not (found := asking.get(first.key(settings, limited=False))) and time.monotonic() < end:
+                time.sleep(0.01)
+            seen.append(bool(found))
+            return super().url(side)
+
+    with ChatServer(echo) as server:
+        settings = endpoint(server, concurrency=2)
+        first = ChatRequest("s", "first", (picture("red"),))
+        second = ChatRequest("s", "second", (Slow(picture("blue").data),))
+        answers = client(server, tmp_path, concurrency=2).ask_all([second, first])
+    assert seen == [True] and all(isinstance(answer, Reply) for answer in answers)
 
 
 def test_the_limit_of_cost_is_never_exceeded_and_used_as_far_as_it_goes(tmp_path: Path):
