@@ -43,7 +43,8 @@ CODE = (
     *(f"interventions/adapters/{name}.py" for name in (
         "concepts", "cultural_loss", "distil", "gating", "lora", "sites", "space", "training",
     )),
-    *("interventions/checkpoints.py", "interventions/training.py", "measures/clip.py", "atlas/alignment.py"),
+    *("interventions/checkpoints.py", "interventions/references.py", "interventions/training.py"),
+    *("measures/clip.py", "atlas/alignment.py"),
     *("text_to_image/denoising.py", "text_to_image/noise.py", "text_to_image/pipeline_denoising.py"),
 )  # fmt: skip
 COLUMNS = ("picture_id", "region", "subdivision", "noun", "noun_en", "cultural", "cultural_en", "image")

@@ -32,6 +32,7 @@ from culturebench.text_to_image.systems import edited_tower, identity_of, load_p
 CODE = (
     "interventions/checkpoints.py",
     "interventions/enhancer_training.py",
+    "interventions/references.py",
     "interventions/training.py",
     "probing/features.py",
     "text_to_image/denoising.py",

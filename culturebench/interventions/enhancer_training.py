@@ -48,6 +48,10 @@ class EnhancerTraining(Training["Entry"]):
             {"params": [self.enhancer.gain], "lr": numbers.gain_rate},
         ]
 
+    @property
+    def _compares_pixels(self) -> bool:
+        return self._own.loss_space == "pixel"
+
     def _cheaper(self) -> str:
         return "train_enhancer.loss_space: latent, a smaller train_enhancer.last_steps or "
 
@@ -61,7 +65,7 @@ class EnhancerTraining(Training["Entry"]):
                 made = task.sample(condition, batch.noise, numbers.last_steps)
             else:
                 made = task.estimate(condition, batch.clean, batch.noise, batch.times).clean
-            if numbers.loss_space == "pixel":
+            if batch.pixels is not None:
                 return (task.decode(made).float() - batch.pixels).square().mean()
         return (made.float() - batch.clean).square().mean()
 

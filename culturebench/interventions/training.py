@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from culturebench.errors import CultureBenchError
 from culturebench.interventions.checkpoints import Checkpoints
-from culturebench.png import from_png
+from culturebench.interventions.references import References
 from culturebench.progress import progress
 from culturebench.text_to_image.adapters.batches import Batches, DeviceMemoryError
 from culturebench.text_to_image.denoising import Denoising
@@ -88,7 +88,7 @@ class Batch:
     """Prompts with their references and the noise on them."""
 
     prompts: list[str]
-    pixels: Tensor  # (b, 3, size, size)
+    pixels: Tensor | None  # (b, 3, size, size); None where only latents are compared
     clean: Tensor  # latents
     noise: Tensor  # like `clean`
     times: Tensor  # (b,)
@@ -97,7 +97,8 @@ class Batch:
     def rows(self, start: int, end: int) -> Batch:
         """The rows [start, end)."""
         cut = slice(start, end)
-        pixels, clean, noise, times = (one[cut] for one in (self.pixels, self.clean, self.noise, self.times))
+        clean, noise, times = (one[cut] for one in (self.clean, self.noise, self.times))
+        pixels = None if self.pixels is None else self.pixels[cut]
         return Batch(self.prompts[cut], pixels, clean, noise, times, self.picked[cut])
 
 
@@ -119,6 +120,7 @@ class Training(ABC, Generic[Entry]):
         self._saves_memory = bool(numbers.gradient_checkpointing)
         if self._saves_memory:
             task.use_checkpointing()
+        self._references = References(task, [pair.image for pair in pairs])
         self._random = torch.Generator().manual_seed(numbers.seed)
         self._watched = self._batch(self._first_rows())
         self.trained, groups = self._built()
@@ -127,6 +129,11 @@ class Training(ABC, Generic[Entry]):
             weight_decay=0.0,
             fused=True,  # the other ways take MKL's square roots, which Intel's and AMD's processors round differently
         )
+
+    @property
+    def _compares_pixels(self) -> bool:
+        """Whether the loss needs the references' pixels."""
+        return False
 
     @abstractmethod
     def _built(self) -> tuple[nn.Module, list[dict[str, Any]]]:
@@ -171,8 +178,8 @@ class Training(ABC, Generic[Entry]):
         return torch.randint(len(self.pairs), (self.numbers.batch_size,), generator=self._random).tolist()
 
     def _batch(self, rows: Sequence[int]) -> Batch:
-        pixels = self.task.pixels([from_png(self.pairs[row].image) for row in rows])
-        clean = self.task.latents(pixels)
+        clean = self._references.latents(rows)
+        pixels = self._references.pixels(rows) if self._compares_pixels else None
         noise = torch.randn(clean.shape, generator=self._random)
         levels = torch.rand(len(rows), generator=self._random) ** self.numbers.noise_power
         times = (levels * (self.task.levels - 1)).round().long()
@@ -223,7 +230,7 @@ class Training(ABC, Generic[Entry]):
 
     def _mixed(self, batch: Batch) -> torch.autocast:
         """Mixed precision where params or the device ask for it."""
-        device = batch.pixels.device.type
+        device = batch.clean.device.type
         wanted = self.numbers.autocast
         return torch.autocast(
             device, torch.bfloat16, enabled=wanted == "bfloat16" or (wanted == "auto" and device == "cuda")

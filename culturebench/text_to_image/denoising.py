@@ -44,6 +44,11 @@ class Denoising(Protocol):
         """Most rows of one pass; None: all."""
         ...
 
+    @property
+    def device(self) -> torch.device:
+        """Where latents are."""
+        ...
+
     def noise_levels(self, latents: Tensor) -> NoiseLevels:
         """The levels for latents (b, ...) of this size, and what the denoiser predicts of them."""
         ...
@@ -106,6 +111,7 @@ class AtlasDenoising:
     """`Denoising` of the atlas: a row has a noise level of its own, and there is no guidance."""
 
     rows_at_once = None
+    device = torch.device("cpu")
 
     def __init__(self, system: AtlasSystem) -> None:
         self.system = system

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,17 +101,21 @@ def _shift(config: Mapping[str, Any], tokens: int) -> float:
 
 
 class OneStep:
-    """Stands in a pipeline where its scheduler was: one step, from noised latents to the estimate of the clean ones."""
+    """Stands in a pipeline where its scheduler was: one step, from noised latents to the estimate of the clean ones.
+
+    `at` is the noise level of all rows, or one for each, which the pipeline hands on as it does a single one.
+    """
 
     order = 1
     init_noise_sigma = 1.0
 
-    def __init__(self, config: Mapping[str, Any], levels: NoiseLevels, at: int) -> None:
+    def __init__(self, config: Mapping[str, Any], levels: NoiseLevels, at: int | Sequence[int]) -> None:
         self.config = config
         self.predicted: Tensor | None = None  # what the denoiser gave in that step
         self._levels = levels
-        self._at = torch.tensor([at])
-        self.timesteps = levels.times[self._at]
+        self._at = torch.tensor(at).view(-1)
+        times = levels.times[self._at]
+        self.timesteps = times if len(times) == 1 else times[None]
 
     def set_timesteps(
         self, num_inference_steps: int | None = None, device: Any = None, sigmas: Any = None, mu: Any = None

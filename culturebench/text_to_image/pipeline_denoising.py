@@ -22,15 +22,18 @@ from culturebench.text_to_image.base import TextEncoder
 from culturebench.text_to_image.denoising import Estimate, square_pixels
 from culturebench.text_to_image.noise import NoiseLevels, OneStep, levels_of
 
+#: Rows of one pass, which a full device halves.
+ROWS = 8
+#: Pipelines that hand on a noise level for each row, as was compared with their denoisers called by hand.
+SEVERAL = ("StableDiffusionPipeline", "StableDiffusionXLPipeline", "StableDiffusion3Pipeline", "FluxPipeline")
+
 
 class PipelineDenoisingError(CultureBenchError):
     """A pipeline through which no gradient can flow."""
 
 
 class PipelineDenoising:
-    """`Denoising` of a system around a pipeline, row by row: a pipeline takes one noise level a call."""
-
-    rows_at_once = 1
+    """`Denoising` of a system around a pipeline, in passes of one row where it takes one noise level a call."""
 
     def __init__(self, system: PipelineSystem) -> None:
         self.system = system
@@ -52,6 +55,16 @@ class PipelineDenoising:
     def encoder(self) -> TextEncoder:
         """The tower that is edited."""
         return self.system.encoder
+
+    @property
+    def rows_at_once(self) -> int:
+        """Most rows of one pass."""
+        return ROWS if type(self.system.pipe).__name__ in SEVERAL else 1
+
+    @property
+    def device(self) -> torch.device:
+        """Where the pipeline computes."""
+        return self.system.device
 
     @property
     def levels(self) -> int:
@@ -87,14 +100,17 @@ class PipelineDenoising:
     def estimate(self, condition: Mapping[str, Tensor], clean: Tensor, noise: Tensor, times: Tensor) -> Estimate:
         """As seen from noise levels `times` (b,), in the conditional half alone."""
         noisy = self.noise_levels(clean).noised(clean, noise.to(clean.device), times)
-        rows = [
-            self.one_step({name: tensor[row : row + 1] for name, tensor in condition.items()}, noisy[row : row + 1], at)
-            for row, at in enumerate(times.tolist())
+        parts = [slice(start, start + self.rows_at_once) for start in range(0, len(times), self.rows_at_once)]
+        made = [
+            self.one_step({name: rows[part] for name, rows in condition.items()}, noisy[part], times[part].tolist())
+            for part in parts
         ]
-        return Estimate(torch.cat([row.clean for row in rows]), torch.cat([row.predicted for row in rows]))
+        return Estimate(torch.cat([part.clean for part in made]), torch.cat([part.predicted for part in made]))
 
-    def one_step(self, condition: Mapping[str, Tensor], noisy: Tensor, at: int, *, guided: bool = False) -> Estimate:
-        """As seen from the noise level `at` of all rows, in float32."""
+    def one_step(
+        self, condition: Mapping[str, Tensor], noisy: Tensor, at: int | Sequence[int], *, guided: bool = False
+    ) -> Estimate:
+        """As seen from the noise level `at` of all rows, or of each, in float32."""
         pipe = copy.copy(self.system.pipe)
         pipe.scheduler = step = OneStep(pipe.scheduler.config, self.noise_levels(noisy), at)
         settings = self.system.settings if guided else {**self.system.settings, **self._without_guidance()}

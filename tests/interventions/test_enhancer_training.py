@@ -14,6 +14,7 @@ import killed_training
 import tiny_pipelines
 from culturebench.interventions.checkpoints import Checkpoints
 from culturebench.interventions.enhancer_training import EnhancerTraining
+from culturebench.interventions.references import References
 from culturebench.interventions.training import Pair, TrainingError
 from culturebench.png import to_png
 from culturebench.store import Store
@@ -152,6 +153,29 @@ def test_a_damaged_state_counts_as_absent(tmp_path: Path, task_of: Callable[[str
     assert finished(task_of("sdxl"), tmp_path) == (first, 3)
 
 
+def test_each_reference_is_encoded_once_and_what_is_trained_stays_the_same(
+    task_of: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = task_of("sdxl")
+    numbers: dict[str, Any] = {"steps": 5, "batch_size": 2, "log_every": 5}
+    encoded: list[int] = []
+    latents = task.latents
+
+    def counted(pixels: torch.Tensor) -> torch.Tensor:
+        encoded.append(len(pixels))
+        return latents(pixels)
+
+    monkeypatch.setattr(task, "latents", counted)
+    once, again = train(task, pictures(3), **numbers), train(task, pictures(3), **numbers)
+    again._references = References(task, [pair.image for pair in again.pairs], room=0)
+    del encoded[:]
+    first, asked = once.train(), len(encoded)
+    assert asked == 1, "two of three are watched from the start on"
+    assert first == again.train() and len(encoded) == asked + 10
+    for ours, theirs in zip(once.enhancer.parameters(), again.enhancer.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
+
+
 # ── memory ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -174,7 +198,6 @@ def test_a_full_device_halves_the_batch_and_the_gradient_stays(
     task_of: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     task = task_of("sdxl")
-    monkeypatch.setattr(type(task), "rows_at_once", None)
     training = moved(train(task, pictures(4), log_pairs=4))
     whole = gradients(training)
     sizes = full(task, monkeypatch, lambda rows: rows <= 2)
