@@ -107,6 +107,9 @@ def _reference_problems(document: dict[str, Any]) -> Iterator[str]:
                 yield from _missing(f"{section}.{name}.bridge", entry["bridge"], "pins", document)
             for tower in entry.get("towers", ()):
                 yield from _missing(f"{section}.{name}.towers", tower, "encoders", document)
+    for number, entry in enumerate(document["relevance"]):
+        for key in ("pin", "text"):
+            yield from _missing(f"relevance.{number}.{key}", entry[key], "pins", document)
     yield from _unprobed(document)
 
 

@@ -19,6 +19,10 @@ _ADVICE: Mapping[str, Mapping[str, str]] = {
         "`screen.licences` lists what is allowed",
         "": "the column `detail` of data/screened says it of each picture; the limits stand in `screen` of params.yaml",
     },
+    "relevance": {
+        "": "the column `similarity` of data/relevance says it of each picture; the limits stand in `relevance` of "
+        "params.yaml"
+    },
     "annotate": {
         "undecided": "people decide: `culturebench annotate push --region {region}` asks your experts, and if you are "
         "one, `culturebench annotate accept --region {region} --annotator NAME` keeps all; "

@@ -84,6 +84,7 @@ def _used(named: Named) -> list[str]:
         for entry in named.document[section].values()
     ]
     names = {entry[key] for entry in entries for key in ("pin", "bridge") if entry.get(key)}
+    names |= {entry[key] for entry in named.document["relevance"] for key in ("pin", "text")}
     names |= {name for _, name in load_section(Measure, dict(named.document)).pins()}
     names |= {named.document["train_adapter"]["space"]} if named.document["adapters"] else set()
     folders = [Path(named.pins[name].folder) for name in names]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from culturebench import funnel
-from culturebench.artifacts import candidates, duplicates, screened
+from culturebench.artifacts import candidates, duplicates, relevance, screened
 from culturebench.artifacts._folder import keep_only
 from culturebench.artifacts.duplicates import DuplicateRow
 from culturebench.engine.batches import map_batches
@@ -22,6 +22,7 @@ from culturebench.images.matching import EmbeddingMatcher, HashMatcher, Matcher,
 from culturebench.params.deduplicate import Deduplicate
 from culturebench.params.engine import Engine
 from culturebench.params.regions import Regions
+from culturebench.params.relevance import Relevance
 from culturebench.progress import progress
 from culturebench.sources.licences import rank
 from culturebench.splitting.counts import by_reason
@@ -48,6 +49,7 @@ class Params:
 
     regions: Regions
     deduplicate: Deduplicate
+    relevance: Relevance
     engine: Engine
 
 
@@ -58,14 +60,14 @@ def run(params: Params, inputs: Paths, outputs: Paths) -> None:
 
     def files() -> Iterator[tuple[bytes, int]]:
         for region in regions:
-            for picture, image in _kept(inputs, region):
+            for picture, image in _kept(params, inputs, region):
                 yield image, picture.pixels
                 pictures.append(picture)
 
     batches = in_batches(files(), BATCH)
     done = map_batches(each(_fingerprint), batches, engine=params.engine, label="fingerprints", place="threads")
     prints = [print_ for batch in done for print_ in batch if isinstance(print_, Fingerprint)]
-    embeddings = _embeddings(inputs, regions, limits.embedding.use) if limits.embedding else None
+    embeddings = _embeddings(params, inputs, limits.embedding.use) if limits.embedding else None
     copies = _copies(pictures, prints, embeddings, limits)
     keep_only(outputs["duplicates"], regions)
     by_region = defaultdict[str, list[DuplicateRow]](list)
@@ -83,10 +85,10 @@ def _fingerprint(file: tuple[bytes, int]) -> Fingerprint:
         return fingerprint(image)
 
 
-def _embeddings(inputs: Paths, regions: list[str], use: str) -> Numbers:
+def _embeddings(params: Params, inputs: Paths, use: str) -> Numbers:
     """What the user's own function makes of every picture, (n, d); a model, so one batch after the other."""
     function = load_function(use, "deduplicate.embedding")
-    found = (one for region in regions for one in _kept(inputs, region))
+    found = (one for region in params.regions for one in _kept(params, inputs, region))
     files = fitting(found, lambda one: RGB_BYTES * one[0].pixels, ROOM.size // 2, BATCH)
     batches = ([decode(image, picture.pixels) for picture, image in batch] for batch in files)
     asked = progress(batches, label="embeddings")
@@ -94,12 +96,16 @@ def _embeddings(inputs: Paths, regions: list[str], use: str) -> Numbers:
     return np.concatenate(parts) if parts else np.empty((0, 1))
 
 
-def _kept(inputs: Paths, region: str) -> Iterator[tuple[Picture, bytes]]:
-    """The screened pictures of a region with their bytes."""
+def _kept(params: Params, inputs: Paths, region: str) -> Iterator[tuple[Picture, bytes]]:
+    """The screened pictures of a region with their bytes, without those that were found to be irrelevant."""
+    told = relevance.TABLE.load(inputs["relevance"] / f"{region}.parquet") if params.relevance.root else []
+    irrelevant = {row["picture_id"] for row in told if row["status"] == "dropped"}
     columns = ["picture_id", "region", "file_name", "licence", "sha256", "image"]
     seen = screened.TABLE.load(inputs["screened"] / f"{region}.parquet", SEEN)
     pixels = {
-        (row["picture_id"], row["file_name"]): row["width"] * row["height"] for row in seen if row["status"] == "kept"
+        (row["picture_id"], row["file_name"]): row["width"] * row["height"]
+        for row in seen
+        if row["status"] == "kept" and row["picture_id"] not in irrelevant
     }
     for row in candidates.TABLE.stream(inputs["candidates"] / f"{region}.parquet", columns):
         size = pixels.get((row["picture_id"], row["file_name"]))
@@ -161,7 +167,11 @@ STAGE = Stage(
     name="deduplicate",
     run=run,
     params=Params,
-    inputs={"candidates": candidates.DIRECTORY, "screened": screened.DIRECTORY},
+    inputs={
+        "candidates": candidates.DIRECTORY,
+        "screened": screened.DIRECTORY,
+        "relevance": relevance.DIRECTORY,
+    },
     outputs={"duplicates": duplicates.DIRECTORY},
 )
 

@@ -10,7 +10,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from culturebench import funnel
-from culturebench.artifacts import annotated, candidates, duplicates, examples, grounded, screened, splits, unfiled
+from culturebench.artifacts import (
+    annotated,
+    candidates,
+    duplicates,
+    examples,
+    grounded,
+    relevance,
+    screened,
+    splits,
+    unfiled,
+)
 from culturebench.artifacts._caption import CaptionRow
 from culturebench.artifacts._folder import keep_only
 from culturebench.artifacts.annotated import AnnotatedRow
@@ -18,9 +28,11 @@ from culturebench.artifacts.candidates import CandidateRow
 from culturebench.artifacts.duplicates import DuplicateRow
 from culturebench.artifacts.examples import ExampleRow
 from culturebench.artifacts.grounded import CaptionedRow
+from culturebench.artifacts.relevance import RelevanceRow
 from culturebench.artifacts.screened import ScreenedRow
 from culturebench.artifacts.splits import SplitRow, UnsplitRow
 from culturebench.params.regions import Regions
+from culturebench.params.relevance import Relevance
 from culturebench.params.split import Split
 from culturebench.splitting.assign import BRIDGES, Placed, assign
 from culturebench.splitting.counts import (
@@ -29,6 +41,7 @@ from culturebench.splitting.counts import (
     by_reason,
     caption_counts,
     group_counts,
+    relevance_counts,
     screening_counts,
     total,
 )
@@ -46,11 +59,12 @@ _ORIGIN = ["picture_id", "file_name", "author", "page_url", "licence", "scene", 
 class Tables:
     """The rows of one region from every stage before, without the pictures' bytes.
 
-    `several` are the picture ids that other regions keep as well.
+    `relevance` is None where nobody asked for it; `several` are the picture ids that other regions keep as well.
     """
 
     candidates: list[CandidateRow]
     screened: list[ScreenedRow]
+    relevance: list[RelevanceRow] | None
     duplicates: list[DuplicateRow]
     annotated: list[AnnotatedRow]
     grounded: list[CaptionedRow]
@@ -72,13 +86,14 @@ class Params:
     """What the stage reads of params.yaml."""
 
     regions: Regions
+    relevance: Relevance
     split: Split
 
 
 def run(params: Params, inputs: Paths, outputs: Paths) -> None:
     """Assign every captioned picture a side by the `split` section, and write the sides with their pictures."""
     regions = list(params.regions)
-    told = {region: _shared(_load(inputs, region), region) for region in regions}
+    told = {region: _shared(_load(params, inputs, region), region) for region in regions}
     several = several_regions([claim for one in told.values() for claim in one.claims])
     published = {picture: side for one in told.values() for picture, side in one.published.items()}
     frozen = published | read_frozen(inputs["frozen"], regions, splits.SPLITS)
@@ -94,7 +109,9 @@ def run(params: Params, inputs: Paths, outputs: Paths) -> None:
     shown: list[ExampleRow] = []
     groups: dict[str, Counts] = {}
     for region in regions:  # loaded anew: the rows of all regions at once may be more than the memory holds
-        tables = replace(_load(inputs, region), several=frozenset(one for code, one in several if code == region))
+        tables = replace(
+            _load(params, inputs, region), several=frozenset(one for code, one in several if code == region)
+        )
         unsplit = [*_several(tables), *_bridging(tables, placed)]
         left_out += unsplit
         counts[region] = _counts(tables, placed, unsplit)
@@ -114,11 +131,12 @@ def _with_unfiled(counts: Counts, inputs: Paths) -> Counts:
     return counts | {"collect": total([counts["collect"], outside])}
 
 
-def _load(inputs: Paths, region: str) -> Tables:
+def _load(params: Params, inputs: Paths, region: str) -> Tables:
     name = f"{region}.parquet"
     return Tables(
         candidates.TABLE.load(inputs["candidates"] / name, _ORIGIN),
         screened.TABLE.load(inputs["screened"] / name),
+        relevance.TABLE.load(inputs["relevance"] / name) if params.relevance.root else None,
         duplicates.TABLE.load(inputs["duplicates"] / name),
         annotated.TABLE.load(inputs["annotated"] / name),
         grounded.TABLE.load(inputs["grounded"] / name),
@@ -262,6 +280,7 @@ def _counts(tables: Tables, placed: dict[str, Placed], unsplit: list[UnsplitRow]
     return {
         "collect": by_reason((row["status"], row["error"]) for row in tables.candidates),
         "screen": screening_counts(tables.screened),
+        **({} if tables.relevance is None else {"relevance": relevance_counts(tables.relevance)}),
         "deduplicate": by_reason((row["status"], row["reason"]) for row in tables.duplicates),
         "annotate": annotation_counts(tables.annotated),
         "caption": caption_counts(tables.grounded),
@@ -282,6 +301,7 @@ STAGE = Stage(
     inputs={
         "candidates": candidates.DIRECTORY,
         "screened": screened.DIRECTORY,
+        "relevance": relevance.DIRECTORY,
         "duplicates": duplicates.DIRECTORY,
         "annotated": annotated.DIRECTORY,
         "grounded": grounded.DIRECTORY,

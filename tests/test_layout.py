@@ -167,6 +167,7 @@ def _reads_environment(file: str) -> bool:
 
 
 #: What is off by default, so that there is a stage of every kind.
+EMPTIED = ("models", "judges", "audits", "questions")
 SWITCHED_ON = {"prompts": {"test": {"file": "data/test"}, "outside": {"file": "examples/ood/captions.csv"}}}
 
 
@@ -300,6 +301,7 @@ def test_a_stage_that_reads_some_pins_depends_on_those_that_its_params_name(name
         entries = {*identity(stage).values(), *_named_in_params(name)}
         used = {document()[section][entry]["pin"] for section, entry in _entries(stage) if entry in entries}
         used |= entries & document()["pins"].keys()
+        used |= {clip[key] for clip in document()["relevance"] for key in ("pin", "text") if name == "relevance"}
         assert not found or found == used, stage.name
 
 
@@ -385,7 +387,8 @@ def _widened(key: str, entries: set[str]) -> str:
 
 
 def _named_in_params(name: str) -> set[str]:
-    return {value for value in document().get(name, {}).values() if isinstance(value, str)}
+    section = document().get(name, {})
+    return {value for value in section.values() if isinstance(value, str)} if isinstance(section, dict) else set()
 
 
 @pytest.mark.parametrize("name", STAGE_NAMES)
@@ -442,8 +445,10 @@ def test_a_split_is_read_only_by_those_it_is_for(split: str) -> None:
     assert readers <= READERS[split]
 
 
-def test_where_params_name_no_model_and_no_judge_every_folder_that_a_stage_needs_is_there_all_the_same() -> None:
-    stages = list(_resolved({**document(), "models": {}, "judges": {}, "audits": {}, "questions": {}}).values())
+def test_where_params_name_no_model_no_judge_and_no_clip_every_folder_that_a_stage_needs_is_there_all_the_same() -> (
+    None
+):
+    stages = list(_resolved({**document(), **dict.fromkeys(EMPTIED, {}), "relevance": []}).values())
     made = {path for stage in stages for path in paths(stage.outs)}
     needed = {path for stage in stages for path in dependencies(stage)}
     of_stages = ("data/", "models/", "reports/")

@@ -14,6 +14,7 @@ FOLDERS = {
         *("models/enhancer", "models/strength", "reports/metrics/reliability", "reports/metrics/selectors"),
     ),
     ("models", "judges", "adapters"): ("models/adapter", "reports/metrics/adapters"),
+    ("relevance",): ("data/relevance",),
     ("audits",): ("reports/metrics/audits", "reports/metrics/judge_audits"),
 }
 

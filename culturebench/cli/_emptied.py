@@ -8,14 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from culturebench import funnel
-from culturebench.artifacts import annotated, candidates, duplicates, grounded, screened, splits, unfiled
+from culturebench.artifacts import annotated, candidates, duplicates, grounded, relevance, screened, splits, unfiled
 from culturebench.artifacts._table import ArtifactError
+from culturebench.params import load_document
+from culturebench.params._base import PARAMS_FILE
 from culturebench.sources.unfiled import describe
 from culturebench.splitting.counts import Counts, by_reason
 
 _TABLES: tuple[tuple[str, Any, str], ...] = (
     ("collect", candidates, "error"),
     ("screen", screened, "reason"),
+    ("relevance", relevance, "reason"),
     ("deduplicate", duplicates, "reason"),
     ("annotate", annotated, "reason"),
     ("caption", grounded, "reason"),
@@ -48,7 +51,10 @@ def _unfiled(root: Path) -> list[str]:
 
 def _counts(root: Path, region: str) -> Iterator[tuple[str, Counts]]:
     try:
+        asked = load_document(root / PARAMS_FILE)["relevance"]
         for stage, artifact, reason in _TABLES:
+            if artifact is relevance and not asked:
+                continue
             rows = artifact.TABLE.load(root / artifact.PATH.format(region=region), ["status", reason])
             yield stage, by_reason((row["status"], row[reason]) for row in rows)
         yield "split", _of_split(root, region)

@@ -12,7 +12,7 @@ from culturebench.annotation.consensus import UNDECIDED
 from culturebench.annotation.decisions import Decision
 from culturebench.annotation.gold import read_gold
 from culturebench.annotation.lines import read_lines
-from culturebench.artifacts import annotated, candidates, duplicates, grounded
+from culturebench.artifacts import annotated, candidates, duplicates, grounded, relevance, screened
 from culturebench.artifacts.annotated import AnnotatedRow
 from culturebench.artifacts.grounded import CaptionedRow
 from culturebench.captions.cues import UNDECIDED as UNDECIDED_AUDIT
@@ -30,6 +30,7 @@ from culturebench.params import load_document, load_section
 from culturebench.params.annotate import Annotate
 from culturebench.params.caption import Caption
 from culturebench.params.labeling import Labeling
+from culturebench.params.relevance import Relevance
 from culturebench.regions.model import Region, load_whole_region
 from culturebench.regions.words import languages
 
@@ -94,7 +95,11 @@ def wanted_tasks(root: Path, region: str, kind: Kind) -> list[Wanted]:
     if kind == "captions":
         return _caption_tasks(root, about)
     sources = _sources(root / candidates.PATH.format(region=region))
-    data = {name: {"country": plain(about.country), "origin": plain(source)} for name, source in sources.items()}
+    doubts = _doubts(root, region)
+    data = {
+        name: {"country": plain(about.country), "origin": plain(" · ".join(filter(None, (source, doubts.get(name)))))}
+        for name, source in sources.items()
+    }
     if kind == "ties":
         rows = annotated.TABLE.load(root / annotated.PATH.format(region=region))
         min_decisions = _annotate(root).min_decisions
@@ -156,6 +161,17 @@ def _sources(path: Path) -> dict[str, str]:
         for row in reversed(rows)
         if row["status"] == "ok"
     }
+
+
+def _doubts(root: Path, region: str) -> dict[str, str]:
+    """Picture id -> what is to be checked, since by these rules the picture was nearly dropped."""
+    rules: dict[str, list[str]] = {}
+    for row in screened.TABLE.load(root / screened.PATH.format(region=region), ["picture_id", "borderline"]):
+        rules.setdefault(row["picture_id"], []).extend(row["borderline"])
+    if load_section(Relevance, load_document(root / "params.yaml")).root:
+        for row in relevance.TABLE.load(root / relevance.PATH.format(region=region), ["picture_id", "borderline"]):
+            rules[row["picture_id"]] += ["relevance"] if row["borderline"] else []
+    return {name: f"check its {', '.join(found)}" for name, found in rules.items() if found}
 
 
 def _picture_source(path: Path) -> Callable[[Collection[str]], Iterator[tuple[str, str, bytes]]]:

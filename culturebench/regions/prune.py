@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from culturebench.artifacts import agreement, annotated, candidates, captioned, labels, placebos, places, screened
+from culturebench.artifacts import (
+    agreement,
+    annotated,
+    candidates,
+    captioned,
+    labels,
+    placebos,
+    places,
+    relevance,
+    screened,
+)
 from culturebench.errors import CultureBenchError
 from culturebench.params import load_document
 
 #: One file per region, written region by region and read as a whole by the stages that join regions.
 FOLDERS = (
-    *(str(Path(out.PATH).parent) for out in (candidates, screened, annotated, agreement, captioned)),
+    *(str(Path(out.PATH).parent) for out in (candidates, screened, relevance, annotated, agreement, captioned)),
     labels.DIRECTORY,
     places.DIRECTORY,
     placebos.DIRECTORY,

@@ -32,7 +32,7 @@ MARK = "croissant.json"  # what tells a release from any other folder
 FROZEN = Path("annotations/splits")
 _ORIGIN = ("author", "licence", "licence_url", "licence_text", "page_url", "file_url", "sha256")
 ATTRIBUTION = ("picture_id", "region", "split", *_ORIGIN)
-STAGES = ("collect", "screen", "deduplicate", "annotate", "caption", "split")
+STAGES = ("collect", "screen", "relevance", "deduplicate", "annotate", "caption", "split")
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def _write_words(
         "removed": len(removed),
         "examples": in_order(examples, files),
         "countries": {code: file.country for code, file in files.items()},
-        "stages": {stage: _left(document[stage]) for stage in STAGES},
+        "stages": {stage: _left(document[stage]) for stage in STAGES if stage in document},
         "gaps": list(
             gaps(
                 counts,

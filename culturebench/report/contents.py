@@ -57,7 +57,7 @@ SITES = {
     "shuffled": "the culture layer, on pictures of other regions: the null",
     "other_layer": "another layer",
 }
-DATA_STAGES = ("collect", "screen", "deduplicate", "annotate", "caption", "split")
+DATA_STAGES = ("collect", "screen", "relevance", "deduplicate", "annotate", "caption", "split")
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from culturebench.captions.spans import makes_a_pair
 if TYPE_CHECKING:
     from culturebench.artifacts._captioned import CaptionedRow
     from culturebench.artifacts.annotated import AnnotatedRow
+    from culturebench.artifacts.relevance import RelevanceRow
     from culturebench.artifacts.screened import ScreenedRow
 
 #: Numbers by name, nested.
@@ -37,6 +38,13 @@ def screening_counts(rows: Sequence[ScreenedRow]) -> Counts:
     """As `by_reason`, with how many of the kept pictures each rule marked as borderline."""
     marked = Counter(rule for row in rows for rule in row["borderline"])
     return by_reason((row["status"], row["reason"]) for row in rows) | {"borderline": dict(sorted(marked.items()))}
+
+
+def relevance_counts(rows: Sequence[RelevanceRow]) -> Counts:
+    """As `by_reason`, with how many of the kept pictures are borderline."""
+    marked = sum(row["borderline"] for row in rows)
+    borderline = {"relevance": marked} if marked else {}
+    return by_reason((row["status"], row["reason"]) for row in rows) | {"borderline": borderline}
 
 
 def annotation_counts(rows: Sequence[AnnotatedRow]) -> Counts:

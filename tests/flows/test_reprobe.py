@@ -119,7 +119,7 @@ def test_what_was_accepted_is_restored_and_no_stage_of_the_data_is_stale(
     assert after == before.replace(f"folder: {ACCEPTED}  # by hand", f"folder: {FOLLOWED}  # by hand")
     stale = workspace.look().stale
     assert stale["pin_model@atlas_encoder"].certain
-    data = {"collect", "unfiled", "screen", "deduplicate", "annotate", "caption", "ground", "split"}
+    data = {"collect", "unfiled", "screen", "relevance", "deduplicate", "annotate", "caption", "ground", "split"}
     assert not {name.split("@")[0] for name in stale} & data
     outcomes = workspace.repro("select_neurons")
     assert {name for name, outcome in outcomes.items() if outcome == "ran"} == set()

@@ -15,7 +15,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from culturebench import cli
-from culturebench.artifacts import grounded, splits
+from culturebench.artifacts import candidates, grounded, splits
 from culturebench.errors import CultureBenchError
 from culturebench.label_studio import matches, questions, region as work
 from culturebench.label_studio.client import LabelStudioError, Server
@@ -24,7 +24,7 @@ from culturebench.label_studio.pictures import showable
 from culturebench.label_studio.webhook import HEADER, MOST, listen
 from culturebench.reliability.matching import matchings
 from culturebench.reliability.questions import choices_of
-from studio_tables import ROOT, write_annotated, write_captioned, write_project, write_test_split
+from studio_tables import ROOT, write_annotated, write_captioned, write_project, write_screened, write_test_split
 
 FORMS = ROOT / "annotations/labeling"
 SECRET = "a-secret-of-the-flows"
@@ -69,6 +69,20 @@ def test_tasks_say_nothing_that_would_sway_an_expert(tmp_path: Path):
     write_captioned(root, {names[2]: "和風の家"}, names[3:])
     (task,) = work.wanted_tasks(root, "jp", "captions")
     assert (task.picture_id, task.data["cultural"], task.data["language_name"]) == (names[2], "和風の家", "Japanese")
+
+
+def test_a_task_says_by_which_rules_its_picture_was_nearly_dropped(tmp_path: Path):
+    root = tmp_path / "project"
+    names = write_project(root, 3)
+    rows = candidates.TABLE.load(root / candidates.PATH.format(region="jp"))
+    write_screened(root, rows, blurred=names[:2], odd=names[1:2])
+    tasks = work.wanted_tasks(root, "jp", "pictures")
+    said = [task.data["origin"].rpartition(" · ")[2] for task in tasks]
+    assert said[:2] == ["check its blur", "check its blur, relevance"] and said[2].startswith("https://x.example/")
+    params = (root / "params.yaml").read_text(encoding="utf-8")
+    (root / "params.yaml").write_text(yaml.safe_dump({**yaml.safe_load(params), "relevance": []}), encoding="utf-8")
+    tasks = work.wanted_tasks(root, "jp", "pictures")
+    assert tasks[1].data["origin"].endswith("check its blur")
 
 
 def test_two_experts_audit_a_caption_one_more_decides_between_them_and_one_writes_a_missing_one(tmp_path: Path):

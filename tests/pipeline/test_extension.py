@@ -193,7 +193,7 @@ def test_vietnam_goes_from_its_file_to_the_splits_and_only_its_chain_and_the_joi
     story.culturebench("region check vn")
     assert "Dong Son" in story.culturebench("region show vn")
     story.repro("deduplicate")
-    assert story.executed[-1] == {"collect@vn", "screen@vn", "deduplicate"}
+    assert story.executed[-1] == {"collect@vn", "screen@vn", "relevance@vn-clip0", "deduplicate"}
     _check_candidates(story)
 
     pushed = story.culturebench("annotate push --region vn")

@@ -12,7 +12,7 @@ from workspace import REGIONS, Params, Workspace
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline")]
 
 JOINT_DATA = {"unfiled", "deduplicate", "ground", "split"}
-DATA = {"collect", "screen", "annotate", "caption", *JOINT_DATA}
+DATA = {"collect", "screen", "relevance", "annotate", "caption", *JOINT_DATA}
 ENCODER = {"probe_layers", "train_sae", "select_neurons"}
 
 
@@ -119,7 +119,7 @@ def test_one_decision_in_one_region_recomputes_that_region_and_the_joint_stages(
 def test_a_new_region_runs_its_own_chain_and_the_joint_stages(workspace: Workspace) -> None:
     workspace.edit_params(lambda params: params["regions"].append("cn"))
     ran = recompute(workspace, "split")
-    chain = {f"{stage}@cn" for stage in ("collect", "screen", "annotate", "caption")}
+    chain = {f"{stage}@cn" for stage in ("collect", "screen", "annotate", "caption")} | {"relevance@cn-clip0"}
     # The keepers of the other regions are written anew by deduplicate; equal bytes end the recompute there.
     assert ran == chain | JOINT_DATA
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from stages import annotate, caption, collect, deduplicate, ground, screen, split, unfiled
+from stages import annotate, caption, collect, deduplicate, ground, relevance, screen, split, unfiled
 
 ROOT = Path(__file__).resolve().parents[2]
 SECTIONS = ("collect", "screen", "deduplicate", "annotate", "caption", "ground", "split", "engine")
@@ -18,9 +18,10 @@ SECTIONS = ("collect", "screen", "deduplicate", "annotate", "caption", "ground",
 def write_data_project(
     root: Path, regions: list[str], sources: list[Mapping[str, Any]] | None = None, **changes: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Write params and annotations under `root`; `changes` are merged into the sections of that name."""
+    """Write params and annotations under `root`, without `relevance`; `changes` are merged into sections by name."""
     document = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-    params: dict[str, Any] = {name: dict(document[name]) for name in SECTIONS} | {"regions": regions}
+    params: dict[str, Any] = {name: dict(document[name]) for name in SECTIONS}
+    params |= {"regions": regions, "relevance": []}
     if sources is not None:
         params["collect"]["sources"] = list(sources)
     for name, values in changes.items():
@@ -33,7 +34,8 @@ def write_data_project(
 
 def run_data_half(regions: list[str]) -> None:
     """Every stage from collect to split, in the current directory."""
-    for stage in (collect, screen):
+    asked = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))["relevance"]
+    for stage in (collect, screen, *([relevance] if asked else [])):
         for region in regions:
             stage.STAGE.execute(region=region)
     unfiled.STAGE.execute()

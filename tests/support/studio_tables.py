@@ -13,7 +13,7 @@ import numpy as np
 import yaml
 from PIL import Image
 
-from culturebench.artifacts import annotated, candidates, duplicates, grounded, splits
+from culturebench.artifacts import annotated, candidates, duplicates, grounded, relevance, screened, splits
 from culturebench.png import to_png
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,8 +31,32 @@ def write_project(root: Path, pictures: int, overlap: int = 2, gold: int = 0, ba
     rows = [_candidate(number) for number in range(pictures)]
     candidates.TABLE.save(root / "data/candidates/jp.parquet", rows)
     names = sorted(row["picture_id"] for row in rows)
+    write_screened(root, rows)
     duplicates.TABLE.save(root / "data/duplicates/jp.parquet", [_unique(name) for name in names])
     return names
+
+
+def write_screened(
+    root: Path, rows: list[dict[str, Any]], blurred: Sequence[str] = (), odd: Sequence[str] = ()
+) -> None:
+    """The tables of screening: all stay, `blurred` and `odd` pictures by a hair."""
+    none = dict.fromkeys(screened.RULES)
+    seen = [
+        {
+            **none, **{key: row[key] for key in ("picture_id", "region", "file_name")}, "status": "kept", "reason": "",
+            "width": 64, "height": 64, "borderline": ["blur"] if row["picture_id"] in blurred else [], "detail": "",
+        }
+        for row in rows
+    ]  # fmt: skip
+    screened.TABLE.save(root / "data/screened/jp.parquet", seen)
+    told = [
+        {
+            "picture_id": row["picture_id"], "region": "jp", "similarity": None, "status": "kept", "reason": "",
+            "borderline": row["picture_id"] in odd,
+        }
+        for row in rows
+    ]  # fmt: skip
+    relevance.TABLE.save(root / "data/relevance/jp.parquet", told)
 
 
 def write_gold(root: Path, names: list[str]) -> None:
