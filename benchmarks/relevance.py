@@ -1,9 +1,9 @@
 """Limits of `relevance` from experts' verdicts on one half of the pictures, and what they do on the other half.
 
 `PYTHONPATH=. python -m benchmarks.relevance` in a project whose stages `relevance`, with both limits null, and
-`annotate` have run. `drop` is the lowest similarity of a picture that experts kept, `borderline` the 5% quantile of theirs, both
-rounded down to a twentieth; halves are drawn by the pictures' ids. Shares are of the other half, with 95% intervals by
-Wilson; on the atlas what was planted stands beside what experts said.
+`annotate` have run. `drop` is the lowest similarity of a picture that experts kept, `borderline` the 5% quantile of
+theirs, both rounded down to a twentieth; halves are drawn by the pictures' ids. Shares are of the other half, with 95%
+intervals by Wilson; on the atlas what was planted stands beside what experts said.
 """
 
 from __future__ import annotations

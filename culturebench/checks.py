@@ -29,6 +29,7 @@ from culturebench.params.select_neurons import SelectNeurons
 from culturebench.params.select_vlm_neurons import SelectVlmNeurons
 from culturebench.params.study import Study
 from culturebench.params.train_adapter import TrainAdapter
+from culturebench.params.train_enhancer import TrainEnhancer
 from culturebench.probing.selectors import selector
 from culturebench.regions.check import check
 from culturebench.sources.licences import UNKNOWN, normalise
@@ -107,6 +108,8 @@ def _reference_problems(document: dict[str, Any]) -> Iterator[str]:
                 yield from _missing(f"{section}.{name}.bridge", entry["bridge"], "pins", document)
             for tower in entry.get("towers", ()):
                 yield from _missing(f"{section}.{name}.towers", tower, "encoders", document)
+    if features := load_section(TrainEnhancer, document).features:
+        yield from _missing("train_enhancer.perceptual.pin", features.pin, "pins", document)
     for number, entry in enumerate(document["relevance"]):
         for key in ("pin", "text"):
             yield from _missing(f"relevance.{number}.{key}", entry[key], "pins", document)

@@ -77,6 +77,7 @@ def _used(named: Named) -> list[str]:
     """Pins that some entry names, and those whose folders lie inside of theirs."""
     from culturebench.params import load_section
     from culturebench.params.measure import Measure
+    from culturebench.params.train_enhancer import TrainEnhancer
 
     entries = [
         entry
@@ -85,6 +86,8 @@ def _used(named: Named) -> list[str]:
     ]
     names = {entry[key] for entry in entries for key in ("pin", "bridge") if entry.get(key)}
     names |= {entry[key] for entry in named.document["relevance"] for key in ("pin", "text")}
+    features = load_section(TrainEnhancer, dict(named.document)).features
+    names |= {features.pin} if features else set()
     names |= {name for _, name in load_section(Measure, dict(named.document)).pins()}
     names |= {named.document["train_adapter"]["space"]} if named.document["adapters"] else set()
     folders = [Path(named.pins[name].folder) for name in names]

@@ -14,6 +14,7 @@ from culturebench.errors import CultureBenchError
 from culturebench.interventions import enhancer
 from culturebench.interventions.checkpoints import Checkpoints
 from culturebench.interventions.enhancer_training import EnhancerTraining
+from culturebench.interventions.perceptual import open_distance
 from culturebench.interventions.training import Pair
 from culturebench.numerics import kind
 from culturebench.params import choose
@@ -21,7 +22,9 @@ from culturebench.params.models import Models
 from culturebench.params.regions import Regions
 from culturebench.params.sampler import Sampler
 from culturebench.params.train_enhancer import TrainEnhancer
+from culturebench.pins import fingerprint, pin_path, verified_folder
 from culturebench.planning.training import training_forecast
+from culturebench.png import from_png
 from culturebench.stage import Paths, Stage, store_url
 from culturebench.store import Store
 from culturebench.text_to_image.denoising import denoising_of
@@ -32,6 +35,7 @@ from culturebench.text_to_image.systems import edited_tower, identity_of, load_p
 CODE = (
     "interventions/checkpoints.py",
     "interventions/enhancer_training.py",
+    "interventions/perceptual.py",
     "interventions/references.py",
     "interventions/training.py",
     "probing/features.py",
@@ -77,8 +81,14 @@ def run(params: Params, inputs: Paths, outputs: Paths, *, model: str, site: str)
         "processor": kind(),
         "numbers": numbers.model_dump(mode="json", exclude={"checkpoint_every"}),
     }
+    distance = None
+    if features := numbers.features:
+        pin = pin_path(inputs["features"], features.pin)
+        identity["features"] = fingerprint(pin)
+        place = task.pixels([from_png(pairs[0].image)]).device
+        distance = open_distance(verified_folder(pin), features, place)
     checkpoints = Checkpoints(Store(store_url()), identity, numbers.checkpoint_every, numbers.steps)
-    training = EnhancerTraining(task, layer, pairs, numbers, checkpoints)
+    training = EnhancerTraining(task, layer, pairs, numbers, checkpoints, distance)
     entries = training.train()
     enhancer.save(training.enhancer, outputs["enhancer"], layer=layer)
     history: enhancers.History = {
@@ -141,7 +151,13 @@ STAGE = Stage(
     aside=aside,
     identities=("model", "site"),
     params=Params,
-    inputs={"system": pins.SYSTEM, "towers": towers.PATH, "layers": layer_probe.LAYERS, "train": splits.TRAIN},
+    inputs={
+        "system": pins.SYSTEM,
+        "towers": towers.PATH,
+        "features": pins.FEATURES,
+        "layers": layer_probe.LAYERS,
+        "train": splits.TRAIN,
+    },
     outputs={"enhancer": enhancers.PATH},
 )
 

@@ -67,7 +67,7 @@ BORROWERS = {
     ("load_prompts", "culturebench/artifacts/splits.py"),  # the test split, by the path that params name
 }
 #: They hash and copy files; no library has a say in the bytes that they write.
-COPIERS = {"code", "pin_model", "bind_pins", "bind_encoder", "bind_judge"}
+COPIERS = {"code", "pin_model", "bind_pins", "bind_encoder", "bind_judge", "bind_features"}
 #: Folders of which a stage may depend on the part that params name.
 NAMED_IN_PARAMS = ("models/pins/", "models/judges/")
 #: DVC, its cache and outs, and the lock that flows and commands share: none knows of Prefect.
@@ -445,10 +445,8 @@ def test_a_split_is_read_only_by_those_it_is_for(split: str) -> None:
     assert readers <= READERS[split]
 
 
-def test_where_params_name_no_model_no_judge_and_no_clip_every_folder_that_a_stage_needs_is_there_all_the_same() -> (
-    None
-):
-    stages = list(_resolved({**document(), **dict.fromkeys(EMPTIED, {}), "relevance": []}).values())
+def test_where_params_name_no_model_judge_or_clip_every_folder_that_a_stage_needs_is_there_all_the_same() -> None:
+    stages = list(_resolved({**document(), **{key: {} for key in EMPTIED}, "relevance": []}).values())
     made = {path for stage in stages for path in paths(stage.outs)}
     needed = {path for stage in stages for path in dependencies(stage)}
     of_stages = ("data/", "models/", "reports/")

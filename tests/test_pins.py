@@ -105,7 +105,11 @@ def test_a_damaged_pin_names_the_stage_to_run_again(tmp_path: Path, content: str
 
 
 @pytest.mark.parametrize(
-    ("copied", "stage"), [("systems/sdxl", "bind_pins"), ("judges/vlm", "bind_judge"), ("measures", "bind_measures")]
+    ("copied", "stage"),
+    [
+        *(("systems/sdxl", "bind_pins"), ("judges/vlm", "bind_judge")),
+        *(("measures", "bind_measures"), ("features", "bind_features")),
+    ],
 )
 def test_a_copy_of_a_pin_names_the_stage_that_copies_it(tmp_path: Path, copied: str, stage: str):
     path = tmp_path / "models" / copied / "tiny.json"

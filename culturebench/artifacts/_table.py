@@ -25,6 +25,7 @@ COPIED = {
     ("models", "systems"): "bind_pins",
     ("models", "judges"): "bind_judge",
     ("models", "measures"): "bind_measures",
+    ("models", "features"): "bind_features",
     ("models", "bound"): "bind_encoder",
     ("data", "labels"): "caption",
 }

@@ -19,6 +19,8 @@ JUDGES = "models/judges"
 JUDGE = JUDGES + "/{judge}"
 #: The pins of all measures, gathered by bind_measures.
 MEASURES = "models/measures"
+#: The pin by whose features enhancers are trained, if any, by bind_features.
+FEATURES = "models/features"
 
 
 @dataclass(frozen=True)

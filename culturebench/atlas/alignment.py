@@ -74,7 +74,11 @@ class AtlasAlignment:
 
     def features(self, images: Sequence[Image.Image]) -> list[Tensor]:
         """Feature maps (b, c, h, w) of the four blocks, channels at unit length, for perceptual distances."""
-        maps, hidden = [], to_pixels(list(images))
+        return self.maps(to_pixels(list(images)))
+
+    def maps(self, pixels: Tensor) -> list[Tensor]:
+        """The same of pixels (b, 3, 64, 64) in -1..1; gradients flow."""
+        maps, hidden = [], pixels
         for block in self.model.blocks:
             hidden = block(hidden)
             maps.append(F.normalize(hidden, dim=1))

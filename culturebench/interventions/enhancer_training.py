@@ -17,6 +17,7 @@ from culturebench.text_to_image.denoising import Denoising
 
 if TYPE_CHECKING:
     from culturebench.artifacts.enhancer import Entry
+    from culturebench.interventions.perceptual import Distance
     from culturebench.params.train_enhancer import TrainEnhancer
 
 
@@ -32,8 +33,10 @@ class EnhancerTraining(Training["Entry"]):
         pairs: Sequence[Pair],
         numbers: TrainEnhancer,
         checkpoints: Checkpoints | None = None,
+        distance: Distance | None = None,
     ) -> None:
-        self.layer, self._own = layer, numbers
+        """`distance`: what a perceptual loss takes."""
+        self.layer, self._own, self._distance = layer, numbers, distance
         self.label = f"enhancer, layer {layer}"
         super().__init__(task, pairs, numbers, checkpoints)
 
@@ -50,7 +53,7 @@ class EnhancerTraining(Training["Entry"]):
 
     @property
     def _compares_pixels(self) -> bool:
-        return self._own.loss_space == "pixel"
+        return self._own.loss_space != "latent"
 
     def _cheaper(self) -> str:
         return "train_enhancer.loss_space: latent, a smaller train_enhancer.last_steps or "
@@ -66,8 +69,11 @@ class EnhancerTraining(Training["Entry"]):
             else:
                 made = task.estimate(condition, batch.clean, batch.noise, batch.times).clean
             if batch.pixels is not None:
-                return (task.decode(made).float() - batch.pixels).square().mean()
-        return (made.float() - batch.clean).square().mean()
+                made = task.decode(made)
+        wanted = batch.clean if batch.pixels is None else batch.pixels
+        if self._distance:
+            return self._distance(made, wanted).mean()
+        return (made.float() - wanted).square().mean()
 
     @torch.no_grad()
     def _entry(self, step: int) -> Entry:

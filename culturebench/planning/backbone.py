@@ -59,7 +59,7 @@ def watch_cost(twin: PipelineSystem, condition: Mapping[str, Tensor], numbers: T
     passes = steps_of(twin) if numbers.objective == "sample_k" else 1
     guided = numbers.objective == "sample_k"
     one = cost_of(torch.no_grad()(lambda: task.one_step(condition, start, LEVEL, guided=guided))) * passes
-    pixels = numbers.loss_space == "pixel"
+    pixels = numbers.loss_space != "latent"
     return one + cost_of(torch.no_grad()(lambda: task.decode(start))) if pixels else one
 
 
@@ -78,7 +78,7 @@ def step_cost(
         given = {name: tensor.detach().requires_grad_() * 1 for name, tensor in condition.items()}
         for _ in range(last):
             made = task.one_step(given, made, LEVEL, guided=sampled).clean
-        loss = task.decode(made).sum() if numbers.loss_space == "pixel" else (made - clean).sum()
+        loss = task.decode(made).sum() if numbers.loss_space != "latent" else (made - clean).sum()
         loss.backward()
 
     cost = cost_of(work)

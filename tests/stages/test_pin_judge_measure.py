@@ -35,6 +35,7 @@ from culturebench.errors import CultureBenchError
 from culturebench.interventions.training import Pair
 from stages import (
     bind_encoder,
+    bind_features,
     bind_judge,
     bind_pins,
     generate,
@@ -200,9 +201,10 @@ def test_tuning_names_a_judge_that_is_not_there(project: Path) -> None:
         tune_strength.STAGE.execute(model="atlas")
 
 
-@pytest.mark.parametrize("space", ["pixel", "latent"])
+@pytest.mark.parametrize("space", ["pixel", "latent", "perceptual"])
 def test_training_moves_the_enhancer_from_the_identity_and_says_how_far(project: Path, space: str) -> None:
-    edit_params(project, "train_enhancer", loss_space=space)
+    edit_params(project, "train_enhancer", loss_space=space, perceptual={"pin": "alignment", "size": 64})
+    bind_features.STAGE.execute()
     train_enhancer.STAGE.execute(model="atlas", site="culture")
     folder = project / enhancer.PATH.format(model="atlas", site="culture")
     history = enhancer.load_history(folder)
@@ -212,6 +214,19 @@ def test_training_moves_the_enhancer_from_the_identity_and_says_how_far(project:
     assert history["entries"][-1]["residual"] > 0
     assert load_file(folder / "enhancer.safetensors")["gain"].abs().min() > 0
     assert history["layer"] == 1
+
+
+def test_no_enhancer_depends_on_features_that_its_loss_does_not_compare(project: Path) -> None:
+    found: dict[str, list[str]] = {}
+    for space in ("latent", "perceptual"):
+        edit_params(project, "train_enhancer", loss_space=space, perceptual={"pin": "alignment", "size": 64})
+        shutil.rmtree(project / pins.FEATURES, ignore_errors=True)
+        bind_features.STAGE.execute()
+        found[space] = [path.name for path in (project / pins.FEATURES).iterdir()]
+    assert found == {"latent": [], "perceptual": ["alignment.json"]}
+    shutil.rmtree(project / pins.FEATURES)
+    with pytest.raises(ArtifactError, match="run `dvc repro bind_features`"):
+        train_enhancer.STAGE.execute(model="atlas", site="culture")
 
 
 def test_training_twice_gives_the_same_bytes(project: Path) -> None:

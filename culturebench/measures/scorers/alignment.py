@@ -79,9 +79,14 @@ def _cultural(encoder: DualEncoder, task: Task) -> Rows:
 
 
 def distances(first: Sequence[Tensor], second: Sequence[Tensor]) -> list[float]:
-    """LPIPS's distance without its learned weights (Zhang et al. 2018, eq. 1), row by row.
+    """`distance` as numbers."""
+    return distance(first, second).tolist()
+
+
+def distance(first: Sequence[Tensor], second: Sequence[Tensor]) -> Tensor:
+    """(b,) of LPIPS's distance without its learned weights (Zhang et al. 2018, eq. 1), row by row.
 
     Squared differences of unit-length features, summed over channels, averaged over places, then over depths.
     """
     depths = [(a - b).square().sum(1).mean((1, 2)) for a, b in zip(first, second, strict=True)]
-    return torch.stack(depths).mean(0).tolist()
+    return torch.stack(depths).mean(0)
