@@ -14,8 +14,8 @@ from culturebench.errors import CultureBenchError
 Direction = Literal["higher", "lower", "neither"]  # which of two values is the better one
 Unit = Literal["share", "number"]  # a share is shown in percent
 #: Where the report has it: a column of the main table, the column beside its conditions, the row by language of the
-#: table of regions, the table of the judges' agreement.
-Place = Literal["column", "first", "language", "agreement", "nowhere"]
+#: table of regions, the table of the judges' agreement, the table of how alike a region's pictures are.
+Place = Literal["column", "first", "language", "agreement", "alike", "nowhere"]
 _ARROWS: Final = {"higher": " ↑", "lower": " ↓", "neither": ""}
 
 
@@ -105,6 +105,10 @@ MEASURES: Final = registry(
             _ATLAS,
         ),
         Measure(
+            "atlas_cue_concentration", "Cue concentration (atlas encoder)", "neither", "number", "alike", _ATLAS,
+            whole_prompts=True,
+        ),
+        Measure(
             "clip_score", "CLIPScore", "higher", "number", "column",
             Scorer("clip_score", "a multilingual CLIP", circular=True),
         ),
@@ -118,6 +122,10 @@ MEASURES: Final = registry(
         Measure(
             "vendi_score", "Vendi score", "higher", "number", "column", Scorer("vendi_score", "a CLIP"),
             whole_prompts=True,
+        ),
+        Measure(
+            "cue_concentration", "Cue concentration", "neither", "number", "alike",
+            Scorer("cue_concentration", "a CLIP"), whole_prompts=True,
         ),
     )
 )  # fmt: skip

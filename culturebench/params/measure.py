@@ -76,6 +76,9 @@ class Measure(Section):
         default=None, description="The Vendi score of a prompt's pictures, by cosines of a CLIP's picture embeddings."
     )
     cultural_similarity: CulturalSimilarity | None = Field(default=None, description="CSS of K-StyleLoRA.")
+    cue_concentration: Weights | None = Field(
+        default=None, description="How alike a region's pictures are beside its real ones, by a CLIP's embeddings."
+    )
     runtime: MeasureRuntime = Field(
         default_factory=MeasureRuntime, description="Where and in which precision the weights run."
     )

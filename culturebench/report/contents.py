@@ -18,6 +18,7 @@ from culturebench.evaluation.names import CULTURE
 from culturebench.probing.selectors import selector
 from culturebench.report import (
     adapters,
+    alike,
     charts,
     check,
     doses,
@@ -127,6 +128,7 @@ def model_values(model: ModelResults, regions: Sequence[str], pixels: int) -> di
         "circular": list(model.circular.values()),
         "by_region": tables.by_region(results, regions),
         "settings_by_region": tables.settings_by_region(results, regions),
+        "alike": alike.concentration(results, regions),
         "by_group": groups.by_group(model.groups, model.name, regions),
         "agreement": tables.agreement(results),
         "named": tables.named(results),

@@ -40,7 +40,7 @@ def test_a_record_with_a_hole_is_refused_with_the_field_to_fill(key: str) -> Non
         ("direction", "", "higher, lower, neither"),
         ("direction", "up", "higher, lower, neither"),
         ("unit", "", "share, number"),
-        ("place", "top", "column, first, language, agreement, nowhere"),
+        ("place", "top", "column, first, language, agreement, alike, nowhere"),
     ],
 )
 def test_a_record_without_its_direction_unit_or_place_is_refused_with_those_there_are(

@@ -54,7 +54,7 @@ def test_what_has_no_weights_is_missing_and_what_has_no_config_is_unknown(tmp_pa
     pins = Pins.model_validate({**EXAMPLE["pins"], "clip_b32": other}).root
     numbers = load_section(Measure, {"measure": EXAMPLE["measure"]})
     found = measures_plan(numbers, pins, tmp_path, 1)
-    assert found.unknown == ("clip_score", "cultural_similarity", "vendi_score")
+    assert found.unknown == ("clip_score", "cultural_similarity", "vendi_score", "cue_concentration")
     (tmp_path / other["folder"]).mkdir(parents=True)
     vision = {"hidden_size": 1024, "intermediate_size": 4096, "num_hidden_layers": 24, "num_attention_heads": 16,
               "patch_size": 14}  # fmt: skip

@@ -105,6 +105,8 @@ CONDITIONS = Conditions(
 JUDGES = ("atlas_cnn", "atlas_vit")
 #: Of each region's prompts in turn.
 CATEGORIES = ("crafts", "architecture")
+#: Conditions whose pictures of a region are less or more alike than the real ones; the others' are as alike.
+ALIKE = {"noun": -0.2, "amplified": 0.1}
 STRENGTH = {
     "amplified": 6.0, "random_amplified": 6.0, "activated": 2.0, "random_activated": 2.0,
     "steered": 1.0, "steered_en": 1.0,
@@ -271,6 +273,8 @@ class Run:
         for prompt, region in diversity.items():
             one = {"prompt_id": prompt, "region": region, "seed": -1}
             rows.append({**one, "measure": "lpips_diversity", "value": 0.4, "reason": ""})
+            alike = chance("alike", prompt) / 20 - 0.025 + ALIKE.get(str(made[0][0]["condition"]), 0.0)
+            rows.append({**one, "measure": "atlas_cue_concentration", "value": alike, "reason": ""})
         return rows
 
     def evaluate(self) -> None:

@@ -17,6 +17,7 @@ from culturebench.artifacts import evaluation, examples, groups as artifact
 from culturebench.conditions import condition
 from culturebench.ethics import SENTENCES, SYNTHETIC
 from culturebench.report import (
+    alike,
     captions,
     charts,
     examples as shown_examples,
@@ -117,6 +118,20 @@ def test_text_from_outside_cannot_become_markup() -> None:
     assert "&lt;script&gt;alert(1)&lt;/script&gt; 2" in page
     assert "<script>" not in page and "<b>" not in page and "<i>" not in page
     assert "94.18%" in page and "1 answers were given to other questions" in page  # no scripted annotators here
+
+
+def test_how_alike_pictures_of_a_region_are_stands_with_intervals_and_whose_repeat_their_cues(
+    results: Any, small_run: Any, html: Any
+) -> None:
+    found = alike.concentration(results, small_run.regions)
+    assert found is not None
+    assert found["more"] == ["amplified"]
+    assert [code for code, _ in found["rows"]] == small_run.regions
+    planted = dict(zip(found["conditions"], found["all"], strict=True))
+    assert planted["noun"]["high"] < 0 < planted["amplified"]["low"]
+    assert all(row["low"] < row["value"] < row["high"] for _, cells in found["rows"] for row in cells)
+    assert f"those of: {words.inline('amplified')}." in html
+    assert alike.concentration(Results([], "atlas"), small_run.regions) is None
 
 
 def test_subdivisions_and_categories_have_their_values_with_intervals_and_their_counts(

@@ -167,10 +167,10 @@ def test_every_measure_of_every_picture_is_a_row(project: Path) -> None:
     assert counts == {
         "atlas_alignment": 8, "atlas_perceptual_reference": 8, "atlas_perceptual_diversity": 4,
         "clip_score": 8, "image_reward": 8, "lpips_reference": 8, "lpips_diversity": 4, "vendi_score": 4,
-        "cultural_similarity": 8, "atlas_cultural_similarity": 8,
+        "cultural_similarity": 8, "atlas_cultural_similarity": 8, "cue_concentration": 4, "atlas_cue_concentration": 4,
     }  # fmt: skip
     assert all((row["value"] is None) == row["reason"].startswith("not run: ") for row in rows)
-    # These captions have one English wording a region: too few for the nearest of others'.
+    # These captions have one English wording and two prompts a region: too few for others' captions, and for pairs.
     assert {row["measure"] for row in rows if row["value"] is None} == counts.keys() - {
         "atlas_alignment", "atlas_perceptual_reference", "atlas_perceptual_diversity"
     }  # fmt: skip

@@ -10,6 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from culturebench.atlas.alignment import AtlasAlignment
+from culturebench.measures.concentration import of_regions
 from culturebench.measures.scoring import not_run, of_each, of_prompts, pairs
 from culturebench.measures.task import Task
 
@@ -20,6 +21,8 @@ ALIGNMENT = "atlas_alignment"  # cosine of picture and caption
 REFERENCE = "atlas_perceptual_reference"  # distance to the reference picture
 DIVERSITY = "atlas_perceptual_diversity"  # mean distance between a prompt's pictures
 CULTURAL = "atlas_cultural_similarity"  # cosine to the nearest English cultural caption of the region's other pictures
+
+CONCENTRATION = "atlas_cue_concentration"  # how alike a region's pictures are, beside its real ones
 
 
 class DualEncoder(Protocol):
@@ -44,7 +47,7 @@ def run(chosen: str, task: Task) -> Rows:
 
 
 def measure_pictures(encoder: DualEncoder, task: Task) -> Rows:
-    """Fit to the caption, distance to the reference, and the mean distance between a prompt's pictures."""
+    """Rows of all measures of the records."""
 
     def far(images: list[Image.Image], rows: Sequence[Row]) -> list[float]:
         return distances(encoder.features(images), encoder.features(task.originals(rows)))
@@ -59,6 +62,7 @@ def measure_pictures(encoder: DualEncoder, task: Task) -> Rows:
         *of_each(REFERENCE, task.pictures, far),
         *of_prompts(DIVERSITY, task.pictures, spread),
         *_cultural(encoder, task),
+        *of_regions(CONCENTRATION, task, lambda images: unit_vectors(encoder.features(images))),
     ]
 
 
@@ -90,3 +94,9 @@ def distance(first: Sequence[Tensor], second: Sequence[Tensor]) -> Tensor:
     """
     depths = [(a - b).square().sum(1).mean((1, 2)) for a, b in zip(first, second, strict=True)]
     return torch.stack(depths).mean(0)
+
+
+def unit_vectors(features: Sequence[Tensor]) -> Tensor:
+    """(b, d), whose cosines are 1 - d / 2 with d the distance above: the final embedding tells regions, and no more."""
+    flat = [depth.flatten(1) / (depth.shape[2] * depth.shape[3]) ** 0.5 for depth in features]
+    return torch.cat(flat, dim=1) / len(features) ** 0.5
