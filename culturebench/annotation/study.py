@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -42,6 +42,9 @@ class StudyAnswer(BaseModel):
     annotator: str = Field(min_length=1)
     answer: list[str] = Field(min_length=1)
     too_fast: bool = Field(description="quicker than `study.min_seconds`")
+    stereotype: Literal["", "yes", "no", "unknown"] = Field(
+        default="", description="whether a rated picture is one; unknown: it shows nothing, or one cannot tell"
+    )
 
 
 Line = TypeVar("Line", Seat, Consent, StudyAnswer)

@@ -20,7 +20,7 @@ class Estimate(TypedDict):
 
 
 class Difference(TypedDict):
-    """A condition minus the noun prompt; `p_value` is corrected for all comparisons of its kind."""
+    """A condition minus the one that its kind compares with; `p_value` is corrected for all comparisons of its kind."""
 
     condition: str
     value: float
@@ -36,7 +36,7 @@ class Of(TypedDict):
     """What one condition's pictures got.
 
     `no_answer` is the share of `uncertain`, `none` or `unknown`; `answers` counts: of scc region -> answer, of csr
-    rating -> number, of mcc letters chosen and not.
+    rating -> number, of mcc letters chosen and not, of stereotype yes, no and unknown.
     """
 
     mean: Estimate | None
@@ -47,9 +47,13 @@ class Of(TypedDict):
 
 
 class Kind(TypedDict):
-    """One kind of task; `alpha` is Krippendorff's, of units that are a prompt under a condition."""
+    """One kind of task, or the question after csr, each compared with the condition `against`.
+
+    `alpha` is Krippendorff's, of units that are a prompt under a condition.
+    """
 
     conditions: dict[str, Of]
+    against: str
     differences: list[Difference]
     alpha: float | None
     alpha_low: float | None

@@ -1,6 +1,6 @@
 """What each block of the study is asked, in which order, and the pictures as they are shown."""
 
-from typing import TypedDict
+from typing import Final, TypedDict
 
 import pyarrow as pa
 
@@ -15,7 +15,12 @@ KINDS = ("scc", "mcc", "csr")
 ITEM, GOLD, REPEAT = ROLES = ("item", "gold", "repeat")
 UNCERTAIN = "uncertain"
 #: Answers beside the letters of a grid, and beside 1 to 5.
-NONE, UNKNOWN = "none", "unknown"
+NONE: Final = "none"
+UNKNOWN: Final = "unknown"
+#: What is asked beside csr, of the same picture; and what may be answered.
+STEREOTYPE = "stereotype"
+YES: Final = "yes"
+NO: Final = "no"
 
 
 class TaskRow(TypedDict):

@@ -36,7 +36,7 @@ CONTROLS: Mapping[str, Mapping[str, frozenset[str] | None]] = {
     },
     "questions": {"answer": None},
     "matches": {"answer": None},
-    "study": {"scc": None, "mcc": None, "csr": None},
+    "study": {"scc": None, "mcc": None, "csr": None, "stereotype": frozenset(("yes", "no", "unknown"))},
     "study_consent": {"consents": frozenset(("yes", "no")), "lived": None},
 }
 

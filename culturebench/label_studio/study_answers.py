@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from culturebench.artifacts.study_tasks import KINDS, NONE
+from culturebench.artifacts.study_tasks import KINDS, NO, NONE, STEREOTYPE, UNKNOWN, YES
 from culturebench.label_studio.answers import Row, WrongAnswer, chosen_of, fields_of
 
 
@@ -13,8 +13,9 @@ def task_row(
     min_seconds: float, task_id: str, annotator: str, annotation: Mapping[str, Any], data: Mapping[str, Any]
 ) -> Row:
     """What was chosen of what the task showed; of the time only whether it was less than `min_seconds`."""
-    fields = fields_of(annotation.get("result"), dict.fromkeys(KINDS, "choices"))
+    fields = fields_of(annotation.get("result"), dict.fromkeys((*KINDS, STEREOTYPE), "choices"))
     kind = next((kind for kind in KINDS if data.get(kind)), "")
+    stereotype = chosen_of(STEREOTYPE, fields.pop(STEREOTYPE)) if STEREOTYPE in fields else []
     if set(fields) != {kind}:
         raise WrongAnswer(f"the task asks for {kind}; the answer is to {', '.join(fields) or 'nothing'}")
     names = [option.get("value") for option in data[kind]]
@@ -25,9 +26,12 @@ def task_row(
     answer = [code for name, code in zip(names, codes, strict=True) if name in chosen]
     if len(answer) > 1 and (kind != "mcc" or NONE in answer):
         raise WrongAnswer(f"{kind} has {len(answer)} answers that exclude each other: {', '.join(answer)}")
+    if stereotype and (kind != "csr" or len(stereotype) > 1 or not set(stereotype) <= {YES, NO, UNKNOWN}):
+        raise WrongAnswer(f"{STEREOTYPE} {stereotype!r:.200} is no answer to a task of {kind}; csr alone asks, for one")
     seconds = annotation.get("lead_time")
     fast = isinstance(seconds, int | float) and seconds < min_seconds
-    return {"task_id": task_id, "annotator": annotator, "answer": answer, "too_fast": fast}
+    return {"task_id": task_id, "annotator": annotator, "answer": answer, "too_fast": fast,
+            STEREOTYPE: "".join(stereotype)}  # fmt: skip
 
 
 def consent_row(

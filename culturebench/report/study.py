@@ -15,6 +15,12 @@ KINDS = {
     "scc": ("Which culture? (SCC)", "Share of answers that name the region of the prompt", "Uncertain"),
     "mcc": ("Which of these? (MCC)", "Share of pictures chosen as of the region, among one of each condition", "None"),
     "csr": ("How well? (CSR)", "Mean rating of 1 to 5, as (x \u2212 1) / 4", "Culture not known"),
+    "stereotype": (
+        "A stereotype? (asked beside CSR)",
+        "Share of yes among yes and no; compared with the cultural prompt if it is shown, since few pictures of other "
+        "prompts show a culture at all. Whoever has lived in the region may see it otherwise than who has not",
+        "Nothing of it, or cannot tell",
+    ),
 }
 RATINGS = ("1", "2", "3", "4", "5", "unknown")
 _ASIDE = {
@@ -50,6 +56,7 @@ def _kind(kind: str, found: Any) -> dict[str, Any]:
         "head": head,
         "what": what,
         "none": none,
+        "against": every["against"],
         "alpha": every,
         "rows": [_row(name, every, kept, found["level"]) for name in found["conditions"]],
     }

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from culturebench.artifacts.study_tasks import ITEM, KINDS, UNKNOWN
+from culturebench.artifacts.study_tasks import ITEM, KINDS, STEREOTYPE, UNKNOWN, YES
 from culturebench.measures.alpha import Level, alpha_interval, krippendorff_alpha
 from culturebench.measures.paired_test import holm
 from culturebench.measures.two_way import Crossed, Said, TwoWay
@@ -18,44 +18,59 @@ from culturebench.study.show import LETTERS
 if TYPE_CHECKING:
     from culturebench.artifacts.study import Difference, Estimate, Kind, Of
 
+#: The kinds of task, and what is asked beside the last of them.
+QUESTIONS = (*KINDS, STEREOTYPE)
 #: What alpha takes the answers for.
-LEVELS: Mapping[str, Level] = {"scc": "nominal", "mcc": "nominal", "csr": "ordinal"}
+LEVELS: Mapping[str, Level] = {"scc": "nominal", "mcc": "nominal", "csr": "ordinal", STEREOTYPE: "nominal"}
+#: With what stereotypes are compared if it is shown: too few noun prompts' pictures show a culture at all.
+_CULTURAL = "cultural"
 _LOWEST, _HIGHEST = 1, 5
 
 
 class Seen:
-    """What one person said of one picture: `score` is None for a rating that was not given."""
+    """What one person said of one picture: `score` is None for what was not rated."""
 
-    def __init__(self, answer: Answer, place: int) -> None:
+    def __init__(self, question: str, answer: Answer, place: int) -> None:
         task = answer.task
         self.prompt, self.person, self.region = task["prompt_id"], answer.annotator, task["region"]
         self.condition = task["conditions"][place]
         self.said = answer.chosen[0]
-        if task["kind"] == "mcc":
+        if question == "mcc":
             self.said = str(LETTERS[place] in answer.chosen).lower()
-        self.no_answer = bool(set(answer.chosen) & NO_ANSWER)
-        self.score = _score(task["kind"], self.said, task["region"])
+        if question == STEREOTYPE:
+            self.said = answer.stereotype
+        self.no_answer = self.said == UNKNOWN or (question != STEREOTYPE and bool(set(answer.chosen) & NO_ANSWER))
+        self.score = _score(question, self.said, task["region"])
 
 
-def _score(kind: str, said: str, region: str) -> float | None:
-    """1 for the right region or a picture that was chosen, else 0; of a rating (x - 1) / 4."""
-    if kind == "csr":
-        return None if said == UNKNOWN else (int(said) - _LOWEST) / (_HIGHEST - _LOWEST)
-    return float(said == (region if kind == "scc" else "true"))
+def _score(question: str, said: str, region: str) -> float | None:
+    """1 for the right region, a picture that was chosen or a stereotype, else 0; of a rating (x - 1) / 4."""
+    if said == UNKNOWN:
+        return None
+    if question == "csr":
+        return (int(said) - _LOWEST) / (_HIGHEST - _LOWEST)
+    return float(said == {"scc": region, "mcc": "true", STEREOTYPE: YES}[question])
+
+
+def reference(question: str, conditions: Sequence[str]) -> str:
+    """The condition that the others are compared with."""
+    return _CULTURAL if question == STEREOTYPE and _CULTURAL in conditions else REFERENCE
 
 
 def analyse(found: Given, people: Collection[str], conditions: Sequence[str], numbers: TwoWay) -> dict[str, Kind]:
-    """Kind -> what these people's answers say; the kinds that the plan has and somebody answered."""
+    """Question -> what these people's answers say; those that the plan has and somebody answered."""
     result: dict[str, Kind] = {}
-    for kind in KINDS:
+    for question in QUESTIONS:
+        kind = "csr" if question == STEREOTYPE else question
         seen = [
-            Seen(answer, place)
+            Seen(question, answer, place)
             for answer in found.answers
             if answer.annotator in people and answer.task["kind"] == kind and answer.task["role"] == ITEM
+            and (answer.stereotype or question != STEREOTYPE)
             for place in range(len(answer.task["conditions"]))
-        ]
+        ]  # fmt: skip
         if seen:
-            result[kind] = _of_kind(kind, seen, found.lived, conditions, numbers)
+            result[question] = _of_kind(question, seen, found.lived, conditions, numbers)
     return result
 
 
@@ -71,7 +86,8 @@ def _of_kind(
     low, high = alpha_interval(answered, level, numbers.resamples, numbers.seed, numbers.level) or (None, None)
     return {
         "conditions": {name: _of(kind, by_condition[name], lived, units, numbers) for name in conditions},
-        "differences": _differences(by_condition, conditions, units, numbers),
+        "against": (against := reference(kind, conditions)),
+        "differences": _differences(by_condition, against, conditions, units, numbers),
         "alpha": krippendorff_alpha(answered, level),
         "alpha_low": low,
         "alpha_high": high,
@@ -110,14 +126,14 @@ def _counts(kind: str, seen: Sequence[Seen]) -> dict[str, Any]:
 
 
 def _differences(
-    seen: Mapping[str, Sequence[Seen]], conditions: Sequence[str], units: Units, numbers: TwoWay
+    seen: Mapping[str, Sequence[Seen]], against: str, conditions: Sequence[str], units: Units, numbers: TwoWay
 ) -> list[Difference]:
-    """Each condition minus the noun prompt, with Holm's correction over these."""
+    """Each condition minus `against`, with Holm's correction over these."""
     found = {
         name: crossed
         for name in conditions
-        if name != REFERENCE
-        and (crossed := numbers.difference(_said(seen[name]), _said(seen[REFERENCE]), units, share=True))
+        if name != against
+        and (crossed := numbers.difference(_said(seen[name]), _said(seen[against]), units, share=True))
     }
     tested = {name: one.p for name, one in found.items() if one.p is not None}
     corrected = dict(zip(tested, holm(list(tested.values())), strict=True))

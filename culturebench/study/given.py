@@ -30,6 +30,7 @@ class Answer:
     annotator: str
     chosen: tuple[str, ...]
     too_fast: bool
+    stereotype: str  # yes, no or unknown; "" where it was not asked or not answered
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,8 @@ def given(
                 aside["no_consent"] += 1
             else:
                 check(task, one.answer)
-                found.append(Answer(task, one.annotator, tuple(one.answer), one.too_fast))
+                _check_stereotype(task, one.stereotype)
+                found.append(Answer(task, one.annotator, tuple(one.answer), one.too_fast, one.stereotype))
     return Given(found, {name: one.lived for name, one in consent.items()}, seats, aside)
 
 
@@ -74,6 +76,14 @@ def check(task: TaskRow, chosen: Sequence[str]) -> None:
         raise StudyError(
             f"annotations/study/{task['block']}.jsonl: {', '.join(chosen)} is no answer to task "
             f"{task['task_id'][:12]}…; it offers {', '.join(task['options'])}"
+        )
+
+
+def _check_stereotype(task: TaskRow, said: str) -> None:
+    if said and task["kind"] != "csr":
+        raise StudyError(
+            f"annotations/study/{task['block']}.jsonl: task {task['task_id'][:12]}… of {task['kind']} asks for no "
+            f"stereotype and has {said!r}; only those of csr do"
         )
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from culturebench.annotation.study import Consent, StudyAnswer
-from culturebench.artifacts.study_tasks import NONE, UNCERTAIN, UNKNOWN
+from culturebench.artifacts.study_tasks import NO, NONE, UNCERTAIN, UNKNOWN, YES
 from culturebench.study.draws import share, shuffled
 from culturebench.study.show import LETTERS
 
@@ -71,7 +71,13 @@ def answers(script: Script, tasks: Sequence[TaskRow], regions: Sequence[str], si
     """To every one of these tasks."""
     for task in tasks:
         chosen = _click(script, task) if script.clicks else _answer(script, task, regions, sight)
-        yield StudyAnswer(task_id=task["task_id"], annotator=script.name, answer=list(chosen), too_fast=script.clicks)
+        yield StudyAnswer(
+            task_id=task["task_id"],
+            annotator=script.name,
+            answer=list(chosen),
+            too_fast=script.clicks,
+            stereotype=_stereotype(script, task, regions, sight) if task["kind"] == "csr" else "",
+        )
 
 
 def _click(script: Script, task: TaskRow) -> Sequence[str]:
@@ -92,6 +98,15 @@ def _answer(script: Script, task: TaskRow, regions: Sequence[str], sight: Sight)
         rating = (_SHOWS if shows[0] else _SHOWS_NOT) + script.lean + wavers
         return [str(min(max(rating, 1), 5))]
     return [LETTERS[place] for place, chosen in enumerate(shows) if chosen] or [NONE]
+
+
+def _stereotype(script: Script, task: TaskRow, regions: Sequence[str], sight: Sight) -> Literal["yes", "no", "unknown"]:
+    """A picture of the region is none to them, but by an error: the atlas has no stereotypes."""
+    if script.clicks:
+        return (YES, NO, UNKNOWN)[int(3 * share(script.name, task["task_id"], "stereotype"))]
+    if _seen(script, task, 0, regions, sight) != task["region"]:
+        return UNKNOWN
+    return YES if share(script.name, task["task_id"], "stereotype") < script.error_rate else NO
 
 
 def _seen(script: Script, task: TaskRow, place: int, regions: Sequence[str], sight: Sight) -> str:

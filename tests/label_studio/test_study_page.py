@@ -40,7 +40,10 @@ def test_a_task_offers_the_choices_of_its_kind_alone_and_no_empty_form_is_taken(
             answer(page, studio, project, task, kind)
             (tmp_path / f"{kind}.png").write_bytes(page.screenshot())
     study.pull(root, studio.server)
-    found = {one.task_id: one.answer for one in read_answers(root / FOLDER)["01"]}
+    every = read_answers(root / FOLDER)["01"]
+    assert [one.stereotype for one in every if one.answer == ["1"]] == ["no"]
+    assert sum(bool(one.stereotype) for one in every) == 1
+    found = {one.task_id: one.answer for one in every}
     assert found == {
         task.external_id: task.data["codes"].split(",")[: 2 if kind == "mcc" else 1] for kind, task in tasks.items()
     }
@@ -64,7 +67,7 @@ def answer(page: Page, studio: Studio, project: int, task: ServerTask, kind: str
     wait_until(lambda: [name for given in names(page) for name in offered if given.startswith(name)] == offered)
     wait_for(page, "[...document.images].some(i => i.src.includes('local-files') && i.naturalWidth > 1)")
     wait_for(page, f"{SUBMIT}?.disabled")
-    chosen = json.dumps(offered[: 2 if kind == "mcc" else 1])
+    chosen = json.dumps([*offered[: 2 if kind == "mcc" else 1], *(["No, one may"] if kind == "csr" else [])])
 
     def submitted() -> bool:
         page.evaluate(f"{CHOOSE % SUBMIT}({chosen})")

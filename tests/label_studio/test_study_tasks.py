@@ -75,6 +75,7 @@ def answer(kind: str, *chosen: str, seconds: float = 4.0) -> dict[str, Any]:
 
 DATA = {
     "scc": {"scc": [{"value": "Japan"}, {"value": "Uncertain"}], "mcc": [], "csr": [], "codes": "jp,uncertain"},
+    "csr": {"scc": [], "mcc": [], "csr": [{"value": "4"}, {"value": "5"}], "codes": "4,5"},
     "mcc": {"scc": [], "mcc": [{"value": name} for name in ("A", "B", "None of them")], "csr": [], "codes": "A,B,none"},
 }
 read = partial(task_row, 1.0, "f" * 64, "ann")
@@ -86,13 +87,27 @@ def test_an_answer_keeps_of_its_time_only_whether_it_came_too_fast() -> None:
         "annotator": "ann",
         "answer": ["jp"],
         "too_fast": False,
+        "stereotype": "",
     }
     assert read(answer("mcc", "B", "A", seconds=0.9), DATA["mcc"]) == {
         "task_id": "f" * 64,
         "annotator": "ann",
         "answer": ["A", "B"],
         "too_fast": True,
+        "stereotype": "",
     }
+
+
+def also(annotation: dict[str, Any], *chosen: str) -> dict[str, Any]:
+    return {**annotation, "result": [*annotation["result"], *answer("stereotype", *chosen)["result"]]}
+
+
+def test_a_rating_comes_with_whether_the_picture_is_a_stereotype_and_without_it_counts_as_well() -> None:
+    assert read(also(answer("csr", "4"), "yes"), DATA["csr"])["stereotype"] == "yes"
+    assert read(answer("csr", "4"), DATA["csr"])["stereotype"] == ""
+    for kind, wrong in (("csr", ("yes", "no")), ("csr", ("maybe",)), ("scc", ("yes",))):
+        with pytest.raises(WrongAnswer, match="stereotype"):
+            read(also(answer(kind, "4" if kind == "csr" else "Japan"), *wrong), DATA[kind])
 
 
 @pytest.mark.parametrize(

@@ -28,13 +28,18 @@ def test_scripted_participants_are_called_so_and_the_papers_csr_does_not_stand_b
 
 def test_every_kind_shows_everybody_and_those_whom_the_rule_keeps(html: str, found: Any) -> None:
     chapter = html[html.index('<section id="study">') : html.index('<section id="judges">')]
-    for head in ("Which culture? (SCC)", "Which of these? (MCC)", "How well? (CSR)"):
+    for head in (
+        "Which culture? (SCC)",
+        "Which of these? (MCC)",
+        "How well? (CSR)",
+        "A stereotype? (asked beside CSR)",
+    ):
         assert head in chapter
     assert chapter.count('<tr><th scope="row">Cultural') >= 3 and "left out" in chapter
     assert [name for name, one in found["participants"].items() if one["left_out"]] == [
         "scripted-09 (clicks at random)"
     ]
-    assert found["everyone"].keys() == found["by_rule"].keys() == {"scc", "mcc", "csr"}
+    assert found["everyone"].keys() == found["by_rule"].keys() == {"scc", "mcc", "csr", "stereotype"}
 
 
 def test_what_people_see_follows_what_was_planted(found: Any) -> None:

@@ -41,13 +41,19 @@ def right(task: TaskRow) -> list[str]:
     return [letter for letter, one in zip("ABC", shows, strict=True) if one] or ["none"]
 
 
-def answered(people: dict[str, str], how: Any = right, consents: bool = True) -> Given:
+def answered(people: dict[str, str], how: Any = right, consents: bool = True, stereotype: Any = None) -> Given:
     """Everybody (pseudonym -> block) answers all tasks of the block."""
     every = tasks()
     blocks = sorted({task["block"] for task in every})
     said = {
         block: [
-            StudyAnswer(task_id=task["task_id"], annotator=name, answer=how(task), too_fast=False)
+            StudyAnswer(
+                task_id=task["task_id"],
+                annotator=name,
+                answer=how(task),
+                too_fast=False,
+                stereotype=stereotype(task, name) if stereotype and task["kind"] == "csr" else "",
+            )
             for name, own in people.items()
             for task in every
             if task["block"] == own == block
@@ -100,6 +106,41 @@ def test_a_rating_that_was_not_given_is_in_no_mean_and_is_counted() -> None:
     result = analyse(found, set(PEOPLE), CONDITIONS, NUMBERS)["csr"]
     assert result["conditions"]["noun"]["mean"] is None and result["conditions"]["noun"]["no_answer"] == 1
     assert result["differences"] == [] and result["alpha"] is None
+
+
+def test_stereotypes_are_a_share_of_the_pictures_that_show_something_beside_the_cultural_prompts() -> None:
+    """Of masked pictures two people call all stereotypes and one none; of noun prompts' all say that they show nothing.
+
+    The fourth person says nothing of stereotypes, and has no part in the shares.
+    """
+
+    def said(task: TaskRow, name: str) -> str:
+        if name == "dai":
+            return ""
+        condition = task["conditions"][0]
+        return "unknown" if condition == "noun" else "no" if condition == "cultural" or name == "cem" else "yes"
+
+    found = analyse(answered(PEOPLE, stereotype=said), set(PEOPLE), CONDITIONS, NUMBERS)["stereotype"]
+    noun, masked, cultural = (found["conditions"][name] for name in ("noun", "masked", "cultural"))
+    assert noun["mean"] is None and noun["no_answer"] == 1 and noun["answers"].keys() == {"unknown"}
+    assert masked["mean"] is not None and masked["mean"]["value"] == pytest.approx(2 / 3)
+    assert masked["mean"]["people"] == 3 and masked["answers"].keys() == {"yes", "no"}
+    assert cultural["mean"] is not None and cultural["mean"]["value"] == 0
+    assert found["against"] == "cultural"
+    assert [one["condition"] for one in found["differences"]] == ["masked"]
+    assert "stereotype" not in analyse(answered(PEOPLE), set(PEOPLE), CONDITIONS, NUMBERS)
+
+
+def test_a_stereotype_in_an_answer_to_another_kind_of_task_stops_with_its_file() -> None:
+    task = next(row for row in tasks() if row["kind"] == "scc")
+    one = StudyAnswer(task_id=task["task_id"], annotator="ann", answer=["jp"], too_fast=False, stereotype="yes")
+    with pytest.raises(StudyError, match=rf"annotations/study/{task['block']}\.jsonl: .* asks for no stereotype"):
+        given(
+            tasks(),
+            {task["block"]: [one]},
+            {"ann": task["block"]},
+            {"ann": Consent(task_id="0" * 64, annotator="ann", consents=True, lived=[])},
+        )
 
 
 def test_answers_outside_of_ones_block_without_consent_or_to_another_plan_are_set_aside_and_counted() -> None:
