@@ -19,12 +19,13 @@ from pathlib import Path
 
 import httpx
 
+from culturebench.label_studio import _database
 from culturebench.label_studio.client import LabelStudioError, Server
 
 REQUIREMENTS = Path(__file__).with_name("server.lock")
 HOST = "127.0.0.1"
 PORT = 8080
-#: Seconds for the first start, which makes the database; later ones take about 10.
+#: Seconds for the server to answer; on an idle machine it takes about 10.
 PATIENCE = 300.0
 GRACE = 20.0
 #: Seconds that a server which has just died may take to let go of its port: its lock is free a little earlier.
@@ -156,6 +157,7 @@ def _launch(
         "SENTRY_DSN": "",
         "FRONTEND_SENTRY_DSN": "",
     }
+    _database.begin(home / "data", binaries, environment)
     command = [str(binaries / "label-studio"), "start", "--no-browser", "--internal-host", HOST, "--port", str(port)]
     log = os.open(home / "server.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from contextlib import closing
 from pathlib import Path
+from sqlite3 import connect
 
 import pytest
 
 from culturebench.label_studio import local, region as work
+from culturebench.label_studio._database import NAME, begin
 from culturebench.label_studio.client import LabelStudioError, Server
 from culturebench.label_studio.pictures import Uploaded
 from culturebench.label_studio.webhook import HEADER, listen
@@ -66,6 +69,19 @@ def test_a_second_start_and_a_taken_port_are_refused(studio: Studio, tmp_path: P
     with pytest.raises(LabelStudioError, match=f"port {port}"):
         local.start(tmp_path / "home", studio.binaries, port)
     assert not (tmp_path / "home/credentials.json").exists()
+
+
+def test_a_new_home_begins_with_the_installations_database_in_which_there_is_nobody(studio: Studio, tmp_path: Path):
+    kept = studio.binaries.parent / NAME
+    with closing(connect(kept)) as database:
+        for table in ("htx_user", "project", "authtoken_token", "organization"):
+            assert database.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,), table
+    begin(tmp_path, studio.binaries, {})  # an environment in which no command of the server's would run
+    assert (tmp_path / NAME).read_bytes() == kept.read_bytes()
+    (tmp_path / NAME).write_bytes(b"somebody's work")
+    begin(tmp_path, studio.binaries, {})
+    assert (tmp_path / NAME).read_bytes() == b"somebody's work"
+    assert list(tmp_path.iterdir()) == [tmp_path / NAME]
 
 
 def test_its_credentials_are_for_their_owner_alone(studio: Studio):
