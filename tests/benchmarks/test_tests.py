@@ -10,7 +10,6 @@ from pathlib import Path
 from benchmarks.tests import slow_tests
 from import_graph import ROOT
 
-QUICK = ("-p", "no:faker", "-p", "no:hydra_pytest", "-p", "no:typeguard")  # they take a second to load
 ONE = '''import pytest
 
 def test_quick():
@@ -53,15 +52,15 @@ def test_slow_tests_are_listed_with_their_seconds_and_claims_and_no_others(tmp_p
     (tests / "conftest.py").write_bytes((ROOT / "tests/conftest.py").read_bytes())
     (tests / "test_one.py").write_text(ONE)
     (tests / "test_all.py").write_text(ALL)
-    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = slow: long\n")
+    (tmp_path / "pyproject.toml").write_bytes((ROOT / "pyproject.toml").read_bytes())
     assert {test.seconds for test in slow_tests(tmp_path)} == {None}
-    run(tmp_path, "pytest", "-q", *QUICK, "-n", "1", "--dist", "loadgroup", "tests/test_one.py")
+    run(tmp_path, "pytest", "-q", "-n", "1", "--dist", "loadgroup", "tests/test_one.py")
     found = {test.guards: test for test in slow_tests(tmp_path)}
     assert found.keys() == {"a pot is round", "a pan is flat: As everybody knows.", "a lid fits"}
     pot = found["a pot is round"]
     assert (pot.place, pot.variants) == ("tests/test_one.py::test_a_pot_is_round", 2)
     assert pot.seconds is not None and found["a lid fits"].seconds is None
-    run(tmp_path, "pytest", "-q", *QUICK, "tests/test_all.py")  # what the others took is kept
+    run(tmp_path, "pytest", "-q", "tests/test_all.py")  # what the others took is kept
     assert all(test.seconds is not None for test in slow_tests(tmp_path))
 
 
