@@ -8,7 +8,7 @@ import yaml
 from import_graph import ROOT
 from workspace import Params, Workspace
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline")]
+pytestmark = pytest.mark.slow
 
 NAMES = ("preserved", "k_style")
 STAGES = ("train_adapter", "generate_adapted", "compare_adapters")

@@ -58,7 +58,7 @@ def test_the_documents_have_the_commands_that_this_test_knows() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("pipeline")
+@pytest.mark.xdist_group("documents")
 @pytest.mark.parametrize("command", CHEAP)
 def test_a_command_of_the_documents_runs(finished: Workspace, command: str) -> None:
     printed = run(finished, command)
@@ -68,7 +68,6 @@ def test_a_command_of_the_documents_runs(finished: Workspace, command: str) -> N
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("pipeline")
 def test_a_folder_of_ones_own_pictures_is_collected_as_the_documents_say(workspace: Workspace) -> None:
     (block,) = blocks("yaml", section="Your own pictures")
     source = yaml.safe_load(block.text)["collect"]["sources"][0]
@@ -87,7 +86,6 @@ def test_a_folder_of_ones_own_pictures_is_collected_as_the_documents_say(workspa
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("pipeline")
 def test_a_release_a_takedown_and_a_new_region_go_as_the_documents_say(workspace: Workspace) -> None:
     add, release, forget = (
         next(line for line in CHANGING if line.startswith(f"culturebench {word}"))
@@ -106,7 +104,6 @@ def test_a_release_a_takedown_and_a_new_region_go_as_the_documents_say(workspace
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("pipeline")
 def test_the_figure_is_drawn_as_the_documents_say(workspace: Workspace) -> None:
     (line,) = (line for line in CHANGING if line.startswith("culturebench report --figure"))
     before = (workspace.root / "docs/result.png").read_bytes()

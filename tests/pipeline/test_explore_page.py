@@ -25,7 +25,7 @@ from culturebench.text_to_image.sampling import Painter, Shot
 from culturebench.text_to_image.systems import load_pinned, load_towers
 from workspace import Workspace
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("explore")]
 
 COMMAND = "culturebench explore"
 PICTURES = "[...document.querySelectorAll('#pair img')].map(i => i.src)"

@@ -16,7 +16,6 @@ from workspace import Workspace
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.xdist_group("pipeline"),
     pytest.mark.skipif(numerics.kind() != numerics.KIND, reason="nothing is fixed on such a processor"),
 ]
 

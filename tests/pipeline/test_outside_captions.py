@@ -10,7 +10,7 @@ from culturebench.conditions import condition
 from import_graph import ROOT
 from workspace import REGIONS, Workspace
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline")]
+pytestmark = pytest.mark.slow
 
 JUDGES = ("atlas_cnn", "atlas_vit")
 CONDITIONS = ("noun", "amplified", "enhanced")  # of the shrunken run's: these captions have no cultural wording

@@ -9,7 +9,7 @@ import pytest
 
 from workspace import REGIONS, Params, Workspace
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline")]
+pytestmark = pytest.mark.slow
 
 JOINT_DATA = {"unfiled", "deduplicate", "ground", "split"}
 DATA = {"collect", "screen", "relevance", "annotate", "caption", *JOINT_DATA}

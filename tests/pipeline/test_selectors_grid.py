@@ -15,7 +15,7 @@ from culturebench.artifacts import comparison
 from import_graph import ROOT
 from workspace import Workspace
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline")]
+pytestmark = pytest.mark.slow
 RESULT = comparison.PATH.format(model="atlas")
 
 

@@ -11,7 +11,7 @@ from benchmarks.soak.experts import of_pull, of_push
 from benchmarks.soak.series import Series, of_checkpoints, of_experiments, of_flows, of_runs
 from workspace import Workspace
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline")]
+pytestmark = pytest.mark.slow
 
 
 def enough(series: Series, kills: int) -> bool:

@@ -25,7 +25,7 @@ from documents import commands
 from flows import dvc
 from workspace import Workspace
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline")]
+pytestmark = pytest.mark.slow
 
 TARGET = "generate@atlas-cultural"
 PICTURES = pictures.TEST_PATH.format(model="atlas", condition="cultural")

@@ -28,12 +28,16 @@ class Workspace:
 
     root: Path
     store: Path
-    seconds: float = 0.0  # that its first reproduction took
+
+    @classmethod
+    def of(cls, folder: Path) -> Workspace:
+        """The one that `fresh` or `copy` made in `folder`."""
+        return cls(folder / "project", folder / "store")
 
     @classmethod
     def fresh(cls, folder: Path) -> Workspace:
         """What a clone of the current working tree would hold, with shrunken params."""
-        workspace = cls(folder / "project", folder / "store")
+        workspace = cls.of(folder)
         for name in _files_of_the_project():
             target = workspace.root / name
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -48,7 +52,7 @@ class Workspace:
 
     def copy(self, folder: Path) -> Workspace:
         """The same state elsewhere: outputs, DVC's cache and cached results."""
-        workspace = Workspace(folder / "project", folder / "store")
+        workspace = Workspace.of(folder)
         shutil.copytree(self.root, workspace.root, symlinks=True)
         if self.store.exists():
             shutil.copytree(self.store, workspace.store)
@@ -138,6 +142,7 @@ def shrink(params: Params) -> None:
     params["collect"]["sources"][0]["pictures"] = 60
     params["split"] |= {"train": 3, "test": 1, "detect": 2}
     params["probe_layers"] |= {"resamples": 200, "when_none": 1}
+    params["probe_layers"]["reinitialised"]["copies"] = 1
     params["check_layers"]["max_pairs"] = 60
     for training in (params["train_sae"], params["train_sae"]["encoders"]["atlas"]):
         training |= {"steps": 60, "batch_size": 256}
@@ -147,7 +152,10 @@ def shrink(params: Params) -> None:
     params["generate"] |= {"prompts_per_region": 2, "seeds": [0, 1]}
     params["tune_strength"] |= {"prompts_per_region": 1, "seeds": [0], "resamples": 200}
     params["tune_strength"] |= {"amplify": [0, 2, 4], "activate": [0, 1], "steer": [0, 1], "steer_en": [0, 1]}
-    params["compare_selectors"] |= {"max_regions": 2, "prompts_per_region": 1, "seeds": [0], "resamples": 200}
+    dose = {"controls": ["random", "same_norm"], "prompts_per_region": 1, "strengths": 1}
+    params["tune_strength"]["dose"] |= dose
+    params["compare_selectors"] |= {"selectors": ["wfs", "lape", "random"], "k": [None], "max_regions": 2}
+    params["compare_selectors"] |= {"prompts_per_region": 1, "seeds": [0], "resamples": 200}
     params["describe_neurons"] |= {"pictured": 1, "prompts_per_region": 1, "resamples": 200}
     params["questions"]["atlas"] |= {"detect": 3, "test": 1}
     params["select_vlm_neurons"] |= {"selectors": ["cas", "random"], "draws": 1}
