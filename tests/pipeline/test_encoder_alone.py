@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from culturebench.checks import problems
 from workspace import Params, Workspace
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline")]
+pytestmark = pytest.mark.slow
 
 
 def encoders_alone(params: Params) -> None:
+    """The finished project without what makes pictures; its autoencoders go to another selection of neurons."""
     params["models"], params["judges"] = {}, {}
+    params["select_neurons"]["seed"] += 1
 
 
-def test_encoders_without_a_model_are_probed_and_reported(tmp_path: Path) -> None:
-    workspace = Workspace.fresh(tmp_path)
+def test_encoders_without_a_model_are_probed_and_reported(workspace: Workspace) -> None:
     workspace.edit_params(encoders_alone)
     assert problems(workspace.root) == []
     outcomes = workspace.repro()
+    assert outcomes["probe_layers@atlas"] == "cached"  # it asks for no model
     assert outcomes["select_neurons@atlas"] == outcomes["report"] == "ran"
     assert not {name for name in outcomes if name.startswith(("generate", "judge", "bind_encoder", "tune_strength"))}
     page = (workspace.root / "reports/index.html").read_text(encoding="utf-8")
