@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from culturebench.artifacts import pictures
-from workspace import Workspace, set_conditions
+from workspace import Params, Workspace, set_conditions
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline")]
+pytestmark = pytest.mark.slow
 
 RECORD = """    Condition(
         name="amplified_en",
@@ -24,17 +24,19 @@ RECORD = """    Condition(
 """
 
 
+def without_other_chapters(params: Params) -> None:
+    """No chapter that takes no condition, one judge, and of the conditions those to which the new one is compared."""
+    params |= {"audits": {}, "questions": {}, "study": {}}
+    params["judges"].pop("atlas_vit")
+    edited = ("amplified", "amplified_en", "random_amplified_en")
+    set_conditions(params, pinned=("noun", "noun_en", "cultural"), edited=edited, enhanced=())
+    params["sites"] = []
+
+
 def test_a_condition_is_added_by_its_record_alone(workspace: Workspace) -> None:
     last = '    Condition(\n        name="masked"'
     workspace.edit("culturebench/conditions/catalogue.py", lambda text: text.replace(last, RECORD + last))
-    workspace.edit_params(
-        lambda params: set_conditions(
-            params,
-            pinned=("noun", "noun_en", "cultural"),
-            edited=("amplified", "amplified_en", "random_amplified_en"),
-            enhanced=("enhanced",),
-        )
-    )
+    workspace.edit_params(without_other_chapters)
     workspace.repro()
 
     def images(condition: str) -> list[bytes]:
