@@ -25,6 +25,14 @@ ROOT = Path(__file__).parents[2]
 Figures = dict[str, dict[str, float]]  # stage -> seconds by the clock, of CPU, and the most MB that one process held
 REGIONS, SIDE = ("jp", "nl", "ua", "br"), 160
 COPIES = 20  # every so many-th picture is the one before, compressed anew
+#: Runs a stage and writes the most kB that it held; getrusage would tell the parent's memory where that was more.
+RUN = """
+import atexit, pathlib, re, runpy, sys
+held = pathlib.Path(sys.argv.pop(1))
+status = pathlib.Path("/proc/self/status")
+atexit.register(lambda: held.write_text(re.search(r"VmHWM:\\s+(\\d+)", status.read_text())[1]))
+runpy.run_module("stages." + sys.argv.pop(1), run_name="__main__", alter_sys=True)
+"""
 CODES = [f"x{number:03}" for number in range(100)]  # of the run on rows alone
 
 
@@ -103,7 +111,8 @@ def _project(root: Path, regions: list[str]) -> dict[str, Any]:
 def _ran(root: Path, stage: str, *arguments: str) -> dict[str, float]:
     """Run a stage there; what it took. `CalledProcessError` when it fails."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "CULTUREBENCH_STORE": str(root / "store")}
-    command = [sys.executable, "-m", f"stages.{stage}", *arguments]
+    held = root / "held"
+    command = [sys.executable, "-c", RUN, str(held), stage, *arguments]
     started = time.perf_counter()
     with subprocess.Popen(command, cwd=root, env=environment, stderr=subprocess.PIPE) as process:
         assert process.stderr
@@ -113,7 +122,7 @@ def _ran(root: Path, stage: str, *arguments: str) -> dict[str, float]:
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command, stderr=said[-2000:])
     seconds = time.perf_counter() - started
-    return {"seconds": seconds, "cpu": used.ru_utime + used.ru_stime, "megabytes": used.ru_maxrss / 1000}
+    return {"seconds": seconds, "cpu": used.ru_utime + used.ru_stime, "megabytes": int(held.read_text()) / 1000}
 
 
 def _add(figures: Figures, stage: str, found: dict[str, float]) -> None:
