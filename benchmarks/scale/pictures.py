@@ -39,6 +39,7 @@ CODES = [f"x{number:03}" for number in range(100)]  # of the run on rows alone
 def drawn(count: int, seed: int) -> Iterator[bytes]:
     """JPEGs of clouds with grain, 5 kB each; some are near-duplicates."""
     dice = np.random.default_rng(seed)
+    image = Image.new("RGB", (SIDE, SIDE))
     for number in range(count):
         quality = 80
         if number % COPIES or not number:
