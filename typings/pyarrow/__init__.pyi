@@ -3,7 +3,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from numpy.typing import NDArray
-
 from pyarrow import types as types
 
 class ArrowInvalid(ValueError): ...
