@@ -157,7 +157,9 @@ def _theirs(path: Path, prompt: str, seed: int, recipe: Any) -> list[Any]:
     takes = inspect.signature(pipe.__call__).parameters
     whole: dict[str, Any] = {"use_resolution_binning": False} if "use_resolution_binning" in takes else {}
     if "negative_prompt" in takes:
-        whole["negative_prompt"] = ""
+        made = inspect.signature(pipe.encode_prompt).parameters
+        usual = "do_classifier_free_guidance" in made and "negative_prompt" in made  # as the adapter makes it
+        whole["negative_prompt"] = made["negative_prompt"].default if usual else ""
     return pipe(
         prompt=prompt, num_inference_steps=STEPS, height=recipe.size, width=recipe.size,
         generator=[torch.Generator().manual_seed(seed)], **whole,
@@ -182,7 +184,7 @@ def _enhanced(system: Any) -> str:
         with task.encoder.edited(0, push):
             condition = task.conditions(PROMPTS[:1])
         noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
-        seen = task.decode(task.estimate(condition, clean, noise, torch.tensor([task.levels - 1])))
+        seen = task.decode(task.estimate(condition, clean, noise, torch.tensor([task.levels - 1])).clean)
         seen.float().pow(2).mean().backward()
         grad = moved[0].grad
         flows = grad is not None and bool(torch.isfinite(grad).all()) and bool((grad != 0).any())

@@ -118,7 +118,12 @@ class OneStep:
         self.timesteps = times if len(times) == 1 else times[None]
 
     def set_timesteps(
-        self, num_inference_steps: int | None = None, device: Any = None, sigmas: Any = None, mu: Any = None
+        self,
+        num_inference_steps: int | None = None,
+        device: Any = None,
+        sigmas: Any = None,
+        mu: Any = None,
+        original_inference_steps: int | None = None,
     ) -> None:
         """There is one, whatever is asked for."""
         self.timesteps = self.timesteps.to(device)
@@ -130,9 +135,12 @@ class OneStep:
         """The sample: it is noised as the denoiser was trained."""
         return sample
 
-    def step(self, model_output: Tensor, timestep: Any, sample: Tensor, return_dict: bool = True) -> tuple[Tensor]:
-        """The estimate, in float32 at least, as the first of a tuple."""
+    def step(
+        self, model_output: Tensor, timestep: Any, sample: Tensor, return_dict: bool = True
+    ) -> tuple[Tensor, Tensor]:
+        """The estimate, in float32 at least: the next sample, and the clean one that consistency models ask for."""
         at = self._at.expand(len(sample))
         exact = torch.promote_types(sample.dtype, torch.float32)
         self.predicted = model_output.to(exact)
-        return (self._levels.restored(sample.to(exact), self.predicted, at),)
+        clean = self._levels.restored(sample.to(exact), self.predicted, at)
+        return clean, clean

@@ -81,7 +81,8 @@ class PipelineDenoising:
         pipe = self.system.pipe
         mean, scale = self._scaling()
         films = pixels[:, :, None] if self._films else pixels
-        plain = (_mode(pipe.vae.encode(films.to(pipe.vae.dtype))).float() - mean) * scale
+        plain = _mode(pipe.vae.encode(films.to(pipe.vae.dtype))).float()
+        plain = ((pipe._patchify_latents(plain) if self._folds else plain) - mean) * scale
         plain = plain[:, :, 0] if self._films else plain
         return pipe._pack_latents(plain, *plain.shape) if self._packs else plain
 
@@ -90,7 +91,9 @@ class PipelineDenoising:
         pipe = self.system.pipe
         plain = pipe._unpack_latents(latents, self.size, self.size, pipe.vae_scale_factor) if self._packs else latents
         mean, scale = self._scaling()
-        made = pipe.vae.decode((plain / scale + mean).to(pipe.vae.dtype)).sample
+        plain = plain / scale + mean
+        plain = pipe._unpatchify_latents(plain) if self._folds else plain
+        made = pipe.vae.decode(plain.to(pipe.vae.dtype)).sample
         return made[:, :, 0] if self._films else made
 
     def conditions(self, prompts: Sequence[str]) -> dict[str, Tensor]:
@@ -116,7 +119,8 @@ class PipelineDenoising:
         settings = self.system.settings if guided else {**self.system.settings, **self._without_guidance()}
         clean = self._made(pipe, self.system.arguments(condition, guided=guided), noisy, settings)
         assert step.predicted is not None
-        return Estimate(clean, step.predicted)
+        rows = step.predicted
+        return Estimate(clean, rows.transpose(1, 2).reshape(noisy.shape) if self._folds else rows)
 
     def sample(self, condition: Mapping[str, Tensor], noise: Tensor, last: int) -> Tensor:
         """Latents (b, ...) that the pipeline makes of `noise`, its steps, scheduler and guidance as ever."""
@@ -134,7 +138,11 @@ class PipelineDenoising:
 
     def _made(self, pipe: Any, arguments: dict[str, Tensor], latents: Tensor, settings: dict[str, Any]) -> Tensor:
         start = self._here(latents).to(self.denoiser.dtype)
-        return self._call(pipe, **arguments, **settings, latents=start, output_type="latent").images
+        made = self._call(pipe, **arguments, **settings, latents=start, output_type="latent").images
+        if not self._folds:
+            return made
+        mean, scale = self._scaling()  # the call ends with the autoencoder's own latents
+        return (pipe._patchify_latents(made) - mean) * scale
 
     @contextmanager
     def _tracked(self, pipe: Any, last: int) -> Generator[Any]:
@@ -176,11 +184,19 @@ class PipelineDenoising:
 
     @property
     def _packs(self) -> bool:
-        return hasattr(self.system.pipe, "_pack_latents")
+        return hasattr(self.system.pipe, "_pack_latents") and not self._folds
+
+    @property
+    def _folds(self) -> bool:
+        """Whether four neighbours are channels of one latent, scaled by a batch norm, as in FLUX.2."""
+        return hasattr(self.system.pipe, "_patchify_latents") and hasattr(self.system.pipe.vae, "bn")
 
     def _scaling(self) -> tuple[Any, Any]:
         """What is taken off an autoencoder's latents, and what they are then multiplied by."""
         config = self.system.pipe.vae.config
+        if self._folds:
+            norm = self.system.pipe.vae.bn
+            return norm.running_mean.view(1, -1, 1, 1), (norm.running_var.view(1, -1, 1, 1) + norm.eps).rsqrt()
         mean, deviation = config.get("latents_mean"), config.get("latents_std")
         if mean is not None and deviation is not None:
             shape = (1, -1, 1, 1, 1) if self._films else (1, -1, 1, 1)

@@ -30,5 +30,8 @@ def test_what_is_refused_there_is_refused_by_the_code_and_nothing_else_is_said_o
 
 
 def test_the_pipelines_that_were_found_faulty_are_whole_now() -> None:
-    for name in ("SanaPipeline", "PixArtSigmaPipeline", "PixArtAlphaPipeline", "QwenImagePipeline", "ZImagePipeline"):
+    for name in (
+        "SanaPipeline", "PixArtSigmaPipeline", "PixArtAlphaPipeline", "QwenImagePipeline", "ZImagePipeline",
+        "Flux2KleinPipeline",
+    ):  # fmt: skip
         assert ROWS[name][0].strip() == "whole"

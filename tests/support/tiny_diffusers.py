@@ -12,6 +12,7 @@ import torch
 from transformers import AutoTokenizer
 
 import tiny_encoders
+from culturebench.text_to_image.adapters.parts import denoiser_of
 
 WIDTH = tiny_encoders.WIDTH
 ROTARY = (4, 4, 8)  # dimensions of a head of 16
@@ -156,8 +157,54 @@ def _chroma() -> Any:
     )
 
 
+def unet(width: int = WIDTH, **values: Any) -> Any:
+    """The UNet of Stable Diffusion."""
+    return diffusers.UNet2DConditionModel(
+        sample_size=16, block_out_channels=(8, 16), layers_per_block=1, norm_num_groups=4, attention_head_dim=4,
+        cross_attention_dim=width, down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"), **values,
+    )  # fmt: skip
+
+
+def _unet_xl() -> Any:
+    return unet(
+        2 * WIDTH, addition_embed_type="text_time", addition_time_embed_dim=8, projection_class_embeddings_input_dim=64,
+        use_linear_projection=True,
+    )  # fmt: skip
+
+
+def _sd3() -> Any:
+    return diffusers.SD3Transformer2DModel(
+        sample_size=16, patch_size=1, in_channels=4, out_channels=4, num_layers=2, attention_head_dim=8,
+        num_attention_heads=4, joint_attention_dim=WIDTH, caption_projection_dim=32, pooled_projection_dim=2 * WIDTH,
+        pos_embed_max_size=16,
+    )  # fmt: skip
+
+
+def _bria() -> Any:
+    return diffusers.BriaTransformer2DModel(
+        in_channels=16, num_layers=1, num_single_layers=1, attention_head_dim=16, num_attention_heads=2,
+        joint_attention_dim=WIDTH, axes_dims_rope=ROTARY,
+    )  # fmt: skip
+
+
+def _cogview3() -> Any:
+    return diffusers.CogView3PlusTransformer2DModel(
+        in_channels=4, out_channels=4, num_layers=1, attention_head_dim=8, num_attention_heads=4, text_embed_dim=WIDTH,
+        time_embed_dim=8, condition_dim=4, pos_embed_max_size=16, sample_size=16,
+    )  # fmt: skip
+
+
+def _longcat() -> Any:
+    return diffusers.LongCatImageTransformer2DModel(
+        in_channels=16, num_layers=1, num_single_layers=1, attention_head_dim=16, num_attention_heads=2,
+        joint_attention_dim=WIDTH, axes_dims_rope=ROTARY,
+    )  # fmt: skip
+
+
 NONE: Mapping[str, Any] = {"safety_checker": None, "feature_extractor": None}
 DDIM, SCM = diffusers.DDIMScheduler, diffusers.SCMScheduler
+STABLE: Mapping[str, Any] = {"beta_schedule": "scaled_linear", "clip_sample": False, "set_alpha_to_one": False}
 SHIFTED: Mapping[str, Any] = {"use_dynamic_shifting": True, "time_shift_type": "linear", "base_image_seq_len": 256}
 RECIPES: dict[str, Recipe] = {
     "SanaPipeline": Recipe(("Gemma",), lambda: {"transformer": sana(), "vae": dc(), "scheduler": flow()}),
@@ -200,6 +247,30 @@ RECIPES: dict[str, Recipe] = {
         ("Long BERT", "T5"),
         lambda: {"transformer": _hunyuan(), "vae": kl(4, 4), "scheduler": diffusers.DDPMScheduler(), **NONE},
     ),
+    "StableDiffusionPAGPipeline": Recipe(
+        ("CLIP",), lambda: {"unet": unet(), "vae": kl(), "scheduler": DDIM(**STABLE), **NONE, "image_encoder": None},
+    ),
+    "StableDiffusionXLPAGPipeline": Recipe(
+        ("CLIP", "CLIP with projection"),
+        lambda: {"unet": _unet_xl(), "vae": kl(), "scheduler": DDIM(**STABLE)},
+    ),
+    "StableDiffusion3PAGPipeline": Recipe(
+        ("CLIP with projection", "CLIP with projection", "T5"),
+        lambda: {"transformer": _sd3(), "vae": kl(shift_factor=0.1), "scheduler": flow()},
+    ),
+    "HunyuanDiTPAGPipeline": Recipe(
+        ("Long BERT", "T5"),
+        lambda: {"transformer": _hunyuan(), "vae": kl(4, 4), "scheduler": diffusers.DDPMScheduler(), **NONE},
+    ),
+    "LatentConsistencyModelPipeline": Recipe(
+        ("CLIP",),
+        lambda: {"unet": unet(time_cond_proj_dim=8), "vae": kl(), "scheduler": diffusers.LCMScheduler(**STABLE), **NONE,
+                 "image_encoder": None},
+    ),
+    "BriaPipeline": Recipe(("T5",), lambda: {"transformer": _bria(), "vae": kl(4, 4), "scheduler": flow()}),
+    "CogView3PlusPipeline": Recipe(
+        ("T5",), lambda: {"transformer": _cogview3(), "vae": kl(), "scheduler": DDIM(prediction_type="v_prediction")}
+    ),
 }  # fmt: skip
 
 
@@ -216,8 +287,8 @@ def write(name: str, folder: Path) -> Path:
     torch.manual_seed(0)
     pipe = kind(**given, **recipe.parts(), **more)
     with torch.no_grad():
-        for parameter in pipe.transformer.parameters():
+        for part, parameter in denoiser_of(pipe).named_parameters():
             if parameter.dim() > 1:  # as drawn at first, most blocks let nothing of a text through
-                parameter.normal_(0, 0.2)
+                parameter.normal_(0, 0.6 if "attn2" in part else 0.2)
     pipe.save_pretrained(folder / "pipe")
     return folder / "pipe"

@@ -53,6 +53,9 @@ FAMILIES: dict[str, tuple[Callable[[Path], int], str, dict[str, Any]]] = {
 }  # fmt: skip
 #: As inside of pipelines that hold a conversation with their encoder.
 OF_PIPELINES: dict[str, tuple[Callable[[Path], int], str, dict[str, Any]]] = {
+    "CLIP with projection": (
+        tiny_tokenizers.clip, "CLIPTextModelWithProjection", {**FAMILIES["CLIP"][2], "projection_dim": WIDTH}
+    ),
     "GLM with <bos>": (tiny_tokenizers.gemma, "GlmModel", _DECODER),
     "Long BERT": (tiny_tokenizers.bert, "BertModel", {**FAMILIES["BERT"][2], "max_position_embeddings": 128}),
     "Qwen chat": (tiny_tokenizers.qwen_vl, "Qwen3ForCausalLM", FAMILIES["Qwen"][2]),

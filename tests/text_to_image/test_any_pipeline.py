@@ -141,7 +141,7 @@ def test_newer_pipelines_work_whole_once_their_entries_say_what_the_refusals_ask
     """An empty negative prompt, prompts of two lengths, lists of embeddings, templates, blocks that nobody reads."""
     trial = tried(name, tmp_path)
     assert trial.difference <= 1
-    assert trial.edited
+    assert trial.edited and trial.enhanced == ""
     assert set(trial.needs) == {
         "PixArtSigmaPipeline": {"lowercase"}, "SanaPipeline": {"lowercase", "template", "max_tokens"},
         "QwenImagePipeline": {"template"}, "ZImagePipeline": {"template", "reads"},
