@@ -33,6 +33,7 @@ DEVICE = frozenset(
         "judge",
         "judge_reliability",
         "measure",
+        "compare_english",
         "train_adapter",
         "make_questions",
         "generate_adapted",

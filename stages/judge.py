@@ -38,9 +38,11 @@ def run(
 ) -> None:
     """Put CultureVQA to one judge for one condition's pictures of every set of prompts."""
     chosen = choose(params.judges, judge)
-    answering = open_judge(chosen, inputs["judge"], params.engine, Store(store_url()), secret)
+    anglo = params.judge.anglo
+    answering = open_judge(chosen, inputs["judge"], params.engine, Store(store_url()), secret, anglo)
     for file in sorted(inputs["pictures"].iterdir()):
-        asked = ask(answering, pictures.TABLE.load(file, COLUMNS), list(params.regions), params.judge.seed)
+        made = pictures.TABLE.load(file, COLUMNS)
+        asked = ask(answering, made, list(params.regions), params.judge.seed, anglo=anglo is not None)
         answers.TABLE.save(outputs["answers"] / file.name, asked)
 
 

@@ -12,6 +12,7 @@ FOLDERS = {
     ("models", "judges"): (
         *("data/answers", "data/measured", "data/one_prompt", "data/pictures"),
         *("models/enhancer", "models/strength", "reports/metrics/reliability", "reports/metrics/selectors"),
+        "reports/metrics/english",
     ),
     ("models", "judges", "adapters"): ("models/adapter", "reports/metrics/adapters"),
     ("relevance",): ("data/relevance",),

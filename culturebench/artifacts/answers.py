@@ -13,6 +13,7 @@ PATH = FOLDER + "/{prompts}.parquet"
 #: On real test pictures; where several are shown, `answer` is the region of the one chosen and `options` are their ids.
 REAL_PATH = "data/reliability/{judge}.parquet"
 UNRECOGNIZABLE = "unrecognizable"
+ANGLO = "anglo"  # the option that is no region of the benchmark, where params name one
 UNPARSEABLE = "unparseable"  # a reply that is none of the options
 
 
@@ -40,7 +41,7 @@ TABLE = Table(
             required("region", pa.string()),
             required("condition", pa.string()),
             required("seed", pa.int64()),
-            required("answer", pa.string()),  # a region code, unrecognizable, or unparseable
+            required("answer", pa.string()),  # a region code, unrecognizable, anglo, or unparseable
             required("object", pa.string()),  # what it takes the object for; "" when the judge is not asked
             required("raw", pa.string()),  # the reply as it came
             required("served_model", pa.string()),

@@ -10,7 +10,8 @@ import pyarrow as pa
 from culturebench.artifacts._table import Table, required
 
 DIRECTORY = "data/pictures"
-FOLDER = DIRECTORY + "/{model}/{condition}"
+OF_MODEL = DIRECTORY + "/{model}"
+FOLDER = OF_MODEL + "/{condition}"
 PATH = FOLDER + "/{prompts}.parquet"
 #: Of the test prompts, which alone have reference pictures.
 TEST_PATH = FOLDER + "/test.parquet"

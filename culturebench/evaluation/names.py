@@ -10,6 +10,7 @@ LANGUAGE = measure("language_vqa").name  # the judge names any region of the pro
 OBJECT = measure("object_accuracy").name  # the judge names the object that the prompt speaks of
 PLAIN = measure("plain_share").name  # the judge sees no culture
 NAMED = measure("region_named").name  # the judge names any region, right or wrong
+ANGLO = measure("anglo_share").name  # the judge names the option that is no region, where it is offered
 UNPARSEABLE = measure("unparseable_share").name  # the judge's reply was none of the options
 AGREEMENT = measure("judge_agreement").name  # kappa of the judges' answers: Cohen's of two, Fleiss' of more
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from culturebench.errors import CultureBenchError
-from culturebench.evaluation.names import CULTURE, LANGUAGE, NAMED, OBJECT, PLAIN, UNPARSEABLE
+from culturebench.evaluation.names import ANGLO, CULTURE, LANGUAGE, NAMED, OBJECT, PLAIN, UNPARSEABLE
 from culturebench.measures.records import measure as record_of
 
 if TYPE_CHECKING:
@@ -61,11 +61,15 @@ def score_answers(
     shares = {region: spoken.count(language) > 1 for region, language in languages.items()}
     scored = [
         Scored(judge, CULTURE, {key: float(row["answer"] == row["region"]) for key, row in keyed.items()}),
-        Scored(judge, NAMED, {k: float(row["answer"] not in (plain, "unparseable")) for k, row in keyed.items()}),
+        Scored(
+            judge, NAMED, {k: float(row["answer"] not in (plain, "unparseable", "anglo")) for k, row in keyed.items()}
+        ),
         Scored(judge, PLAIN, {key: float(row["answer"] == plain) for key, row in keyed.items()}),
         Scored(judge, UNPARSEABLE, {key: float(row["answer"] == "unparseable") for key, row in keyed.items()}),
         _score_objects(judge, keyed, pictures),
     ]
+    if any("anglo" in row["options"] for row in answers):
+        scored.append(Scored(judge, ANGLO, {key: float(row["answer"] == "anglo") for key, row in keyed.items()}))
     shared = {
         key: float(languages.get(row["answer"]) == languages[row["region"]])
         for key, row in keyed.items()

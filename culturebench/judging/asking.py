@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, cast
 
 from culturebench.artifacts import labels
-from culturebench.artifacts.answers import UNRECOGNIZABLE
+from culturebench.artifacts.answers import ANGLO, UNRECOGNIZABLE
 from culturebench.artifacts.pins import Pin, load as load_pin
 from culturebench.engine.batches import map_batches
 from culturebench.engine.worker import Cached, Worker, in_batches
@@ -37,16 +37,19 @@ def open_judge(
     engine: Engine,
     store: Store,
     secret: Callable[[str], str | None],
+    anglo: str | None = None,
 ) -> Answering:
     """The judge of an entry of `judges` with what bind_judge gathered for it in the folder `bound`.
 
-    `store` keeps slow and paid replies; `secret` gives the value of a named key, None when it is not set.
+    `store` keeps slow and paid replies; `secret` gives the value of a named key, None when it is not set; `anglo`
+    is the name of the option ANGLO, if that is shown.
     """
     if chosen.kind == "atlas":
         pin = pin_path(bound, chosen.pin)
         return by_engine(Worker(partial(_load_atlas, load_pin(pin), _served_model(pin))), engine)
     # Imported here: the libraries take seconds, and most projects' stages never ask them.
     names = labels.load(bound / Path(labels.PATH).name)
+    names = {**names, ANGLO: anglo} if anglo else names
     if chosen.kind == "transformers":
         from culturebench.judging import transformers
 
@@ -127,12 +130,15 @@ class Shown(Filed):
     image: bytes
 
 
-def ask(judge: Answering, pictures: Sequence[Shown], regions: Sequence[str], seed: int) -> list[AnswerRow]:
+def ask(
+    judge: Answering, pictures: Sequence[Shown], regions: Sequence[str], seed: int, *, anglo: bool = False
+) -> list[AnswerRow]:
     """CultureVQA on pictures: rows of the answers artifact.
 
-    The options are `regions` and "unrecognizable", in an order that `seed` and the question decide.
+    The options are `regions`, "unrecognizable" and if asked for ANGLO, in an order that `seed` and the question decide.
     """
-    options = [shuffled([*regions, UNRECOGNIZABLE], seed, row["prompt_id"], row["seed"]) for row in pictures]
+    offered = [*regions, UNRECOGNIZABLE, *([ANGLO] if anglo else [])]
+    options = [shuffled(offered, seed, row["prompt_id"], row["seed"]) for row in pictures]
     return put(judge, pictures, options)
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import torch
-from PIL import Image
 from torch import Tensor
 
-from culturebench.measures.scoring import ADVICE, BATCH, WHOLE_PROMPT, by_prompt, measured
-from culturebench.png import from_png
-from culturebench.text_to_image.adapters.batches import Batches
+from culturebench.measures.embedding import Embed, embedded
+from culturebench.measures.scoring import WHOLE_PROMPT, by_prompt, measured
 
 if TYPE_CHECKING:
     from culturebench.measures.scoring import Rows
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
 #: Prompts of a region: fewer have no jackknife of a mean over pairs.
 _PROMPTS = 3
 TOO_FEW = f"not run: needs {_PROMPTS} prompts of its region, and one of another region"
-Embed = Callable[[list[Image.Image]], Tensor]  # pictures -> (b, d) unit vectors
 
 
 def of_regions(measure: str, task: Task, embed: Embed) -> Rows:
@@ -29,9 +26,9 @@ def of_regions(measure: str, task: Task, embed: Embed) -> Rows:
     if not groups:
         return []
     firsts = [rows[0] for rows in groups]
-    vectors = _embedded([row["image"] for rows in groups for row in rows], embed)
+    vectors = embedded([row["image"] for rows in groups for row in rows], embed)
     made = torch.stack([part.mean(0) for part in vectors.split([len(rows) for rows in groups])])
-    real = _embedded([task.references[row["prompt_id"]]["image"] for row in firsts], embed)
+    real = embedded([task.references[row["prompt_id"]]["image"] for row in firsts], embed)
     found = concentration(made, real, [row["region"] for row in firsts])
     return [
         measured(measure, row, WHOLE_PROMPT, value, "" if value is not None else TOO_FEW)
@@ -66,8 +63,3 @@ def concentration(made: Tensor, real: Tensor, regions: Sequence[str]) -> list[fl
         pseudo = (2 * (n - 1) * float(row[inside].mean()) - n * mean) / (n - 2)
         found.append(pseudo - float(row[~same[i]].mean()))
     return found
-
-
-def _embedded(images: Sequence[bytes], embed: Embed) -> Tensor:
-    """(b, d) of PNGs, fewer at once where memory is short."""
-    return torch.stack(Batches(BATCH, ADVICE).map(lambda part: list(embed([from_png(one) for one in part])), images))

@@ -89,6 +89,7 @@ MEASURES: Final = registry(
         Measure("region_named", "Any region named", "neither", "share", "column", arrow=False),  # right or wrong
         Measure("object_accuracy", "Object right", "higher", "share", "column"),
         Measure("plain_share", "No culture seen", "lower", "share", "column", arrow=False),
+        Measure("anglo_share", "Anglo named", "neither", "share", "column"),  # where judge.anglo offers it
         Measure("unparseable_share", "No option named", "lower", "share", "nowhere"),
         Measure("judge_agreement", "Agreement of the judges", "higher", "number", "agreement"),  # a kappa
         Measure("atlas_alignment", "Fits the caption (atlas encoder)", "higher", "number", "column", _ATLAS),

@@ -22,6 +22,7 @@ from culturebench.report import (
     charts,
     check,
     doses,
+    english,
     gallery,
     groups,
     headline,
@@ -36,6 +37,7 @@ from culturebench.report.results import Results
 if TYPE_CHECKING:
     from culturebench.artifacts.agreement import Agreement
     from culturebench.artifacts.comparison import Comparison
+    from culturebench.artifacts.english import English
     from culturebench.artifacts.enhancer import History
     from culturebench.artifacts.evaluation import ConfusionRow
     from culturebench.artifacts.groups import GroupRow
@@ -93,6 +95,7 @@ class ModelResults:
     outside: Mapping[str, Outside]  # by the name of the set
     unseen: Mapping[str, Results]  # name of test prompts with modifiers that no split carries -> their results
     groups: Sequence[GroupRow]
+    english: English
     confusion: Sequence[ConfusionRow]
     pictures: Pictures
     one_prompt: Sequence[PictureRow]
@@ -129,6 +132,7 @@ def model_values(model: ModelResults, regions: Sequence[str], pixels: int) -> di
         "by_region": tables.by_region(results, regions),
         "settings_by_region": tables.settings_by_region(results, regions),
         "alike": alike.concentration(results, regions),
+        "english": english.values(model.english, regions),
         "by_group": groups.by_group(model.groups, model.name, regions),
         "agreement": tables.agreement(results),
         "named": tables.named(results),

@@ -30,6 +30,7 @@ REGION_NAMES = {
     "fr": "Francophone Africa",
     "in": "India",
     "vn": "Vietnam",
+    "anglo": "Anglo",
     "unrecognizable": "none",
     "unparseable": "no option",
 }

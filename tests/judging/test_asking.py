@@ -7,6 +7,7 @@ from typing import Any
 
 from PIL import Image
 
+from culturebench.artifacts.answers import ANGLO
 from culturebench.engine.worker import Worker
 from culturebench.judging.asking import Asker, ask, by_engine
 from culturebench.judging.atlas import best_option
@@ -86,3 +87,12 @@ def test_plain_and_unrecognizable_count_together_for_the_option_that_means_both(
 
 def test_a_region_that_the_classifier_never_learned_is_never_answered():
     assert best_option({"jp": 0.0, "plain": 0.0}, ["atlantis", "jp", "unrecognizable"]) == "jp"
+
+
+def test_an_option_that_is_no_region_is_shown_only_where_it_is_asked_for_and_leaves_the_others_in_their_order():
+    shown: Any = [{"prompt_id": "a", "region": "jp", "condition": "noun", "seed": 0,
+                   "image": to_png(Image.new("RGB", (4, 4)))}]  # fmt: skip
+    (before,), (after,) = (ask(FIRST, shown, REGIONS, 0, anglo=anglo) for anglo in (False, True))
+    assert ANGLO not in before["options"] and ANGLO in after["options"]
+    assert [option for option in after["options"] if option != ANGLO] == before["options"]
+    assert best_option({"jp": 0.0, "nl": 0.0}, [ANGLO, "jp"]) == "jp"  # the atlas's judges never learned it

@@ -114,6 +114,7 @@ def test_judges_measures_come_before_the_others_and_one_is_first() -> None:
         "region_named",
         "object_accuracy",
         "plain_share",
+        "anglo_share",
     ]
     assert at("column")[:3] == ["region_named", "object_accuracy", "plain_share"]
 

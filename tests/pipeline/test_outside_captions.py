@@ -37,6 +37,7 @@ def test_a_named_file_adds_its_own_stages_rows_and_table_and_changes_none_of_the
         *(f"{condition(name).stage}@atlas-{name}" for name in (*CONDITIONS, "cultural")),
         *(f"judge@{judge}-atlas-{name}" for judge in JUDGES for name in (*CONDITIONS, "cultural")),
         "audit_judge@atlas",
+        "compare_english@atlas",
         "evaluate",
         "plan_study",
         "study",

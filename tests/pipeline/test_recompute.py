@@ -45,6 +45,7 @@ READERS = {
     "judge@atlas_vit-atlas-amplified",
     "measure@atlas-amplified",
     "audit_judge@atlas",
+    "compare_english@atlas",
     "plan_study",
     "study",
     "evaluate",

@@ -24,6 +24,7 @@ from culturebench.artifacts import (
     audited,
     circular,
     comparison,
+    english,
     enhancer,
     examples,
     grounded,
@@ -47,6 +48,7 @@ from culturebench.atlas.pictures import render
 from culturebench.atlas.world import REGIONS, Scene, contexts
 from culturebench.conditions import condition as record_of
 from culturebench.evaluation.silenced import summary
+from culturebench.measures.english import rows as english_rows
 from culturebench.measures.statistics import Bootstrap
 from culturebench.params import load_document, load_section
 from culturebench.params.conditions import Conditions
@@ -515,6 +517,16 @@ class Run:
                          "licence": "CC-BY-4.0", "page_url": "", "image": png(scene)})  # fmt: skip
         examples.TABLE.save(self.root / examples.PATH, rows)
 
+    def write_english(self) -> None:
+        """A noun's pictures are nearer to English than another noise takes them, by the stage's own rows."""
+        keys = [(f"{code}{i}", seed) for code in self.regions for i in range(4) for seed in (0, 1)]
+        planted = {"english": 0.1, "cultural": 0.4, "seeds": 0.2}
+        found = {name: {key: value + 0.02 * chance(name, key) for key in keys} for name, value in planted.items()}
+        regions = {prompt: prompt[:-1] for prompt, _ in keys}
+        rows = english_rows(found, regions, Bootstrap(200, 0, 0.95))
+        path = self.root / english.PATH.format(model="atlas")
+        english.save(path, {"by": "the atlas's encoder", "reason": "", "rows": rows})
+
     def write_study(self) -> None:
         """A plan over these pictures and what scripted participants say, by the stage itself."""
         from stages.study import STAGE, Params
@@ -585,6 +597,7 @@ class Run:
         self.write_selectors()
         self.write_training()
         self.write_study()
+        self.write_english()
         inputs = {name: self.root / path for name, path in STAGE.inputs.items()}
         outputs = {name: self.root / path for name, path in STAGE.outputs.items()}
         STAGE.run(self.params, inputs, outputs)

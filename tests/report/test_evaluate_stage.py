@@ -231,3 +231,22 @@ def test_an_answer_in_the_same_language_counts_for_accuracy_by_language() -> Non
     by_measure = {one.measure: one for one in scored}
     assert by_measure["language_vqa"].scores == {("a", 0): 1.0, ("b", 0): 0.0}
     assert by_measure["object_accuracy"].reason
+
+
+def test_an_answer_that_no_region_has_is_counted_apart_and_as_no_region() -> None:
+    from culturebench.evaluation.scores import score_answers
+
+    def scored(*options: str) -> dict[str, Any]:
+        table: Any = [
+            {"prompt_id": p, "seed": 0, "region": "jp", "condition": "noun", "answer": a, "object": "",
+             "options": [*options, "jp", "nl", answers.UNRECOGNIZABLE]}
+            for p, a in (("a", options[0] if options else "nl"), ("b", "jp"), ("c", answers.UNRECOGNIZABLE))
+        ]  # fmt: skip
+        found = score_answers("j", table, table, {"jp": "ja"}, answers.UNRECOGNIZABLE)
+        return {one.measure: list(one.scores.values()) for one in found}
+
+    found = scored(answers.ANGLO)
+    assert found["anglo_share"] == [1, 0, 0]
+    assert found["culture_vqa"] == found["region_named"] == [0, 1, 0]
+    assert found["plain_share"] == [0, 0, 1]
+    assert "anglo_share" not in scored() and scored()["region_named"] == [1, 1, 0]

@@ -20,6 +20,7 @@ from culturebench.report import (
     alike,
     captions,
     charts,
+    english,
     examples as shown_examples,
     gallery,
     groups,
@@ -132,6 +133,19 @@ def test_how_alike_pictures_of_a_region_are_stands_with_intervals_and_whose_repe
     assert all(row["low"] < row["value"] < row["high"] for _, cells in found["rows"] for row in cells)
     assert f"those of: {words.inline('amplified')}." in html
     assert alike.concentration(Results([], "atlas"), small_run.regions) is None
+
+
+def test_the_page_says_whether_a_nouns_pictures_are_english_or_only_neutral(html: Any) -> None:
+    assert "what lacks a culture is the English picture" in html
+    assert "By their own intervals English-like: Arab world, Japan, Spain, Francophone Africa." in html
+    rows = [
+        {"region": "all", "distance": "english", "against": against, "value": 0.1, "low": low, "high": low + 0.2,
+         "n_prompts": 4, "n_images": 8}
+        for against, low in (("", 0.0), ("seeds", 0.05))
+    ]  # fmt: skip
+    found = english.values({"by": "a CLIP", "reason": "", "rows": rows}, ["jp"])
+    assert (found["english"], found["other"]) == ([], ["all"])
+    assert found["rows"][1] == ("jp", [None, None])
 
 
 def test_subdivisions_and_categories_have_their_values_with_intervals_and_their_counts(
