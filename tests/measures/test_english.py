@@ -63,8 +63,9 @@ def result(tmp_path: Path, noun: Drawn, **changed: Any) -> English:
     pins.save(pin_path(bound, "atlas_alignment"), pin)
     document: Any = load_document(ROOT / "params.yaml")
     document["evaluate"]["resamples"] = 200
-    conditions, evaluate, measure = (load_section(kind, document) for kind in (Conditions, Evaluate, Measure))
-    params = Params(conditions, evaluate, measure)
+    params = Params(
+        load_section(Conditions, document), load_section(Evaluate, document), load_section(Measure, document)
+    )
     STAGE.run(
         replace(params, **changed), {"pictures": folder, "measures": bound}, {"english": tmp_path / "english.json"},
         model="atlas",
