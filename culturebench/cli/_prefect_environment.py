@@ -78,6 +78,8 @@ def own(person: Mapping[str, str], home: Path, root: Path, url: str, password: s
         "DO_NOT_TRACK": "1",
         # A run whose process is gone sends no more heartbeats; see flows/automations.yaml.
         "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
+        # The worker looks for runs this often: the 10 of Prefect are for servers of many, and here somebody waits.
+        "PREFECT_WORKER_QUERY_SECONDS": "2",
         **{name: _past_the_proxy(person.get(name, "")) for name in ("NO_PROXY", "no_proxy")},
     }
 
