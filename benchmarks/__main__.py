@@ -31,7 +31,7 @@ COMPARED: Final = ("sae", "picture", "hashing", "probe_memory", "collect", "dupl
 #: Modules that compare nothing in seconds -> what they measure, and the page that tells it.
 ELSEWHERE: Final = {
     "scale": ("time and memory of the data half, of selection and of evaluation as they grow", "scale.md"),
-    "adapters": ("a grid of adapters, controls, regions and seeds", "adapters.md"),
+    "adapters": ("a grid of adapters, controls, regions and seeds", "adapters-grid.md"),
     "copies": ("which changed copies of real pictures are found, beside pHash and imagededup", "data.md"),
     "coverage": ("how often intervals hold the truth", "coverage.md"),
     "gpu": ("a published system on a GPU", "not-tried.md"),
