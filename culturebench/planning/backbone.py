@@ -66,15 +66,19 @@ def watch_cost(twin: PipelineSystem, condition: Mapping[str, Tensor], numbers: T
 def step_cost(
     twin: PipelineSystem, condition: Mapping[str, Tensor], numbers: TrainEnhancer, *, checkpointing: bool
 ) -> Cost:
-    """One picture of one training step, from the conditioning to the gradients that reach it."""
+    """One picture of one training step, from conditioning and latents to the gradients.
+
+    The latents of references, which a training makes once, are not counted.
+    """
     task = PipelineDenoising(twin)
+    clean = _latents(task)
     if checkpointing:
         task.use_checkpointing()
     sampled = numbers.objective == "sample_k"
     last = min(numbers.last_steps, steps_of(twin)) if sampled else 1
 
     def work() -> None:
-        made = clean = _latents(task)
+        made = clean
         given = {name: tensor.detach().requires_grad_() * 1 for name, tensor in condition.items()}
         for _ in range(last):
             made = task.one_step(given, made, LEVEL, guided=sampled).clean

@@ -57,7 +57,7 @@ class PipelineDenoising:
         return self.system.encoder
 
     @property
-    def rows_at_once(self) -> int:
+    def rows_at_once(self) -> int | None:
         """Most rows of one pass."""
         return ROWS if type(self.system.pipe).__name__ in SEVERAL else 1
 
@@ -103,7 +103,8 @@ class PipelineDenoising:
     def estimate(self, condition: Mapping[str, Tensor], clean: Tensor, noise: Tensor, times: Tensor) -> Estimate:
         """As seen from noise levels `times` (b,), in the conditional half alone."""
         noisy = self.noise_levels(clean).noised(clean, noise.to(clean.device), times)
-        parts = [slice(start, start + self.rows_at_once) for start in range(0, len(times), self.rows_at_once)]
+        most = self.rows_at_once or len(times)
+        parts = [slice(start, start + most) for start in range(0, len(times), most)]
         made = [
             self.one_step({name: rows[part] for name, rows in condition.items()}, noisy[part], times[part].tolist())
             for part in parts
