@@ -66,9 +66,13 @@ def results(folder: Path, held: Path, indices: Sequence[int], *, english: bool) 
         encoder = project.AT_INDEX.format(index=index)
         found = masking.load(folder, encoder)
         loaded = {seed: saes.load(at) for seed, at in found.folders.items()}
+        every = [(code, seed) for seed in loaded for code in regions]
         layers[index] = AtLayer(
             quality=sae.load_metrics(folder / sae.PATH.format(encoder=encoder)),
             neurons={seed: fmean(found.table.of(code, seed).selected.sum() for code in regions) for seed in loaded},
+            without=[
+                (code, seed) for seed in loaded for code in regions if not found.table.of(code, seed).selected.any()
+            ],
             overlap=overlap(found.table, loaded, regions),
             shares=masking.measure(folder, source, encoder, model, found),
         )

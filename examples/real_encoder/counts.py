@@ -52,7 +52,8 @@ class Overlap:
 def overlap(table: NeuronTable, loaded: Mapping[int, TopKSAE], regions: Sequence[str]) -> Overlap:
     """Mean cosine of decoder directions over every neuron, region and ordered pair of autoencoders.
 
-    Latents of two autoencoders have no common numbers, so a neuron is looked for by its direction.
+    Latents of two autoencoders have no common numbers, so a neuron is looked for by its direction. A region without
+    neurons in one of the two is left out.
     """
     directions = {seed: sae.decoder.detach().numpy() for seed, sae in loaded.items()}
     chosen = {
@@ -65,6 +66,8 @@ def overlap(table: NeuronTable, loaded: Mapping[int, TopKSAE], regions: Sequence
         for other in loaded.keys() - {one}:
             for region in regions:
                 own = chosen[other, region]
+                if not own:
+                    continue
                 foreign = sorted({i for code in regions if code != region for i in chosen[other, code]} - set(own))
                 for latent in chosen[one, region]:
                     near = directions[other] @ directions[one][latent]

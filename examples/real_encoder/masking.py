@@ -13,7 +13,7 @@ from culturebench.conditions import CONDITIONS
 from culturebench.conditions.catalogue import MASK
 from culturebench.interventions.controls import NoControlError
 from culturebench.interventions.culture_edits import CultureNeurons
-from culturebench.interventions.neurons import NeuronTable
+from culturebench.interventions.neurons import NeuronsError, NeuronTable
 from culturebench.interventions.way import SITES, read, read_edited, shares_of_way
 from culturebench.params.encoders import Encoder
 from culturebench.pins import fingerprint, pin_path, sha256_of
@@ -93,13 +93,16 @@ def _of_pair(model: TextEncoder, pair: Pair, found: CultureNeurons) -> Iterator[
 
 
 def masks(found: CultureNeurons, pair: Pair, draw: int) -> dict[str, Edit]:
-    """Condition -> its edit of one prompt; without the controls that cannot be drawn for its region."""
+    """Condition -> its edit of one prompt; without the controls that cannot be drawn for its region.
+
+    None where the region has no neurons in the autoencoder of this draw.
+    """
     edits: dict[str, Edit] = {}
     for record in MASKED:
         try:
             done = found.intervention(record, 0.0, pair.region, draw, pair.picture_id)
-        except NoControlError:
+        except (NoControlError, NeuronsError):
             continue
         assert done is not None, "a mask has no strength that could be 0"
         edits[record.name] = done.edit
-    return edits
+    return edits if OWN in edits else {}

@@ -25,6 +25,7 @@ class AtLayer:
 
     quality: Metrics
     neurons: dict[int, float]  # autoencoder's seed -> neurons of a region, mean
+    without: list[tuple[str, int]]  # region and autoencoder's seed where it has none
     overlap: Overlap
     shares: Sequence[Share]
 
@@ -159,6 +160,9 @@ def _masking(found: Results) -> Iterable[str]:
             row: list[object] = [record.explained, _estimate(noun), _estimate(neutral)]
             rows.append([*row, "" if name == OWN else _beaten(at.shares, name)])
         yield _table(["Set to 0, or added", "to noun", "to neutral", "own is further in"], rows)
+        if at.without:
+            left = ", ".join(f"{region} in seed {seed}" for region, seed in at.without)
+            yield f"Left out, for autoencoders in which a region has no neurons: {left}."
         both = [
             f"{label} {_percent(_of(at.shares, OWN, goal='noun', keep=keep).value)}"
             for label, keep in (

@@ -12,7 +12,7 @@ import yaml
 import quantised_file
 import tiny_project
 import tiny_system
-from culturebench.artifacts import splits
+from culturebench.artifacts import binding, neurons, splits
 from culturebench.checks import section_models
 from culturebench.conditions import condition
 from culturebench.interventions.edits import unchanged
@@ -151,3 +151,16 @@ def test_a_prompt_is_masked_by_every_record_of_a_mask_and_its_controls_are_the_s
     for name, edit in edits.items():
         wanted = found.intervention(condition(name), 0.0, "jp", 0, "a")
         assert wanted is not None and torch.equal(edit(features, real), wanted.edit(features, real)), name
+
+
+def test_a_region_without_neurons_in_an_autoencoder_is_left_out_of_its_draw_alone(tmp_path: Path) -> None:
+    tiny_project.write_bound(tmp_path)
+    path = binding.neurons_path(tmp_path, "atlas")
+    rows = neurons.TABLE.load(path)
+    seeds = sorted({row["sae_seed"] for row in rows})
+    for row in rows:
+        row["selected"] &= (row["region"], row["sae_seed"]) != ("jp", seeds[0])
+    neurons.TABLE.save(path, rows)
+    found = load_culture(tmp_path, "atlas")
+    pair = Pair("a", "jp", PROMPT, NOUN, None)
+    assert [bool(masking.masks(found, pair, draw)) for draw in range(len(seeds))] == [False] + [True] * (len(seeds) - 1)
