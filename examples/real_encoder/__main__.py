@@ -70,9 +70,7 @@ def results(folder: Path, held: Path, indices: Sequence[int], *, english: bool) 
         layers[index] = AtLayer(
             quality=sae.load_metrics(folder / sae.PATH.format(encoder=encoder)),
             neurons={seed: fmean(found.table.of(code, seed).selected.sum() for code in regions) for seed in loaded},
-            without=[
-                (code, seed) for seed in loaded for code in regions if not found.table.of(code, seed).selected.any()
-            ],
+            without=[one for one in every if not found.table.of(*one).selected.any()],
             overlap=overlap(found.table, loaded, regions),
             shares=masking.measure(folder, source, encoder, model, found),
         )
