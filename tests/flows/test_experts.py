@@ -41,7 +41,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory, studio: Studio) -> Itera
         params["regions"] = ["jp"]
 
     found.edit_params(narrow)
-    found.edit("dvc.yaml", lambda text: text[: text.index("  # ── weights")])
+    found.edit("dvc.yaml", lambda text: text[: text.index("  # ── each text encoder")])
     found.edit("annotations/decisions/jp.jsonl", lambda text: "")
     found.commit()
     with pytest.MonkeyPatch.context() as patch:

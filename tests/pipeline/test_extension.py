@@ -107,7 +107,7 @@ class Story:
 def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     """Three regions of the atlas, finished up to the splits; Vietnam's servers run, and nobody has asked them."""
     workspace = Workspace.fresh(tmp_path_factory.mktemp("extension"))
-    workspace.edit("dvc.yaml", lambda stages: stages[: stages.index("  # ── weights")])
+    workspace.edit("dvc.yaml", lambda stages: stages[: stages.index("  # ── each text encoder")])
     for kind in ("decisions", "gold"):  # those of the atlas's own Vietnam
         workspace.edit(f"annotations/{kind}/vn.jsonl", lambda lines: "")
     region = load_region(Asked, "vn", ROOT / "annotations/regions")
