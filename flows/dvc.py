@@ -24,7 +24,7 @@ from flows import digests, whole
 from flows.jobs import settings
 from flows.outcomes import Event, Outcome, OutcomeReader, StageOutcome, is_noise
 from flows.pipeline import Pipeline
-from flows.processes import ending_all, running
+from flows.processes import end_all, running
 from flows.repair import clear_path_locks, complaint, repair
 
 #: How long to wait for another reproduction that is at the same stage before asking again, in seconds.
@@ -165,8 +165,13 @@ def look(*, root: Path, environment: Mapping[str, str] | None = None, noted: boo
 @contextmanager
 def looking(*, root: Path) -> Generator[Callable[[], Pipeline]]:
     """A `look` that goes on beside the block, for DVC is another process; what is yielded waits for its end."""
-    with ThreadPoolExecutor(1) as pool, ending_all():
-        yield pool.submit(look, root=root).result
+    with ThreadPoolExecutor(1) as pool:
+        looked = pool.submit(look, root=root)
+        try:
+            yield looked.result
+        except KeyboardInterrupt:  # DVC may be waiting for another one's lock
+            end_all()
+            raise
 
 
 @contextmanager

@@ -78,10 +78,15 @@ def ending_all() -> Generator[None]:
     try:
         yield
     except BaseException:
-        _stopped.set()
-        for process in list(_running):
-            end(process)
+        end_all()
         raise
+
+
+def end_all() -> None:
+    """End the groups of all threads, and keep them from starting more until the next `ending_all`."""
+    _stopped.set()
+    for process in list(_running):
+        end(process)
 
 
 def _inherited() -> dict[str, str]:
