@@ -11,6 +11,7 @@ import pytest
 from platformdirs import user_cache_dir
 from prefect.testing.utilities import prefect_test_harness
 
+from culturebench.artifacts import duplicates
 from culturebench.errors import CultureBenchError
 from culturebench.label_studio import local, questions, region as work
 from flows.extend_region import extend_region
@@ -95,11 +96,15 @@ def test_answers_come_back_are_committed_and_a_region_with_its_quota_runs_what_i
     changed = sync_annotations(root=workspace.root, quota=ANSWERED, git=Git(commit=True))
     assert changed == {"jp": ANSWERED, "matches": 0, "questions": 0}
     assert (workspace.root / "data/train/jp.parquet").is_file()
-    assert workspace.load_json("reports/metrics/data.json")["regions"]["jp"]["annotate"]["kept"] == ANSWERED
     show = ["git", "show", "annotations:annotations/decisions/jp.jsonl"]
     committed = subprocess.run(show, cwd=workspace.root, check=True, capture_output=True, text=True).stdout
     assert committed == (workspace.root / "annotations/decisions/jp.jsonl").read_text(encoding="utf-8")
     assert len(committed.splitlines()) == 2 * ANSWERED
+    answered = {json.loads(line)["picture_id"] for line in committed.splitlines()}
+    rows = duplicates.TABLE.load(workspace.root / duplicates.PATH.format(region="jp"))
+    there = answered & {row["picture_id"] for row in rows if row["status"] == "kept"}
+    assert ANSWERED - 2 < len(there)  # pictures with a known answer are asked about even where they have left
+    assert workspace.load_json("reports/metrics/data.json")["regions"]["jp"]["annotate"]["kept"] == len(there)
 
 
 def test_answers_to_the_judges_questions_come_back_by_the_same_flow_and_are_committed(
