@@ -83,6 +83,8 @@ def _of_pair(model: TextEncoder, pair: Pair, found: CultureNeurons) -> Iterator[
     goals = {"noun": read(model, pair.noun), "neutral": read(model, pair.neutral)}
     for draw in range(len(found.folders)):
         edits = masks(found, pair, draw)
+        if not edits:
+            continue
         places = [(name, at) for name in edits for at in (SITES if name == OWN else ("all",))]
         moved = read_edited(model, pair.cultural, found.layer, [(edits[name], at) for name, at in places])
         for (name, at), there in zip(places, moved, strict=True):
