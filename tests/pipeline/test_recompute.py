@@ -103,7 +103,7 @@ def test_a_new_judge_pin_recomputes_that_judges_answers_alone(workspace: Workspa
     judged = {f"judge@atlas_vit-atlas-{name}" for name in ("noun", "cultural", "amplified", "enhanced")}
     judged.add("judge_reliability@atlas_vit")
     # Those that bind look at every pin, and hand on the same bytes.
-    bound = {"bind_pins@atlas", "bind_judge@atlas_vit", "bind_judge@atlas_cnn", "bind_measures"}
+    bound = {"bind_pins@atlas", "bind_judge@atlas_vit", "bind_judge@atlas_cnn", "bind_measures", "bind_features"}
     assert judged <= ran <= judged | bound | {"pin_model@atlas_vit", "evaluate", "study", "report"}
 
 
@@ -143,7 +143,7 @@ def test_a_new_modifier_collects_nothing(workspace: Workspace) -> None:
     workspace.edit("annotations/regions/jp.yaml", add)
     ran = recompute(workspace, "split")
     assert "caption@jp" in ran
-    assert ran <= {"caption@jp", "ground", "split"}
+    assert ran <= {"relevance@jp-clip0", "deduplicate", "caption@jp", "ground", "split"}
 
 
 def test_a_comment_in_the_guidelines_recomputes_nothing(workspace: Workspace) -> None:
