@@ -28,6 +28,7 @@ DEVICE = frozenset(
         "generate_enhanced",
         "generate_one_prompt",
         "probe_vlm",
+        "relevance",
         "silence",
         "audit_judge",
         "judge",
