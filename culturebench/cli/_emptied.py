@@ -31,8 +31,10 @@ def emptied(root: Path, regions: Sequence[str]) -> list[str]:
     Of a region whose tables are not there yet, or are those of another version, nothing is said.
     """
     found: dict[str, dict[str, Counts]] = defaultdict(dict)
+    asked = load_document(root / PARAMS_FILE)["relevance"]
+    tables = [one for one in _TABLES if asked or one[1] is not relevance]
     for region in regions:
-        first = next(((stage, counts) for stage, counts in _counts(root, region) if not counts["kept"]), None)
+        first = next(((stage, counts) for stage, counts in _counts(root, region, tables) if not counts["kept"]), None)
         if first:
             found[first[0]][region] = first[1]
     stages = [*(stage for stage, *_ in _TABLES), "split"]
@@ -49,12 +51,9 @@ def _unfiled(root: Path) -> list[str]:
     return [describe(Path(unfiled.PATH), rows)] if rows else []
 
 
-def _counts(root: Path, region: str) -> Iterator[tuple[str, Counts]]:
+def _counts(root: Path, region: str, tables: Sequence[tuple[str, Any, str]]) -> Iterator[tuple[str, Counts]]:
     try:
-        asked = load_document(root / PARAMS_FILE)["relevance"]
-        for stage, artifact, reason in _TABLES:
-            if artifact is relevance and not asked:
-                continue
+        for stage, artifact, reason in tables:
             rows = artifact.TABLE.load(root / artifact.PATH.format(region=region), ["status", reason])
             yield stage, by_reason((row["status"], row[reason]) for row in rows)
         yield "split", _of_split(root, region)

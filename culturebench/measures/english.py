@@ -29,11 +29,14 @@ def scores(
     """
     away = (1 - noun @ noun.T).tolist()
     found: dict[str, dict[Key, float]] = {name: {} for name in (*beside, SEEDS)}
+    places: dict[str, list[int]] = {}
+    for i, (prompt, _) in enumerate(keys):
+        places.setdefault(prompt, []).append(i)
     for i, (prompt, seed) in enumerate(keys):
         for name, vectors in beside.items():
             if (prompt, seed) in vectors:
                 found[name][prompt, seed] = 1 - float(noun[i] @ vectors[prompt, seed])
-        seeds = [away[i][j] for j, key in enumerate(keys) if key[0] == prompt and key[1] != seed]
+        seeds = [away[i][j] for j in places[prompt] if keys[j][1] != seed]
         if seeds:
             found[SEEDS][prompt, seed] = sum(seeds) / len(seeds)
     return found

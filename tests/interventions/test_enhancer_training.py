@@ -19,6 +19,7 @@ from culturebench.interventions.training import Pair, TrainingError
 from culturebench.png import to_png
 from culturebench.store import Store
 from culturebench.text_to_image.denoising import denoising_of
+from slopes import norm_and_slope
 
 RELATIVES = ("pea_diffusion", "sd15")  # of SDXL and AltDiffusion
 SYSTEMS = [pytest.param(n, marks=pytest.mark.slow) if n in RELATIVES else n for n in tiny_pipelines.SYSTEMS]
@@ -79,17 +80,8 @@ def test_the_gradient_is_the_slope_of_the_loss(
 ) -> None:
     """Along the gradient itself; sample_k goes back through all steps here, so that nothing of the slope is cut off."""
     training = train(task_of(name), pictures(2), objective=objective, loss_space=space, last_steps=tiny_pipelines.STEPS)
-    found = gradients(moved(training))
-    norm = float(sum(gradient.square().sum() for gradient in found) ** 0.5)
-    weights = [weight.detach().clone() for weight in training.enhancer.parameters()]
-    losses: list[float] = []
-    reach = 2e-3
-    for sign in (1, -1):
-        with torch.no_grad():
-            for weight, start, gradient in zip(training.enhancer.parameters(), weights, found, strict=True):
-                weight.copy_(start + sign * reach * gradient / norm)
-        losses.append(training._watch(training._watched.prompts))
-    assert (losses[0] - losses[1]) / (2 * reach) == pytest.approx(norm, rel=0.03)
+    norm, slope = norm_and_slope(training)
+    assert slope == pytest.approx(norm, rel=0.03)
 
 
 @pytest.mark.parametrize("objective", ["denoise", "sample_k"])
