@@ -517,14 +517,14 @@ class Run:
                          "licence": "CC-BY-4.0", "page_url": "", "image": png(scene)})  # fmt: skip
         examples.TABLE.save(self.root / examples.PATH, rows)
 
-    def write_english(self) -> None:
+    def write_english(self, model: str = "atlas") -> None:
         """A noun's pictures are nearer to English than another noise takes them, by the stage's own rows."""
         keys = [(f"{code}{i}", seed) for code in self.regions for i in range(4) for seed in (0, 1)]
         planted = {"english": 0.1, "cultural": 0.4, "seeds": 0.2}
         found = {name: {key: value + 0.02 * chance(name, key) for key in keys} for name, value in planted.items()}
         regions = {prompt: prompt[:-1] for prompt, _ in keys}
         rows = english_rows(found, regions, Bootstrap(200, 0, 0.95))
-        path = self.root / english.PATH.format(model="atlas")
+        path = self.root / english.PATH.format(model=model)
         english.save(path, {"by": "the atlas's encoder", "reason": "", "rows": rows})
 
     def write_study(self) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from culturebench.artifacts import answers, comparison, measured, pictures, strength
+from culturebench.artifacts import answers, comparison, english, measured, pictures, strength
 from culturebench.params.models import Models
 
 PLAIN = ("noun", "noun_en", "cultural")
@@ -37,6 +37,7 @@ def html(make_run: Callable[..., Any]) -> str:
     strength.save(run.root / strength.PATH.format(model="worker"), {"closed": "so"})
     nothing = {"judge": "j", "regions": [], "prompts": 0, "seeds": [], "unmasked": None, "selectors": {}, "matrix": []}
     comparison.save(run.root / comparison.PATH.format(model="worker"), nothing)
+    run.write_english("worker")
     atlas = run.params.models.root["atlas"]
     worker = {"adapter": "show_o2", "towers": [], "pin": "atlas_backbone", "command": ["x"]}
     models = Models.model_validate({"worker": worker, "atlas": atlas.model_dump()})
