@@ -1,8 +1,8 @@
 """The whole grid behind the report's table of selectors: every K, more autoencoders, all regions, all strengths.
 
 `python -m benchmarks.selectors` copies the project into build/selectors, with five autoencoders, each with a picture of
-its own, and brings its stages up to date: a comparison of the selectors for each K, on the prompts of all regions, and
-the strengths of every edit with those of all its controls. It writes docs/selectors.md. A stopped command goes on: DVC
+its own, and brings its stages up to date: a comparison of the selectors on the prompts of all regions, one for each K on
+those of two other regions, and the strengths of every edit with those of all its controls. It writes docs/selectors.md. A stopped command goes on: DVC
 keeps what stages finished, and the store every picture and answer. It says itself how fast it goes and when it ends.
 """
 
@@ -28,6 +28,7 @@ from culturebench.progress import progress
 ROOT: Final = Path(__file__).parents[1]
 AUTOENCODERS = 5
 KS: Final = (None, *range(2, 17))  # of a region's neurons the best so many; None: all up to the elbow's K
+OTHERS_OF_A_K = 2  # other regions whose prompts are masked at each K but the elbow's; all would be 200,000 pictures
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -67,6 +68,7 @@ def run(
 def grid(params: Mapping[str, Any], k: int | None) -> dict[str, Any]:
     """The project's params with all that the grid widens, and one K."""
     seeds = list(range(AUTOENCODERS))
+    others = None if k is None else OTHERS_OF_A_K
     tuned = params["tune_strength"]
     kinds = sorted({one.name for edit in EDITS if edit.tuned for one in condition(edit.home).controls})
     longest = max(len(tuned[edit.name]) for edit in EDITS if edit.tuned)
@@ -74,7 +76,7 @@ def grid(params: Mapping[str, Any], k: int | None) -> dict[str, Any]:
     return {
         **params,
         "train_sae": {**params["train_sae"], "seeds": seeds},
-        "compare_selectors": {**params["compare_selectors"], "k": [k], "others": None, "seeds": seeds},
+        "compare_selectors": {**params["compare_selectors"], "k": [k], "others": others, "seeds": seeds},
         "tune_strength": {**tuned, "seeds": seeds, "dose": dose},
     }
 
@@ -82,9 +84,9 @@ def grid(params: Mapping[str, Any], k: int | None) -> dict[str, Any]:
 HEAD: Final = """# Selectors, K and strengths
 
 `python -m benchmarks.selectors` writes this page: {regions} regions, {prompts} train prompts, {seeds} autoencoders with
-one picture of every prompt each. {judge} finds the right region in {plain} of the unmasked pictures. Drops are in
-points, with the 95% interval by prompt within these regions; bold where the test by prompt, corrected for its K,
-finds it.
+one picture of every prompt each. {judge} finds the right region in {plain} of the unmasked pictures. The other regions
+are all of them at the elbow's K, and {others} at every other K. Drops are in points, with the 95% interval by prompt
+within these regions; bold where the test by prompt, corrected for its K, finds it.
 """
 NAMES: Final = {
     "own": "drop, own",
@@ -104,6 +106,7 @@ def page(tables: Mapping[str, Comparison], tuned: Mapping[str, Any]) -> str:
             prompts=first["prompts"],
             seeds=len(first["seeds"]),
             judge=first["judge"],
+            others=OTHERS_OF_A_K,
             plain="–" if unmasked is None else f"{100 * unmasked['value']:.1f}%",
         ),
         "## Every K",
