@@ -1,9 +1,10 @@
 """The whole grid behind the report's table of selectors: every K, more autoencoders, all regions, all strengths.
 
 `python -m benchmarks.selectors` copies the project into build/selectors, with five autoencoders, each with a picture of
-its own, and brings its stages up to date: a comparison of the selectors on the prompts of all regions, one for each K on
-those of two other regions, and the strengths of every edit with those of all its controls. It writes docs/selectors.md. A stopped command goes on: DVC
-keeps what stages finished, and the store every picture and answer. It says itself how fast it goes and when it ends.
+its own, and brings its stages up to date: a comparison of the selectors on the prompts of all regions, one for each K
+on those of two other regions, and the strengths of every edit with those of all its controls. It writes
+docs/selectors.md. A stopped command goes on: DVC keeps what stages finished, and the store every picture and answer. It
+says itself how fast it goes and when it ends.
 """
 
 from __future__ import annotations

@@ -27,18 +27,20 @@ def scores(
 
     `beside` has the vectors of ENGLISH, and of CULTURAL if those were drawn. A picture without the other has no score.
     """
-    away = (1 - noun @ noun.T).tolist()
     found: dict[str, dict[Key, float]] = {name: {} for name in (*beside, SEEDS)}
     places: dict[str, list[int]] = {}
     for i, (prompt, _) in enumerate(keys):
         places.setdefault(prompt, []).append(i)
-    for i, (prompt, seed) in enumerate(keys):
+    for i, key in enumerate(keys):
         for name, vectors in beside.items():
-            if (prompt, seed) in vectors:
-                found[name][prompt, seed] = 1 - float(noun[i] @ vectors[prompt, seed])
-        seeds = [away[i][j] for j in places[prompt] if keys[j][1] != seed]
-        if seeds:
-            found[SEEDS][prompt, seed] = sum(seeds) / len(seeds)
+            if key in vectors:
+                found[name][key] = 1 - float(noun[i] @ vectors[key])
+    for own in places.values():
+        away = (1 - noun[own] @ noun[own].T).tolist()
+        for i, row in zip(own, away, strict=True):
+            seeds = [value for j, value in zip(own, row, strict=True) if keys[j][1] != keys[i][1]]
+            if seeds:
+                found[SEEDS][keys[i]] = sum(seeds) / len(seeds)
     return found
 
 

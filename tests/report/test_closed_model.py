@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from culturebench.artifacts import answers, comparison, english, measured, pictures, strength
+from culturebench.artifacts import answers, comparison, measured, pictures, strength
 from culturebench.params.models import Models
 
 PLAIN = ("noun", "noun_en", "cultural")
