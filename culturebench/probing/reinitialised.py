@@ -15,6 +15,7 @@ from torch import nn
 
 from culturebench.probing.attention import cultural_attention
 from culturebench.probing.pairs import Pair
+from culturebench.progress import progress
 from culturebench.text_to_image.base import TextEncoder
 
 
@@ -49,7 +50,7 @@ def deltas(
     texts = {prompt: number for number, prompt in enumerate(dict.fromkeys(prompts))}  # many pairs share a neutral one
     places = [texts[prompt] for prompt in prompts]
     found: list[NDArray[np.float64]] = []
-    for copy in copies(encoder, count, seed):
+    for copy in progress(copies(encoder, count, seed), count, "encoders with weights drawn anew"):
         read = cultural_attention(copy, list(texts), relative=relative, batch_size=batch_size)[places]
         difference = read[: len(whole)] - read[len(whole) :]
         known = np.isfinite(difference)

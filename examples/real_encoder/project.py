@@ -22,7 +22,7 @@ AT_INDEX = "e5_index_{index}"
 NEVER = 10**6
 STAGES = ("pin_model", "probe_layers", "check_layers", "train_sae", "select_neurons")
 SECTIONS = ("regions", "engine", "probe_layers", "check_layers", "train_sae", "select_neurons")
-#: What is other than in the project's own params.yaml: sizes for an encoder of 384 dimensions and twenty minutes.
+#: What is other than in the project's own params.yaml: sizes for an encoder of 384 dimensions and an hour.
 CHANGED: dict[str, dict[str, Any]] = {
     "probe_layers": {"when_none": 10},
     "check_layers": {"max_pairs": 150},
@@ -54,7 +54,15 @@ def params_of(weights: Path, indices: tuple[int, ...]) -> dict[str, Any]:
         found[name] |= values
     for name in SECTIONS[2:]:
         found[name].pop("encoders", None)  # of the atlas
-    named = {AT_INDEX.format(index=index): {"min_pairs": NEVER, "when_none": index} for index in indices}
+    weights_anew = found["probe_layers"]["reinitialised"]
+    named = {
+        AT_INDEX.format(index=index): {
+            "min_pairs": NEVER,
+            "when_none": index,
+            "reinitialised": {**weights_anew, "copies": 0},  # ENCODER's own are the same
+        }
+        for index in indices
+    }
     found["probe_layers"]["encoders"] = named
     found["pins"] = {ENCODER: {"folder": weights.as_posix()}}
     found["encoders"] = {name: {"adapter": "transformers", "pin": ENCODER} for name in (ENCODER, *named)}
