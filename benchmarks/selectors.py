@@ -2,7 +2,7 @@
 
 `python -m benchmarks.selectors` copies the project into build/selectors, with five autoencoders, each with a picture of
 its own, and brings its stages up to date: a comparison of the selectors on the prompts of all regions, one for each K
-on those of two other regions, and the strengths of every edit with those of all its controls. It writes
+on those of the next region, and the strengths of every edit with those of all its controls. It writes
 docs/selectors.md. A stopped command goes on: DVC keeps what stages finished, and the store every picture and answer. It
 says itself how fast it goes and when it ends.
 """
@@ -29,7 +29,7 @@ from culturebench.progress import progress
 ROOT: Final = Path(__file__).parents[1]
 AUTOENCODERS = 5
 KS: Final = (None, *range(2, 17))  # of a region's neurons the best so many; None: all up to the elbow's K
-OTHERS_OF_A_K = 2  # other regions whose prompts are masked at each K but the elbow's; all would be 200,000 pictures
+OTHERS_OF_A_K = 1  # other regions whose prompts are masked at each K but the elbow's; all would be 200,000 pictures
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -86,8 +86,8 @@ HEAD: Final = """# Selectors, K and strengths
 
 `python -m benchmarks.selectors` writes this page: {regions} regions, {prompts} train prompts, {seeds} autoencoders with
 one picture of every prompt each. {judge} finds the right region in {plain} of the unmasked pictures. The other regions
-are all of them at the elbow's K, and {others} at every other K. Drops are in points, with the 95% interval by prompt
-within these regions; bold where the test by prompt, corrected for its K, finds it.
+are all of them at the elbow's K, and the next one at every other K. Drops are in points, with the 95% interval by
+prompt within these regions; bold where the test by prompt, corrected for its K, finds it.
 """
 NAMES: Final = {
     "own": "drop, own",
@@ -107,7 +107,6 @@ def page(tables: Mapping[str, Comparison], tuned: Mapping[str, Any]) -> str:
             prompts=first["prompts"],
             seeds=len(first["seeds"]),
             judge=first["judge"],
-            others=OTHERS_OF_A_K,
             plain="–" if unmasked is None else f"{100 * unmasked['value']:.1f}%",
         ),
         "## Every K",
