@@ -17,6 +17,7 @@ from examples.real_encoder.counts import Overlap, Tokenised
 from examples.real_encoder.masking import MASKED, OWN, Share
 
 BOOTSTRAP = Bootstrap(resamples=2000, seed=0, level=0.95)
+OTHER_HEADS = ("drawn anew", "check: cultural", "check: neutral", "beyond")
 
 
 @dataclass(frozen=True)
@@ -107,12 +108,14 @@ def _layer(found: Results) -> Iterable[str]:
     left = "".join(f"; {why.replace('_', ' ')}: {count}" for why, count in words["left_out"].items())
     yield f"{words['words']} placebo modifiers of {words['regions']} regions are compared with{left}."
     effects = {p["layer"]: p for p in check["points"]}
+    anew = {p["layer"]: p for p in probe["reinitialised"]["band"] if p["direction"] == probe["direction"]}
     yield _table(
-        ["Index", *(f"ΔCA, {name}" for name in REFERENCES), "check: cultural", "check: neutral", "beyond"],
+        ["Index", *(f"ΔCA, {name}" for name in REFERENCES), *OTHER_HEADS],
         [
             [
                 index,
                 *(_marked(points[name, index]["delta"], points[name, index]["marked"]) for name in REFERENCES),
+                " to ".join(_marked(anew[index][end], False) for end in ("low", "high")) if anew else "–",
                 f"{effects[index]['effect']:.3f}",
                 f"{effects[index]['control']:.3f}",
                 _marked(effects[index]["beyond"], effects[index]["marked"]),
@@ -120,7 +123,11 @@ def _layer(found: Results) -> Iterable[str]:
             for index in range(probe["layers"])
         ],
     )
-    yield "Bold: stands above its neighbours. The check's columns are shares of the way to the cultural prompt."
+    yield (
+        "Bold: stands above its neighbours. Drawn anew: the smallest and the largest ΔCA against `neutral_modifier` of "
+        f"{probe['reinitialised']['copies']} copies of the encoder with random weights; they decide nothing. The "
+        "check's columns are shares of the way to the cultural prompt."
+    )
 
 
 def _indices(layers: Sequence[int], size: Callable[[int], float]) -> str:
