@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from culturebench.artifacts import adapted, adapter as adapters, pins, splits, towers
+from culturebench.artifacts import adapted, adapter as adapters, binding, pins, splits, strength, towers
+from culturebench.artifacts.prompts import PromptRow
+from culturebench.conditions import condition
 from culturebench.interventions.adapters.pictures import COLUMNS, adapted_pictures, sets_of, sizes_of
+from culturebench.interventions.few_layers import edit_of
+from culturebench.interventions.load_culture import load_culture
 from culturebench.params import choose
 from culturebench.params.adapters import ALL_REGIONS, Adapters
 from culturebench.params.engine import Engine
@@ -15,7 +19,8 @@ from culturebench.params.regions import Regions
 from culturebench.params.sampler import Sampler
 from culturebench.stage import Paths, Stage, store_url
 from culturebench.store import Store
-from culturebench.text_to_image.systems import open_sampler
+from culturebench.text_to_image.base import Intervention
+from culturebench.text_to_image.systems import edited_tower, open_sampler
 
 
 @dataclass(frozen=True)
@@ -36,11 +41,18 @@ def run(params: Params, inputs: Paths, outputs: Paths, *, model: str, adapter: s
     regions = list(params.regions)
     rows = splits.TABLE.load_all(inputs["test"], regions, COLUMNS)
     prompts = sets_of(rows, "" if region == ALL_REGIONS else region, regions, numbers)
+    chosen = choose(params.models, model)
     sampler = open_sampler(
-        choose(params.models, model), inputs["towers"], inputs["system"], params.sampler.steps, Store(store_url()),
-        params.engine,
-    )  # fmt: skip
-    made = adapted_pictures(sampler, inputs["adapter"], prompts, numbers, params.sampler.batch_size)
+        chosen, inputs["towers"], inputs["system"], params.sampler.steps, Store(store_url()), params.engine
+    )
+    culture = load_culture(inputs["bound"], edited_tower(chosen))
+
+    def encoder_edit(name: str, row: PromptRow, draw: int) -> Intervention | None:
+        record = condition(name)
+        amount = strength.chosen(inputs["strength"], record.edit.name) if record.edit and record.edit.tuned else 0.0
+        return edit_of(culture, record, amount, row["region"], draw, row["prompt_id"])
+
+    made = adapted_pictures(sampler, inputs["adapter"], prompts, numbers, params.sampler.batch_size, encoder_edit)
     adapted.TABLE.save(outputs["pictures"], made)
     adapted.save_sizes(outputs["sizes"], sizes_of(sampler.system, inputs["adapter"], prompts, numbers))
 
@@ -57,7 +69,14 @@ STAGE = Stage(
     aside=aside,
     identities=("model", "adapter"),
     params=Params,
-    inputs={"system": pins.SYSTEM, "towers": towers.PATH, "adapter": adapters.PATH, "test": splits.TEST},
+    inputs={
+        "system": pins.SYSTEM,
+        "towers": towers.PATH,
+        "bound": binding.PATH,
+        "strength": strength.PATH,
+        "adapter": adapters.PATH,
+        "test": splits.TEST,
+    },
     outputs={"pictures": adapted.PATH, "sizes": adapted.SIZES},
 )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from culturebench.artifacts import binding, pictures, pins, prompts as prompt_sets, strength, towers
 from culturebench.conditions import made_by
+from culturebench.interventions.few_layers import edit_of
 from culturebench.interventions.load_culture import load_culture
 from culturebench.params import choose
 from culturebench.params.engine import Engine
@@ -59,7 +60,7 @@ def run(
             how.batch_size,
             condition=condition,
             strength=amount,
-            intervene=lambda row, draw: culture.intervention(record, amount, row["region"], draw, row["prompt_id"]),
+            intervene=lambda row, draw: edit_of(culture, record, amount, row["region"], draw, row["prompt_id"]),
         )
         pictures.TABLE.save(outputs["pictures"] / f"{name}.parquet", made)
 

@@ -59,13 +59,14 @@ def run(params: Params, inputs: Paths, outputs: Paths, *, encoder: str) -> None:
         rows = splits.TABLE.load_all(inputs["detect"], [region], COLUMNS)
         pairs = _pairs(rows, region, chosen)
         sides = [
-            (prompts, list(probed.features([p.text for p in prompts], chosen.batch_size)))
+            (prompts, _read(probed, prompts, chosen, probed.layer))
             for prompts in ([pair.cultural for pair in pairs], [pair.noun for pair in pairs])
         ]
         known = {row["picture_id"]: row for row in rows}
         own = [known[pair.picture_id] for pair in pairs]
         parts = _parts(own, chosen)
-        differences += _differences(region, own, parts, sides, chosen, probed)
+        for layer in probed.few_layers:
+            differences += _differences(layer, region, own, parts, sides, chosen, probed)
         for seed, trained in saes.items():
             pooled = [_pooled(trained, batches, prompts, chosen, probed) for prompts, batches in sides]
             means[seed, region] = part_means(pooled[0], parts)
@@ -141,6 +142,7 @@ def _parts(rows: Sequence[SplitRow], chosen: SelectNeurons) -> dict[str, list[in
 
 
 def _differences(
+    layer: int,
     region: str,
     rows: Sequence[SplitRow],
     parts: Mapping[str, Sequence[int]],
@@ -151,15 +153,21 @@ def _differences(
     """Mean differences of cultural prompts from noun prompts, and from those in English where rows have these."""
     english = english_nouns(rows)
     told = [prompt for prompt in english if prompt]
-    read = (told, list(probed.features([prompt.text for prompt in told], chosen.batch_size)))
+    # What the layer wrote for both sides is known of the marked layer alone.
+    known = sides if layer == probed.layer else [(some, _read(probed, some, chosen, layer)) for some, _ in sides]
+    read = (told, _read(probed, told, chosen, layer))
     cultural, noun, found = (
         pooled_features(batches, prompts, positions=chosen.positions, causal=probed.model.causal)
-        for prompts, batches in (*sides, read)
+        for prompts, batches in (*known, read)
     )
     noun_en = np.full_like(cultural, np.nan)
     if told:
         noun_en[[prompt is not None for prompt in english]] = found
-    return mean_differences(region, parts, cultural, {"noun": noun, "noun_en": noun_en})
+    return mean_differences(layer, region, parts, cultural, {"noun": noun, "noun_en": noun_en})
+
+
+def _read(probed: Probed, prompts: Sequence[Prompt], chosen: SelectNeurons, layer: int) -> list[FeatureBatch]:
+    return list(probed.features([prompt.text for prompt in prompts], chosen.batch_size, layer))
 
 
 def _pooled(

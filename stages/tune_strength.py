@@ -59,7 +59,7 @@ def run(params: Params, inputs: Paths, outputs: Paths, *, model: str) -> None:
     sampler = open_sampler(chosen, inputs["towers"], inputs["system"], params.sampler.steps, store, params.engine)
     tuning = _Tuning(params, sampler, prompts, culture, judge)
     curves = {edit.name: tuning.curve(condition(edit.home), numbers.grid(edit.name)) for edit in EDITS if edit.tuned}
-    edited = [one for one in CONDITIONS if one.edit and one.edit.part != "enhancer"]
+    edited = [one for one in CONDITIONS if one.edit and one.edit.part != "enhancer" and not one.few_layers]
     amounts = {one.name: curves[one.edit.name]["strength"] if one.edit.tuned else 0.0 for one in edited if one.edit}
     strength.save(
         outputs["strength"],

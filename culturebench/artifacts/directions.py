@@ -1,4 +1,4 @@
-"""How far cultural prompts lie from noun prompts at the culture layer, by region or by subdivision."""
+"""How far cultural prompts lie from noun prompts at a few layers, by region or by subdivision."""
 
 from typing import TypedDict
 
@@ -15,6 +15,7 @@ BOUND = "models/bound/{model}/{encoder}/directions.parquet"  # bind_encoder's co
 class DirectionRow(TypedDict):
     """One mean difference."""
 
+    layer: int
     region: str
     subdivision: str
     caption: str
@@ -25,9 +26,10 @@ class DirectionRow(TypedDict):
 TABLE = Table(
     row=DirectionRow,
     stage=STAGE,
-    key=("region", "subdivision", "caption"),
+    key=("layer", "region", "subdivision", "caption"),
     schema=pa.schema(
         [
+            required("layer", pa.int32()),  # 0-based
             required("region", pa.string()),
             required("subdivision", pa.string()),  # "" is the whole region
             required("caption", pa.string()),  # noun | noun_en: what the cultural prompts are compared with

@@ -17,10 +17,12 @@ class PromptSet:
     explained: str
     caption: Literal["noun", "noun_en", "cultural", "cultural_en"]
     own: bool  # of the adapter's region; else what it does there is interference
+    edited: str = ""  # the condition whose edit of the encoder acts too, with and without the adapter
 
 
 SETS: Final = (
     PromptSet("own_noun", "Own nouns", "the region's nouns, in its language", "noun", True),
+    PromptSet("joint", "Own nouns, amplified", "the same, its culture neurons scaled up", "noun", True, "amplified"),
     PromptSet("own_cultural", "Own explicit", "the region's cultural captions, in its language", "cultural", True),
     PromptSet("english_noun", "English nouns", "the same nouns in English, which name no region", "noun_en", True),
     PromptSet("english_cultural", "English explicit", "the region's cultural captions in English", "cultural_en", True),

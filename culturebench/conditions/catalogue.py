@@ -182,6 +182,18 @@ _WRITTEN: Final = (
         subject="Adding the mean difference of the prompts",
     ),
     Condition(
+        name="few_layers_steered",
+        label="Steered at a few layers",
+        explained="the noun caption, mean differences added at a few layers, in all as large as at the one",
+        caption="noun",
+        reference="noun",
+        edit=STEER,
+        controls=(SAME_NORM,),
+        baselines=("steered",),
+        subject="Adding the mean differences at a few layers",
+        few_layers=True,
+    ),
+    Condition(
         name="activated",
         label="Activated",
         explained="the English noun, the region's culture neurons switched on",

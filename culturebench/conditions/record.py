@@ -81,6 +81,7 @@ class Condition:
     control: Control | None = None
     subject: str = ""  # of the report's sentence about its effect
     confusion: bool = False  # whether the report shows which region was taken for which
+    few_layers: bool = False  # a few layers are edited, in all as strongly as the marked one alone would be
 
     @property
     def stage(self) -> str:
@@ -136,6 +137,7 @@ def _controlling(base: Condition, control: Control) -> Condition:
         reference=base.reference,
         edit=edit,
         control=control,
+        few_layers=base.few_layers,
     )
 
 
@@ -171,6 +173,8 @@ def _check_one(one: Condition, names: Sequence[str], edits: Sequence[Edit]) -> N
         raise ConditionError(f"{about}: its edit {one.edit.name!r} is not among EDITS")
     if not one.reference:
         raise ConditionError(f"{about}: an edited condition needs a `reference`, its prompt without the edit")
+    if one.few_layers and one.edit.part != "direction":
+        raise ConditionError(f"{about}: a mean difference alone is measured at a few layers; neurons need autoencoders")
     if one.control is None and not one.subject:
         raise ConditionError(f"{about}: `subject` is missing, of the report's sentence about its effect")
     if one.control is None and not one.controls:

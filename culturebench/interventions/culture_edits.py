@@ -67,6 +67,7 @@ class CultureNeurons:
     folders: Mapping[int, Path]  # SAE seed -> folder
     directions: Sequence[DirectionRow] = ()
     levels: Sequence[LevelRow] = ()
+    few_layers: Sequence[DirectionRow] = ()  # the mean differences at a few layers, the marked one among them
     _loaded: dict[int, tuple[TopKSAE, str]] = field(default_factory=dict[int, tuple[TopKSAE, str]])  # and its sha256
     _made: dict[tuple[str, float, str, int], EncoderEdit | None] = field(
         default_factory=dict[tuple[str, float, str, int], "EncoderEdit | None"]

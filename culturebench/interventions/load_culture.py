@@ -12,10 +12,13 @@ from culturebench.interventions.neurons import COLUMNS, NeuronTable
 def load_culture(bound: Path, tower: str) -> CultureNeurons:
     """Layer, neuron scores and autoencoders in the folder of `bind_encoder`; `ArtifactError` when one is missing."""
     folder = binding.sae_folder(bound, tower)
+    layer = int(layer_probe.load_layer(binding.layer_path(bound, tower))["layer"])
+    rows = directions.TABLE.load(binding.directions_path(bound, tower))
     return CultureNeurons(
-        layer=int(layer_probe.load_layer(binding.layer_path(bound, tower))["layer"]),
+        layer=layer,
         table=NeuronTable.from_columns(neurons.TABLE.columns(binding.neurons_path(bound, tower), COLUMNS)),
-        directions=directions.TABLE.load(binding.directions_path(bound, tower)),
+        directions=[row for row in rows if row["layer"] == layer],
+        few_layers=rows,
         levels=levels.TABLE.load(binding.levels_path(bound, tower)),
         folders={seed: sae.seed_folder(folder, seed) for seed in sae.seeds(folder)},
     )

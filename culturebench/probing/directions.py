@@ -46,7 +46,7 @@ def pooled_features(
 
 
 def mean_differences(
-    region: str, parts: Mapping[str, Sequence[int]], cultural: Floats, plain: Mapping[str, Floats]
+    layer: int, region: str, parts: Mapping[str, Sequence[int]], cultural: Floats, plain: Mapping[str, Floats]
 ) -> list[DirectionRow]:
     """Rows of the artifact `directions`: the mean of `cultural` minus `plain` (pairs, d) over each part's pairs.
 
@@ -60,6 +60,7 @@ def mean_differences(
             if len(whole):
                 rows.append(
                     {
+                        "layer": layer,
                         "region": region,
                         "subdivision": name,
                         "caption": caption,

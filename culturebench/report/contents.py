@@ -15,6 +15,7 @@ import yaml
 
 from culturebench.conditions import CONDITIONS, EDITS, condition
 from culturebench.evaluation.names import CULTURE
+from culturebench.probing.few_layers import few_layers
 from culturebench.probing.selectors import selector
 from culturebench.report import (
     adapters,
@@ -179,6 +180,7 @@ def encoder_values(name: str, found: EncoderResults, regions: Sequence[str]) -> 
     return {
         "name": name,
         "probe": found.probe,
+        "few_layers": [words.layer(layer, found.probe["layers"]) for layer in few_layers(found.probe)],
         "layers": charts.layer_charts(found.probe),
         "check": check.check_values(found.probe, found.check),
         "neurons": charts.neuron_charts(found.neurons, regions),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -207,3 +207,35 @@ class EncoderEdit:
     def applied(self, system: TextToImage) -> AbstractContextManager[None]:
         """Prompts are encoded under the edit within the block."""
         return system.encoder.edited(self.layer, self.edit)
+
+
+@dataclass(frozen=True)
+class Together:
+    """Several interventions at once, on either part: edits of some layers, or an edit and an adapter."""
+
+    several: Sequence[Intervention]
+
+    @property
+    def part(self) -> Literal["encoder", "denoiser"]:
+        """The part of them all; a mixture acts on both, and `parts_of` takes it apart."""
+        return "denoiser" if all(one.part == "denoiser" for one in self.several) else "encoder"
+
+    @property
+    def description(self) -> Mapping[str, Any]:
+        """Theirs, in their order."""
+        return {"together": [dict(one.description) for one in self.several]}
+
+    @contextmanager
+    def applied(self, system: TextToImage) -> Generator[None]:
+        """All are in force within the block."""
+        with ExitStack() as stack:
+            for one in self.several:
+                stack.enter_context(one.applied(system))
+            yield
+
+
+def parts_of(intervention: Intervention | None, part: Literal["encoder", "denoiser"]) -> tuple[Intervention, ...]:
+    """What of an intervention acts on one part of a system, each alone."""
+    if isinstance(intervention, Together):
+        return tuple(each for one in intervention.several for each in parts_of(one, part))
+    return (intervention,) if intervention is not None and intervention.part == part else ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,7 +13,7 @@ from culturebench.engine.batches import map_batches
 from culturebench.engine.worker import Cached, Worker
 from culturebench.png import to_png
 from culturebench.store import Store, key_of, pack, unpack
-from culturebench.text_to_image.base import Conditioning, Intervention, TextToImage
+from culturebench.text_to_image.base import Conditioning, Intervention, TextToImage, Together, parts_of
 
 if TYPE_CHECKING:
     from culturebench.params.engine import Engine
@@ -45,11 +45,11 @@ class Painter:
 
     def _adapted(self, shots: Sequence[Shot]) -> AbstractContextManager[None]:
         """What is done to the denoiser: all pictures of a batch go through it together."""
-        one = shots[0].intervention
-        if not any(shot.intervention and shot.intervention.part == "denoiser" for shot in shots):
-            return nullcontext()
-        assert one and all(shot.intervention is one for shot in shots), "a batch has one adapter of the denoiser"
-        return one.applied(self.system)
+        adapters = parts_of(shots[0].intervention, "denoiser")
+        assert all(parts_of(shot.intervention, "denoiser") == adapters for shot in shots), (
+            "a batch has one adapter of the denoiser"
+        )
+        return Together(adapters).applied(self.system)
 
     def _conditionings(self, shots: Sequence[Shot]) -> Iterator[tuple[list[int], Conditioning]]:
         """Every prompt is encoded alone, so that no other prompt's length decides its padding and its float sums."""
@@ -98,10 +98,8 @@ class CachedSampler:
 
 
 def encode(system: TextToImage, prompt: str, intervention: Intervention | None) -> Conditioning:
-    """The conditioning of one prompt under an intervention, or without any."""
-    if intervention is None:
-        return system.encode([prompt])
-    with intervention.applied(system):
+    """The conditioning of one prompt under what of an intervention acts on the encoder, or without any."""
+    with Together(parts_of(intervention, "encoder")).applied(system):
         return system.encode([prompt])
 
 

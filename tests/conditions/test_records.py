@@ -53,6 +53,7 @@ def test_a_new_record_brings_its_control_its_stage_its_heading_and_its_compariso
         ({"subject": ""}, "`subject` is missing"),
         ({"controls": ()}, "`controls` is empty"),
         ({"baselines": ("stered",)}, "its baseline 'stered' is no condition"),
+        ({"few_layers": True}, "a mean difference alone is measured at a few layers"),
         ({"edit": replace(AMPLIFY, name="dampen")}, "its edit 'dampen' is not among EDITS"),
     ],
 )

@@ -19,7 +19,7 @@ from culturebench.probing import sae as saes
 from tiny_project import LATENTS, NEURONS, write_bound
 from tiny_system import WIDTH
 
-EDITED = [one for one in CONDITIONS if one.stage == "generate_edited"]
+EDITED = [one for one in CONDITIONS if one.stage == "generate_edited" and not one.few_layers]
 STEERED = (condition("steered"), condition("steered_en"))
 
 
@@ -143,7 +143,7 @@ def test_no_subdivision_goes_with_one_autoencoder() -> None:
 def test_what_steers_and_what_activates_are_of_the_subdivision_that_is_drawn():
     names = ("asanoha", "seigaiha")
     directions: list[DirectionRow] = [
-        {"region": "jp", "subdivision": name, "caption": "noun", "n_prompts": 9, "vector": [float(number)]}
+        {"layer": 1, "region": "jp", "subdivision": name, "caption": "noun", "n_prompts": 9, "vector": [float(number)]}
         for number, name in enumerate(names)
     ]
     levels: list[LevelRow] = [

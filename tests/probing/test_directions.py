@@ -27,7 +27,7 @@ def test_the_planted_direction_of_each_subdivision_is_found_from_either_noun() -
     cultural = plain + np.array([planted["a" if row % 2 else "b"] for row in range(6)])
     english = cultural - 3.0
     english[0] = np.nan  # a row without an English noun
-    rows = mean_differences("jp", {"a": [1, 3, 5], "b": [0, 2, 4]}, cultural, {"noun": plain, "noun_en": english})
+    rows = mean_differences(1, "jp", {"a": [1, 3, 5], "b": [0, 2, 4]}, cultural, {"noun": plain, "noun_en": english})
     found = {(row["subdivision"], row["caption"]): row for row in rows}
     for name, direction in planted.items():
         np.testing.assert_allclose(found[name, "noun"]["vector"], direction, atol=1e-12)
@@ -37,7 +37,7 @@ def test_the_planted_direction_of_each_subdivision_is_found_from_either_noun() -
 
 def test_without_any_english_noun_there_is_no_direction_from_it() -> None:
     features = np.ones((2, 3))
-    rows = mean_differences("jp", {WHOLE: [0, 1]}, features, {"noun": 0 * features, "noun_en": np.nan * features})
+    rows = mean_differences(1, "jp", {WHOLE: [0, 1]}, features, {"noun": 0 * features, "noun_en": np.nan * features})
     assert [row["caption"] for row in rows] == ["noun"]
 
 

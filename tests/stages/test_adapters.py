@@ -45,7 +45,7 @@ def made(project: Path, name: str) -> tuple[adapter.History, adapter_results.Ada
 def test_every_kind_of_adapter_is_trained_and_stands_beside_the_pictures_without_it(ready: Path, name: str) -> None:
     history, found = made(ready, name)
     sets = {row["set"] for row in found["rows"]}
-    own = {"own_noun", "own_cultural", "english_noun"}
+    own = {"own_noun", "joint", "own_cultural", "english_noun"}
     assert sets == (own if name == "distilled" else {*own, "others_noun", "others_cultural"})
     of = {(row["set"], row["strength"], row["judge"], row["measure"]): row for row in found["rows"]}
     assert {strength for set_, strength, _, _ in of if set_ == "own_noun"} == {0.0, 0.5, 1.0}

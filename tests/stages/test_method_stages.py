@@ -68,8 +68,12 @@ def test_the_four_stages_take_pairs_to_a_bound_encoder(project: Path):
 
     differences = directions.TABLE.load(binding.directions_path(bound, "tiny"))  # no row has an English noun
     assert [(row["region"], row["subdivision"], row["caption"]) for row in differences] == [
-        (region, "", "noun") for region in sorted(REGIONS)
+        (region, "", "noun") for _ in {row["layer"] for row in differences} for region in sorted(REGIONS)
     ]
+    layers = {row["layer"] for row in differences}
+    verdict = layer_probe.load_layer(project / "data/probe/tiny/layer.json")
+    assert verdict["layer"] in layers
+    assert len(layers) == 2, "the marked layer, and the next best beside it"
     assert len({len(row["vector"]) for row in differences}) == 1
     woken = levels.TABLE.load(binding.levels_path(bound, "tiny"))
     own = {(row["sae_seed"], row["region"], row["latent"]) for row in rows if row["selected"]}

@@ -172,7 +172,11 @@ def write_bound(folder: Path) -> None:
 
 
 def write_means(bound: Path, tower: str, rows: Sequence[Mapping[str, Any]], width: int) -> None:
-    """Levels that are the culture neurons' means, and mean differences of whole regions, one apart from the other."""
+    """Levels that are the culture neurons' means, and mean differences of whole regions, one apart from the other.
+
+    The layer above the marked one has them too, twice as large.
+    """
+    layer = layer_probe.load_layer(binding.layer_path(bound, tower))["layer"]
     keys = ("sae_seed", "region", "latent")
     levels.TABLE.save(
         binding.levels_path(bound, tower),
@@ -186,9 +190,10 @@ def write_means(bound: Path, tower: str, rows: Sequence[Mapping[str, Any]], widt
         binding.directions_path(bound, tower),
         [
             {
-                "region": region, "subdivision": "", "caption": caption, "n_prompts": 5,
-                "vector": [float((number + place) % 3 - 1) for place in range(width)],
+                "layer": layer + above, "region": region, "subdivision": "", "caption": caption, "n_prompts": 5,
+                "vector": [float((number + place) % 3 - 1) * (1 + above) for place in range(width)],
             }
+            for above in (0, 1)
             for number, (region, caption) in enumerate(
                 product(sorted({row["region"] for row in rows}), ("noun", "noun_en"))
             )

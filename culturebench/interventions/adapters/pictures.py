@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from culturebench.conditions.adapted import SETS, PromptSet, prompt_set
 from culturebench.interventions.adapters.load import adapted
 from culturebench.interventions.adapters.lora import Watch
+from culturebench.text_to_image.base import Intervention, Together
 from culturebench.text_to_image.pictures import make_pictures
 from culturebench.text_to_image.prompts import select_prompts
 from culturebench.text_to_image.sampling import CachedSampler, Painter, Shot
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from culturebench.artifacts.splits import SplitRow
     from culturebench.params.generate_adapted import GenerateAdapted
 
+#: A condition's name, a prompt and a draw -> what the condition does to the encoder for them.
+EncoderEdits = Callable[[str, "PromptRow", int], Intervention | None]
 COLUMNS = ("picture_id", "region", "subdivision", "scene", "noun", "noun_en", "cultural", "cultural_en")
 
 
@@ -51,7 +54,12 @@ def sets_of(rows: Sequence[SplitRow], region: str, regions: Sequence[str], numbe
 
 
 def adapted_pictures(
-    sampler: CachedSampler, folder: Path, prompts: Sets, numbers: GenerateAdapted, batch_size: int
+    sampler: CachedSampler,
+    folder: Path,
+    prompts: Sets,
+    numbers: GenerateAdapted,
+    batch_size: int,
+    encoder_edit: EncoderEdits,
 ) -> list[PictureRow]:
     """Rows of the artifact `adapted`: every set without the adapter and as trained, swept ones at every strength."""
     swept = [prompt_set(name).name for name in numbers.swept]
@@ -62,10 +70,17 @@ def adapted_pictures(
         for strength in [0.0, *numbers.strengths] if some else []:
             if strength not in (0.0, 1.0) and chosen.name not in swept:
                 continue
-            intervention = done.get(strength)
+            adapter = done.get(strength)
+
+            def both(
+                row: PromptRow, draw: int, adapter: Intervention | None = adapter, name: str = chosen.edited
+            ) -> Intervention | None:
+                edit = encoder_edit(name, row, draw) if name else None
+                return Together((edit, adapter)) if edit and adapter else edit or adapter
+
             made += make_pictures(
                 sampler, some, "noun", numbers.seeds, batch_size, condition=chosen.name, strength=strength,
-                intervene=lambda row, draw, intervention=intervention: intervention,
+                intervene=both,
             )  # fmt: skip
     return [cast("PictureRow", {**row, "draw": 0}) for row in made]
 

@@ -21,6 +21,9 @@ from culturebench import lora
 from culturebench.interventions.adapters import files
 from culturebench.interventions.adapters.load import adapted
 from culturebench.interventions.adapters.sites import LINEARS, AdapterError, find_sites
+from culturebench.interventions.edits import steer
+from culturebench.png import to_png
+from culturebench.text_to_image.base import Conditioning, EncoderEdit, Together
 from culturebench.text_to_image.sampling import Painter, Shot
 
 ADAPTED = ("altdiffusion_m18", "sdxl", "flux")
@@ -177,3 +180,24 @@ def test_a_painter_makes_a_batch_under_one_adapter(task_of: Callable[[str], Any]
     assert with_it != plain and weak == plain
     with pytest.raises(AssertionError, match="one adapter"):
         paint([Shot("a bowl", 0, done), Shot("a bowl", 1)])
+
+
+def test_an_edit_of_the_encoder_and_an_adapter_act_together_each_on_its_part(
+    task_of: Callable[[str], Any], tmp_path: Path
+) -> None:
+    system = task_of("altdiffusion_m18").system
+    trained = tiny_adapters.trained(system.denoiser)
+    files.save(trained, tmp_path, denoiser="unet")
+    adapter = adapted(tmp_path, 1.0)
+    vectors = torch.randn(2, system.encoder.hidden_size, generator=torch.Generator().manual_seed(0)) * 3
+    edits = [EncoderEdit(0, steer(vector.tolist(), 1.0), {"draw": draw}) for draw, vector in enumerate(vectors)]
+    joint = Painter(system)([Shot("a bowl", seed, Together((edits[seed], adapter))) for seed in (0, 1)])
+    rows: list[Tensor] = []
+    for edit in edits:
+        with system.encoder.edited(0, edit.edit):
+            rows.append(system.encode(["a bowl"]).tensors["prompt_embeds"])
+    with trained.attached(system.denoiser):
+        wanted = system.generate(Conditioning({"prompt_embeds": torch.cat(rows)}), [0, 1])
+    assert joint == [to_png(image) for image in wanted]
+    for other in (edits[0], adapter, None):
+        assert Painter(system)([Shot("a bowl", 0, other)]) != joint[:1]
