@@ -17,6 +17,7 @@ DEVICE = frozenset(
     {
         "probe_layers",
         "check_layers",
+        "probe_attention",
         "train_sae",
         "select_neurons",
         "compare_selectors",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from culturebench.artifacts import adapted, adapter as adapters, binding, pins, splits, strength, towers
-from culturebench.artifacts.prompts import PromptRow
 from culturebench.conditions import condition
 from culturebench.interventions.adapters.pictures import COLUMNS, adapted_pictures, sets_of, sizes_of
 from culturebench.interventions.few_layers import edit_of
@@ -21,6 +21,9 @@ from culturebench.stage import Paths, Stage, store_url
 from culturebench.store import Store
 from culturebench.text_to_image.base import Intervention
 from culturebench.text_to_image.systems import edited_tower, open_sampler
+
+if TYPE_CHECKING:
+    from culturebench.artifacts.prompts import PromptRow
 
 
 @dataclass(frozen=True)

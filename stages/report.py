@@ -11,6 +11,7 @@ from culturebench.artifacts import (
     adapter_results,
     agreement,
     audited,
+    backbone_attention,
     circular,
     comparison,
     english,
@@ -55,6 +56,7 @@ from culturebench.params.judge_reliability import JudgeReliability
 from culturebench.params.judges import Judges
 from culturebench.params.measure import Measure
 from culturebench.params.models import Model, Models
+from culturebench.params.probe_attention import ProbeAttention
 from culturebench.params.probe_layers import ProbeLayers
 from culturebench.params.probe_vlm import ProbeVlm
 from culturebench.params.prompts import TEST_FOLDER, Prompts
@@ -97,6 +99,7 @@ class Params:
     judges: Judges
     conditions: Conditions
     probe_layers: ProbeLayers
+    probe_attention: ProbeAttention
     check_layers: CheckLayers
     train_sae: TrainSae
     select_neurons: SelectNeurons
@@ -246,6 +249,7 @@ def _model(
         pictures=_shown(params, inputs, name, TEST),
         one_prompt=pictures.ONE_PROMPT.load(inputs["one_prompt"] / f"{name}.parquet"),
         encoders={tower: _encoder(params, inputs, tower) for tower in _probed(params, chosen.towers)},
+        attention=backbone_attention.load(inputs["attention"] / f"{name}.json"),
         circular=circular.load(inputs["circular"]).get(name, {}),
         selectors=comparison.load(inputs["selectors"] / f"{name}.json"),
         strength=strength.load(inputs["strength"] / f"{name}.json"),
@@ -332,6 +336,7 @@ STAGE = Stage(
         "checks": layer_check.DIRECTORY,
         "sae": sae.DIRECTORY,
         "probe": PROBE,
+        "attention": backbone_attention.DIRECTORY,
         "neurons": str(Path(neurons.PATH).parent),
         "selectors": comparison.DIRECTORY,
         "strength": strength.DIRECTORY,

@@ -33,7 +33,7 @@ from import_graph import ROOT, SOURCES, closure, file_of, foreign_imports, impor
 DATA_STAGES = ("collect", "unfiled", "screen", "deduplicate", "annotate", "caption", "ground", "split")
 #: What each split is for: who may read it.
 READERS = {
-    "data/detect": {"probe_layers", "train_sae", "select_neurons", "describe_neurons"},
+    "data/detect": {"probe_layers", "probe_attention", "train_sae", "select_neurons", "describe_neurons"},
     "data/train": {
         "check_layers",
         "train_sae",

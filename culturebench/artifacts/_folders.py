@@ -11,6 +11,7 @@ from typing import Any
 FOLDERS = {
     ("models", "judges"): (
         *("data/answers", "data/measured", "data/one_prompt", "data/pictures"),
+        "data/attention",
         *("models/enhancer", "models/strength", "reports/metrics/reliability", "reports/metrics/selectors"),
         "reports/metrics/english",
     ),

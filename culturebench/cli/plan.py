@@ -196,6 +196,7 @@ def _numbers(document: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
     from culturebench.params.measure import Measure
     from culturebench.params.models import Models
     from culturebench.params.pins import Pins
+    from culturebench.params.probe_attention import ProbeAttention
     from culturebench.params.prompts import Prompts
     from culturebench.params.regions import Regions
     from culturebench.params.sampler import Sampler
@@ -209,8 +210,8 @@ def _numbers(document: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
 
     kinds = (
         Adapters, Caption, CheckLayers, Collect, CompareSelectors, Conditions, DescribeNeurons, Encoders, Generate,
-        GenerateAdapted, JudgeReliability, Judges, Measure, Models, Pins, Prompts, Regions, Sampler, Split,
-        TrainAdapter, TrainEnhancer, TrainSae, TuneStrength,
+        GenerateAdapted, JudgeReliability, Judges, Measure, Models, Pins, ProbeAttention, Prompts, Regions, Sampler,
+        Split, TrainAdapter, TrainEnhancer, TrainSae, TuneStrength,
     )  # fmt: skip
     read: dict[str, Any] = {kind.section: load_section(kind, document) for kind in kinds}
     numbers = Numbers(
@@ -218,7 +219,7 @@ def _numbers(document: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
         generate=read["generate"], tune=read["tune_strength"], sae=read["train_sae"], split=read["split"],
         sites=list(document.get("sites", [])),
         check=read["check_layers"], selectors=read["compare_selectors"], cards=read["describe_neurons"],
-        reliability=read["judge_reliability"],
+        reliability=read["judge_reliability"], attention=read["probe_attention"],
         adapters=read["adapters"], adapter=read["train_adapter"], adapted=read["generate_adapted"],
         unprobed=frozenset(name for name, entry in read["encoders"].root.items() if entry.closed),
     )  # fmt: skip

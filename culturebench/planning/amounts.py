@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from culturebench.params.generate_adapted import GenerateAdapted
     from culturebench.params.judge_reliability import JudgeReliability
     from culturebench.params.models import Model
+    from culturebench.params.probe_attention import ProbeAttention
     from culturebench.params.prompts import Prompts, PromptSource
     from culturebench.params.split import Split
     from culturebench.params.train_adapter import TrainAdapter
@@ -57,6 +58,7 @@ class Numbers:
     selectors: CompareSelectors
     cards: DescribeNeurons
     reliability: JudgeReliability
+    attention: ProbeAttention
     adapters: Adapters
     adapter: TrainAdapter
     adapted: GenerateAdapted
@@ -115,6 +117,9 @@ def amounts(model: Model, numbers: Numbers, root: Path) -> list[Amount]:
             )
     if not model.closed:
         found.append(Amount("generate_one_prompt", 1, 1 + len(numbers.regions), loads=1))
+        if looked := numbers.attention.root:
+            images = len(numbers.regions) * (2 * looked.pairs_per_region + looked.placebos_per_region)
+            found.append(Amount("probe_attention", images, images, loads=1))
     all_made = sum(made.values())
     found += [] if model.closed else _adapters(test, numbers)
     reliable = numbers.reliability

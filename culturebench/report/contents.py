@@ -20,6 +20,7 @@ from culturebench.probing.selectors import selector
 from culturebench.report import (
     adapters,
     alike,
+    backbone,
     charts,
     check,
     doses,
@@ -37,6 +38,7 @@ from culturebench.report.results import Results
 
 if TYPE_CHECKING:
     from culturebench.artifacts.agreement import Agreement
+    from culturebench.artifacts.backbone_attention import BackboneAttention
     from culturebench.artifacts.comparison import Comparison
     from culturebench.artifacts.english import English
     from culturebench.artifacts.enhancer import History
@@ -106,6 +108,7 @@ class ModelResults:
     strength: Mapping[str, Any]
     enhancers: Sequence[History]
     adapters: Mapping[str, adapters.Adapter]
+    attention: BackboneAttention | None = None  # of the denoiser
 
 
 def model_values(model: ModelResults, regions: Sequence[str], pixels: int) -> dict[str, Any]:
@@ -115,6 +118,7 @@ def model_values(model: ModelResults, regions: Sequence[str], pixels: int) -> di
         "name": model.name,
         "adapter": model.adapter,
         "closed": model.closed,
+        "attention": backbone.values(model.attention),
         "judges": results.judges,
         "options": len(regions),
         "counts": results.get("noun", CULTURE) or {"n_prompts": 0, "n_images": 0, "seeds": []},

@@ -17,6 +17,7 @@ OF_MODEL = (
     "pictures.html.j2",
     "answer.html.j2",
     "layer.html.j2",
+    "attention.html.j2",
     "neurons.html.j2",
     "selectors.html.j2",
     "strength.html.j2",
