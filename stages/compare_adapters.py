@@ -7,9 +7,18 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from culturebench.artifacts import adapted, adapter_results, labels, pins, splits
+from culturebench.artifacts import adapted, adapter_results, annotated, labels, pins, splits
 from culturebench.artifacts.answers import UNRECOGNIZABLE
-from culturebench.evaluation.adapters import Found, Group, add_measured, groups_of, result_rows, score_judged
+from culturebench.evaluation.adapters import (
+    Found,
+    Group,
+    add_measured,
+    category_rows,
+    groups_of,
+    result_rows,
+    score_judged,
+    shown_by_category,
+)
 from culturebench.interventions.adapters.overlap import refuse_overlap
 from culturebench.judging.asking import ask, open_judge
 from culturebench.measures.opening import measure_all
@@ -56,14 +65,17 @@ def run(params: Params, inputs: Paths, outputs: Paths, *, model: str, adapter: s
     found = _judged(params, inputs, groups, region)
     _measure(params, inputs, groups, found)
     regions = {row["prompt_id"]: row["region"] for some in groups.values() for row in some}
-    numbers = params.evaluate
+    categories = annotated.categories(inputs["annotated"], list(params.regions))
+    bootstrap = Bootstrap(params.evaluate.resamples, params.evaluate.seed, params.evaluate.level)
     adapter_results.save(
         outputs["results"],
         {
             **{"kind": one.kind, "region": one.region, "caption": one.caption, "concepts": one.concepts},
             **{"projection": one.projection, "preserve": one.preserve},
             "sizes": adapted.load_sizes(inputs["sizes"]),
-            "rows": result_rows(found, regions, Bootstrap(numbers.resamples, numbers.seed, numbers.level)),
+            "rows": result_rows(found, regions, bootstrap),
+            "by_category": category_rows(found, {name: categories.get(name, "") for name in regions}, bootstrap),
+            "shown": shown_by_category(groups, categories),
         },  # type: ignore[typeddict-item]
     )
 
@@ -123,6 +135,7 @@ STAGE = Stage(
     inputs={
         "pictures": adapted.PATH,
         "sizes": adapted.SIZES,
+        "annotated": annotated.DIRECTORY,
         "judges": pins.JUDGES,
         "measures": pins.MEASURES,
         "test": splits.TEST,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -50,7 +50,7 @@ def run(params: Params, inputs: Paths, outputs: Paths) -> None:
     rows: list[EvaluationRow] = []
     confusion: list[ConfusionRow] = []
     grouped: list[GroupRow] = []
-    categories = _categories(inputs["annotated"], list(params.regions))
+    categories = annotated.categories(inputs["annotated"], list(params.regions))
     for model, prompts in product(params.models.root, params.prompts.root):
         conditions: dict[str, Made] = {}
         for name in in_order(params.conditions.all):
@@ -72,12 +72,6 @@ def run(params: Params, inputs: Paths, outputs: Paths) -> None:
     evaluation.save_summary(outputs["summary"], summarise(rows))
     evaluation.save_confusion(outputs["confusion"], confusion)
     groups.save(outputs["groups"], grouped)
-
-
-def _categories(folder: Path, regions: Sequence[str]) -> dict[str, str]:
-    """Picture id -> what it shows, which of a test prompt is what its reference picture shows."""
-    rows = annotated.TABLE.load_all(folder, regions, ("picture_id", "status", "category"))
-    return {row["picture_id"]: row["category"] for row in rows if row["status"] == "kept"}
 
 
 def _made(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from culturebench.artifacts import (
+    adapted,
     adapter,
     adapter_results,
     agreement,
@@ -76,6 +77,7 @@ from culturebench.report import (
     adapters,
     audits,
     captions,
+    categories,
     contents,
     examples as shown_examples,
     gallery,
@@ -263,9 +265,13 @@ def _enhancers(inputs: Paths, model: str) -> list[enhancer.History]:
 
 
 def _adapter(inputs: Paths, model: str, name: str) -> adapters.Adapter:
+    results = adapter_results.load(inputs["adapter_results"] / model / f"{name}.json")
+    shown = {(one["prompt_id"], one["seed"]) for one in results["shown"]}
+    made = adapted.TABLE.stream(inputs["adapted"] / model / f"{name}.parquet")
     return adapters.Adapter(
-        adapter_results.load(inputs["adapter_results"] / model / f"{name}.json"),
+        results,
         adapter.load_history(inputs["adapter"] / model / name),
+        [row for row in made if (row["prompt_id"], row["seed"]) in shown and categories.is_shown(row)],
     )
 
 
@@ -344,6 +350,7 @@ STAGE = Stage(
         "audits": silenced.SUMMARIES,
         "judge_audits": audited.SUMMARIES,
         "adapter": adapter.DIRECTORY,
+        "adapted": adapted.DIRECTORY,
         "adapter_results": adapter_results.DIRECTORY,
     },
     outputs={

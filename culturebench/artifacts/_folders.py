@@ -15,7 +15,7 @@ FOLDERS = {
         *("models/enhancer", "models/strength", "reports/metrics/reliability", "reports/metrics/selectors"),
         "reports/metrics/english",
     ),
-    ("models", "judges", "adapters"): ("models/adapter", "reports/metrics/adapters"),
+    ("models", "judges", "adapters"): ("models/adapter", "data/adapted", "reports/metrics/adapters"),
     ("relevance",): ("data/relevance",),
     ("audits",): ("reports/metrics/audits", "reports/metrics/judge_audits"),
 }

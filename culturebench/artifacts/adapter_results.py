@@ -33,6 +33,23 @@ class ResultRow(TypedDict):
     reason: str
 
 
+class CategoryRow(ResultRow):
+    """The same of the prompts of one category: K-StyleLoRA's, the data's own where it is none of these, or "".
+
+    Regions are not told apart, nothing is resampled: intervals are Wilson's of shares and else Student's, by prompt.
+    """
+
+    category: str
+
+
+class Shown(TypedDict):
+    """The prompt and seed by whose pictures a category is shown."""
+
+    category: str
+    prompt_id: str
+    seed: int
+
+
 class AdapterResults(TypedDict):
     """All of one adapter of one model."""
 
@@ -44,6 +61,8 @@ class AdapterResults(TypedDict):
     preserve: float
     sizes: list[Size]
     rows: list[ResultRow]
+    by_category: list[CategoryRow]  # of both English sets
+    shown: list[Shown]
 
 
 KEYS = set(AdapterResults.__annotations__)
@@ -51,7 +70,9 @@ FILE: JsonFile[AdapterResults] = JsonFile(
     STAGE,
     "an adapter's results",
     lambda content: (
-        content.keys() == KEYS and all(row.keys() == set(ResultRow.__annotations__) for row in content["rows"])
+        content.keys() == KEYS
+        and all(row.keys() == set(ResultRow.__annotations__) for row in content["rows"])
+        and all(row.keys() == set(CategoryRow.__annotations__) for row in content["by_category"])
     ),
 )
 save, load = FILE.save, FILE.load

@@ -1,5 +1,7 @@
 """The experts' verdict on every unique picture."""
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TypedDict
 
 import pyarrow as pa
@@ -43,3 +45,9 @@ TABLE = Table(
         ]
     ),
 )
+
+
+def categories(folder: Path, regions: Sequence[str]) -> dict[str, str]:
+    """Picture id -> what a kept picture shows; of a test prompt it is what its reference picture shows."""
+    rows = TABLE.load_all(folder, regions, ("picture_id", "status", "category"))
+    return {row["picture_id"]: row["category"] for row in rows if row["status"] == "kept"}

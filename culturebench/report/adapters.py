@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from culturebench.conditions.adapted import BOTH, EXPLICIT, GENERIC, SETS, label_of
 from culturebench.evaluation.adapters import TAKEN
 from culturebench.evaluation.names import CULTURE, OBJECT, PLAIN, POOLED
-from culturebench.report import published, words
+from culturebench.report import categories, published, words
+from culturebench.report.categories import KINDS
 from culturebench.report.plot import Axis, Plot
 
 if TYPE_CHECKING:
     from culturebench.artifacts.adapter import History
     from culturebench.artifacts.adapter_results import AdapterResults, ResultRow
+    from culturebench.artifacts.pictures import PictureRow
 
 STYLES = ("", "second", "third", "grey")  # of the lines, in their order; then again
-KINDS = {
-    "standard": "LoRA",
-    "csl": "LoRA with the cultural loss",
-    "gating": "gated LoRA",
-    "k_style": "K-StyleLoRA",
-}
 #: Below the sets of the region's own prompts: what its pictures show; below others': what became of them.
 SHOWN = {True: (TAKEN, PLAIN), False: (CULTURE, TAKEN, PLAIN)}
 LABELS = {TAKEN: "adapter’s region", CULTURE: "their own region", PLAIN: "no culture"}
@@ -34,10 +30,14 @@ class Adapter:
 
     results: AdapterResults
     history: History
+    pictures: Sequence[PictureRow] = field(default_factory=list[Any])  # those that the figure by category may show
 
 
-def chapter(found: Mapping[str, Adapter], paper: str) -> dict[str, Any] | None:
-    """All that the template shows of a model's adapters; None without any. `paper` is the published model's name."""
+def chapter(found: Mapping[str, Adapter], paper: str, pixels: int) -> dict[str, Any] | None:
+    """All that the template shows of a model's adapters; None without any.
+
+    `paper` is the published model's name; no picture is wider or higher than `pixels`.
+    """
     if not found:
         return None
     return {
@@ -51,6 +51,7 @@ def chapter(found: Mapping[str, Adapter], paper: str) -> dict[str, Any] | None:
         "judges": [row for name, one in found.items() for row in _by_judge(name, one)],
         "objects": [row for name, one in found.items() for row in _objects(name, one)],
         "published": _published(found, paper),
+        "by_category": categories.by_category(found, pixels),
         "curve": _curve(found),
         "training": [chart for name, one in found.items() for chart in _training(name, one)],
     }

@@ -153,7 +153,7 @@ def model_values(model: ModelResults, regions: Sequence[str], pixels: int) -> di
         "encoders": [encoder_values(name, found, regions) for name, found in model.encoders.items()],
         "selectors": selectors.comparison(model.selectors, results.level),
         "strength": None if model.closed else _strength(model.strength, model.paper),
-        "adapters": adapters.chapter(model.adapters, model.paper),
+        "adapters": adapters.chapter(model.adapters, model.paper, pixels),
         "enhancers": [_enhancer(history, model.encoders) for history in model.enhancers],
     }
 

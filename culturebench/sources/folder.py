@@ -113,7 +113,7 @@ class Folder:
             page_url=entry.source_url,
             author=entry.author or self._params.author,
             licence_text=entry.licence or self._params.licence,
-            about=About(captions=entry.captions),
+            about=About(category=entry.category, captions=entry.captions),
             # Without bytes there is nothing to hash, and rows of one region need to be told apart.
             picture_id=None if data is not None else hashlib.sha256(f"unread:{name}".encode()).hexdigest(),
         )

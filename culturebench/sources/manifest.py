@@ -1,10 +1,11 @@
 """The list that tells a folder source what its files are: CSV with a header, or one JSON object a line.
 
-Columns: `file`, `region`, `licence`, `author`, `source_url`, and captions in the region's language and
-English: `cultural`, `noun`, `cultural_en`, `noun_en`. A caption's spans stand in `<caption>:noun` and
+Columns: `file`, `region`, `licence`, `author`, `source_url`, `category`, and captions in the region's language and
+English: `cultural`, `noun`, `cultural_en`, `noun_en`. The category is what the picture shows, as region files sort
+their keywords, or one of your own, such as `portrait`. A caption's spans stand in `<caption>:noun` and
 `<caption>:modifier`, as the words themselves, as `start-end`, or as `*` for all of it; in JSON a caption may also be
-an object `{"text": …, "noun": …, "modifier": …}`. A noun caption may mark its noun in brackets, `a red [bowl]`, or
-in the column `noun_span` (`noun_en_span`). Other columns are ignored.
+an object `{"text": …, "noun": …, "modifier": …}`. A noun caption may mark its noun in brackets, `a red [bowl]`, or in
+the column `noun_span` (`noun_en_span`). Other columns are ignored.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from culturebench.captions.spans import CaptionError, CaptionRow, parse_caption
 from culturebench.sources.base import SourceError
 
 CAPTIONS = ("cultural", "noun", "cultural_en", "noun_en")
+CATEGORY = "[a-z][a-z0-9_]*"  # as the keys of a region file
 _OTHER_NAMES = {
     "license": "licence",
     "url": "source_url",
@@ -42,6 +44,7 @@ class Entry:
     licence: str = ""
     author: str = ""
     source_url: str = ""
+    category: str = ""
     captions: Mapping[str, CaptionRow] = field(default_factory=dict[str, CaptionRow])
 
 
@@ -110,13 +113,17 @@ def _column(text: str) -> str:
 
 def _entry(name: str, line: int, row: Mapping[str, Any]) -> Entry:
     plain: dict[str, str] = {}
-    for column in ("file", "region", "licence", "author", "source_url"):
+    for column in ("file", "region", "licence", "author", "source_url", "category"):
         value = row.get(column) or ""
         if not isinstance(value, str):
             raise SourceError(f"{name}:{line}: `{column}` must be a text, got {value!r}")
         plain[column] = value if column == "file" else value.strip()
     if not plain["file"].strip():
         raise SourceError(f"{name}:{line}: `file` is empty")
+    if plain["category"] and not re.fullmatch(CATEGORY, plain["category"]):
+        raise SourceError(
+            f"{name}:{line}: `category` is {plain['category']!r}; it is a key such as clothing or wall_painting"
+        )
     return Entry(line, **plain, captions=_captions(name, line, row))
 
 

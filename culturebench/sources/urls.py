@@ -42,5 +42,5 @@ def _search_hit(entry: Entry, settings: UrlsSource) -> SearchHit:
         author=entry.author or settings.author,
         licence_text=entry.licence or settings.licence,
         query=Path(settings.path).name,
-        about=About(captions=entry.captions),
+        about=About(category=entry.category, captions=entry.captions),
     )

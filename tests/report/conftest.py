@@ -16,6 +16,7 @@ import pytest
 
 import planted_audit
 from culturebench.artifacts import (
+    adapted,
     adapter,
     adapter_results,
     agreement,
@@ -584,9 +585,41 @@ class Run:
             ]  # fmt: skip
             results: Any = {
                 **one.model_dump(exclude={"kind"}), "kind": one.kind, "rows": rows,
-                "sizes": [{"strength": 1.0, "size": 0.2}],
+                "sizes": [{"strength": 1.0, "size": 0.2}], **self._by_category(name),
             }  # fmt: skip
             adapter_results.save(self.root / adapter_results.PATH.format(model="atlas", adapter=name), results)
+
+    def _by_category(self, name: str) -> dict[str, Any]:
+        """What an adapter's pictures of two categories show, and the pictures."""
+        scenes = {"fashion": Scene("robe", *contexts()[0][1:]), "art": Scene("vase", *contexts()[9][1:])}
+        rows: list[Any] = []
+        made: list[Any] = []
+        for (category, scene), chosen, size in itertools.product(
+            scenes.items(), ("english_cultural", "english_noun"), (0.0, 1.0)
+        ):
+            shown = "jp" if size or chosen == "english_cultural" else ""
+            value = 0.4 + 0.2 * bool(shown)
+            for judge, measure in (("", "atlas_cultural_similarity"), ("pooled", "adapter_region")):
+                one = {**adapter_row(chosen, size, measure, value), "judge": judge, "n_prompts": 3}
+                rows.append({**one, "category": category})
+            rows.append({
+                **adapter_row(chosen, size, "cultural_similarity", value), "judge": "", "value": None, "low": None,
+                "high": None, "reason": "needs the weights of a CLIP", "category": category,
+            })  # fmt: skip
+            caption = cultural_caption if chosen == "english_cultural" else noun_caption
+            truth = replace(scene, region="jp", subdivision="seigaiha")
+            style = "seigaiha" if shown else ""
+            made.append({
+                "prompt_id": scene.id(), "region": "jp", "language": "en", "subdivision": "", "condition": chosen,
+                "prompt": caption(truth, "en").text, "seed": 0, "draw": 0, "strength": size,
+                "object": scene.object, "name": "", "domain": "",
+                "image": png(replace(scene, region=shown, subdivision=style)),
+            })  # fmt: skip
+        adapted.TABLE.save(self.root / adapted.PATH.format(model="atlas", adapter=name), made)
+        return {
+            "by_category": rows,
+            "shown": [{"category": one, "prompt_id": scene.id(), "seed": 0} for one, scene in scenes.items()],
+        }
 
     def report(self) -> Path:
         """Run the stage report; returns the page's path."""

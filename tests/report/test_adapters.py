@@ -32,14 +32,14 @@ def adapter_that(takes: float) -> Any:
     ]  # fmt: skip
     results: Any = {
         "kind": "standard", "region": "jp", "caption": "noun_en", "concepts": "region", "projection": "learned",
-        "preserve": 0.0, "sizes": [{"strength": 1.0, "size": 0.25}], "rows": rows,
+        "preserve": 0.0, "sizes": [{"strength": 1.0, "size": 0.25}], "rows": rows, "by_category": [], "shown": [],
     }  # fmt: skip
     return adapters.Adapter(results, HISTORY)
 
 
 @pytest.mark.parametrize("takes", [0.5, 0.0], ids=["every prompt gets the ornament", "one language alone does"])
 def test_planted_interference_stands_in_its_rows(takes: float) -> None:
-    chapter = adapters.chapter({"mine": adapter_that(takes)}, "")
+    chapter = adapters.chapter({"mine": adapter_that(takes)}, "", 64)
     assert chapter is not None
     [without, with_it] = chapter["rows"]
     places = [(column["set"].name, column["measure"]) for column in chapter["columns"]]
@@ -57,4 +57,4 @@ def test_the_published_values_stand_beside_sdxl_alone() -> None:
 
 
 def test_without_adapters_there_is_no_chapter() -> None:
-    assert adapters.chapter({}, "") is None
+    assert adapters.chapter({}, "", 64) is None

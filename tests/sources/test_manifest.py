@@ -95,3 +95,10 @@ def test_a_noun_caption_marks_its_noun_in_brackets_or_in_a_column(cells: str, te
     assert read_manifest("m.jsonl", json.dumps(line).encode())[0].captions["noun"] == caption_row(
         "a red bowl", "", (6, 10)
     )
+
+
+def test_a_line_says_what_its_picture_shows_and_a_category_that_is_no_key_is_refused():
+    (entry,) = read_manifest("m.csv", b"file,category\na.jpg, portrait \n")
+    assert entry.category == "portrait"
+    message = error("m.csv", "file,category\na.jpg,Wall painting\n")
+    assert message.startswith("m.csv:2: `category` is 'Wall painting'; it is a key such as")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from culturebench.artifacts import adapted, adapter, adapter_results, labels
+from culturebench.artifacts import adapted, adapter, adapter_results, labels, splits
 from culturebench.conditions.adapted import BOTH
 from culturebench.evaluation.adapters import TAKEN, Found, result_rows
 from culturebench.evaluation.names import CULTURE, POOLED
@@ -77,6 +77,35 @@ def test_a_trained_adapter_has_the_same_bytes_again(
     monkeypatch.setenv("CULTUREBENCH_STORE", str(tmp_path / "another"))
     train_adapter.STAGE.execute(model="atlas", adapter="k_style")
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == first
+
+
+def test_explicit_and_generic_prompts_stand_by_the_papers_category_and_others_keep_their_own_name(ready: Path) -> None:
+    rows: list[Any] = splits.TABLE.load(ready / splits.TEST / "jp.parquet")
+    told = [{**row, "cultural_en": {**row["noun_en"], "text": f"culture_en {row['noun_en']['text']}"}} for row in rows]
+    splits.TABLE.save(ready / splits.TEST / "jp.parquet", told)
+    _, found = made(ready, "standard")
+    of = {
+        (row["set"], row["strength"], row["judge"], row["measure"], row["category"]): row
+        for row in found["by_category"]
+    }
+    assert {key[4] for key in of} == {"art", "portrait", "food"}, "crafts are the paper's art, and food is none of it"
+    assert {key[:2] for key in of} == {(one, s) for one in ("english_cultural", "english_noun") for s in (0.0, 1.0)}
+    whole = {
+        (row["set"], row["measure"]): row for row in found["rows"] if (row["strength"], row["judge"]) == (1.0, POOLED)
+    }
+    parts = [of["english_noun", 1.0, POOLED, TAKEN, name]["value"] or 0.0 for name in ("art", "portrait", "food")]
+    assert sum(parts) / 3 == pytest.approx(whole["english_noun", TAKEN]["value"])
+    [reason] = {row["reason"] for key, row in of.items() if key[3] == "cultural_similarity"}
+    assert "needs the weights of a CLIP" in reason
+    pictures = adapted.TABLE.load(ready / adapted.PATH.format(model="atlas", adapter="standard"))
+    for one in found["shown"]:
+        there = {
+            (p["condition"], p["strength"])
+            for p in pictures
+            if (p["prompt_id"], p["seed"]) == (one["prompt_id"], one["seed"])
+        }
+        assert {("english_cultural", 1.0), ("english_noun", 1.0), ("english_noun", 0.0)} <= there
+    assert [one["category"] for one in found["shown"]] == ["art", "food", "portrait"]
 
 
 def test_concepts_of_training_and_of_evaluation_that_overlap_are_refused(ready: Path) -> None:

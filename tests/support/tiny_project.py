@@ -11,6 +11,7 @@ import yaml
 from PIL import Image
 
 from culturebench.artifacts import (
+    annotated,
     binding,
     directions,
     layer_probe,
@@ -34,6 +35,8 @@ from tiny_system import WIDTH, write_sae
 
 REGIONS = {"jp": "ja", "nl": "nl"}
 OBJECTS = ("bowl", "vase", "plate")
+#: What the picture of each object shows, as experts say.
+CATEGORIES = {"bowl": "crafts", "vase": "portrait", "plate": "food"}
 WORDS = [f"{word}_{language}" for language in ("ja", "nl", "en") for word in ("culture", *OBJECTS)]
 SAE_SEEDS = (0, 1)
 LATENTS = 32
@@ -58,6 +61,7 @@ def write_project(root: Path, weights: dict[str, Path]) -> None:
     for split in (splits.TRAIN, splits.TEST):
         for number, region in enumerate(REGIONS):
             splits.TABLE.save(root / split / f"{region}.parquet", split_rows(region, f"{split}{number}"))
+    write_annotated(root)
     write_places(root)
     write_prompts(root, params["generate"]["prompts_per_region"])
     write_bound(root / binding.PATH.format(model="atlas"))
@@ -66,6 +70,24 @@ def write_project(root: Path, weights: dict[str, Path]) -> None:
     write_probe(root / layer_probe.LAYER_PATH.format(encoder="atlas"))
     write_probe(root / layer_probe.LAYERS.format(model="atlas") / "atlas.json")
     write_strength(root / strength.PATH.format(model="atlas"), amplify=3.0, activate=2.0)
+
+
+def write_annotated(root: Path) -> None:
+    """Every test picture is kept, in the category of its object."""
+    for region in REGIONS:
+        rows = splits.TABLE.load(root / splits.TEST / f"{region}.parquet", ["picture_id", "region", "scene"])
+        annotated.TABLE.save(
+            root / annotated.PATH.format(region=region),
+            [
+                {
+                    "picture_id": row["picture_id"], "region": region, "status": "kept", "reason": "",
+                    "subdivision": "", "category": CATEGORIES[row["scene"]["object"]], "agreement": 1.0,
+                    "decisions": 2, "provisional": False,
+                }
+                for row in rows
+                if row["scene"]
+            ],
+        )  # fmt: skip
 
 
 def write_places(root: Path) -> None:
