@@ -11,11 +11,12 @@ from culturebench.artifacts import annotated, answers, evaluation, groups, measu
 from culturebench.artifacts.answers import AnswerRow
 from culturebench.artifacts.evaluation import ConfusionRow, EvaluationRow
 from culturebench.artifacts.groups import GroupRow
+from culturebench.artifacts.pictures import PictureRow
 from culturebench.conditions import in_order
 from culturebench.evaluation.comparisons import corrected
 from culturebench.evaluation.groups import group_rows, groups_of
 from culturebench.evaluation.names import TEST
-from culturebench.evaluation.scores import regions_of, score_answers, score_measured
+from culturebench.evaluation.scores import regions_of, same_words, score_answers, score_measured
 from culturebench.evaluation.summary import count_confusions, summarise
 from culturebench.evaluation.table import Made, Tests, table_rows, with_pooled
 from culturebench.measures.paired_test import SignFlip
@@ -29,6 +30,7 @@ from culturebench.params.regions import Regions
 from culturebench.stage import Paths, Stage
 
 PICTURE_COLUMNS = ("prompt_id", "region", "language", "subdivision", "seed", "strength", "object")
+TOLD_COLUMNS = ("prompt_id", "region", "language", "prompt")
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,8 @@ def _made(
     made = pictures.TABLE.load(folder / name / f"{prompts}.parquet", PICTURE_COLUMNS)
     if not made:
         return None
-    languages = _languages(folder, params.conditions.pinned, prompts)
+    told = _in_own_language(folder, params.conditions.pinned, prompts)
+    languages = {row["region"]: row["language"] for row in told}
     scored = [
         one
         for judge, found in replies.items()
@@ -109,17 +112,18 @@ def _made(
             judge: {(row["prompt_id"], row["seed"]): row["answer"] for row in found} for judge, found in replies.items()
         },
         prompts=prompts,
+        same=same_words(told),
     )
 
 
-def _languages(folder: Path, pinned: Collection[str], prompts: str) -> dict[str, str]:
-    """Region -> language, as prompts that are no English rendering have it; none where there are no such prompts."""
+def _in_own_language(folder: Path, pinned: Collection[str], prompts: str) -> list[PictureRow]:
+    """Pictures whose prompts are no English renderings, of the nouns if there are any; without their bytes."""
     for name in ("noun", "cultural"):
         if name in pinned:
-            rows = pictures.TABLE.load(folder / name / f"{prompts}.parquet", ("region", "language"))
+            rows = pictures.TABLE.load(folder / name / f"{prompts}.parquet", TOLD_COLUMNS)
             if rows:
-                return {row["region"]: row["language"] for row in rows}
-    return {}
+                return rows
+    return []
 
 
 def _load_answers(inputs: Paths, judge: str, prompts: str, model: str, name: str) -> list[AnswerRow]:

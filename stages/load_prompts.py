@@ -1,6 +1,7 @@
 """Draw the test prompts, or read a file of captions from outside and refuse it when any line cannot be used.
 
-What the benchmark says as well is no caption from outside: it is dropped and counted.
+What the benchmark says as well is no caption from outside: it is dropped and counted. A noun that several regions of a
+language share stays, and is counted as one.
 
 Each gets the noun with one of its region's modifiers beside it: what somebody would write who knows of no neurons.
 """
@@ -23,7 +24,7 @@ from culturebench.params.generate import Generate
 from culturebench.params.prompts import TEST_FOLDER, Prompts, PromptSource
 from culturebench.params.regions import Regions
 from culturebench.stage import Paths, Stage
-from culturebench.text_to_image.prompts import COLUMNS, select_prompts, text_of
+from culturebench.text_to_image.prompts import COLUMNS, select_prompts, shared_nouns, text_of
 
 SHOWN = 5  # dropped captions that the last line names
 
@@ -49,7 +50,12 @@ def run(params: Params, inputs: Paths, outputs: Paths, *, prompts: str) -> None:
         kept = [row for row in found if not stands_in(row, benchmark)]
     prompt_sets.TABLE.save(outputs["prompts"], [_prompted(row, known[row["region"]]) for row in kept])
     dropped = _dropped(found, kept)
-    overlaps.save(outputs["overlaps"], {"given": len(found), "dropped": dropped})
+    shared = shared_nouns(kept)
+    languages = {code: place["language"] for code, place in known.items()}
+    told: overlaps.Overlaps = {"given": len(found), "dropped": dropped, "shared": shared, "languages": languages}
+    overlaps.save(outputs["overlaps"], told)
+    if shared:
+        print(f"{prompts}: {len(shared)} nouns are prompts of several regions of one language, and count once each")
     if dropped:
         shown = ", ".join(row["prompt"] for row in dropped[:SHOWN])
         print(f"{prompts}: {len(dropped)} of {len(found)} captions stand in the benchmark and are dropped: {shown}")

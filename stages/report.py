@@ -244,6 +244,7 @@ def _model(
             for prompts, source in params.prompts.root.items()
             if source.file != TEST_FOLDER
         },
+        told=overlaps.load(inputs["prompts"] / f"{TEST}.json"),
         unseen=_of_sets(params, rows, name, [s for s, at in params.prompts.root.items() if at.modifiers]),
         groups=grouped,
         english=english.load(inputs["english"] / f"{name}.json"),

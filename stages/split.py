@@ -148,7 +148,7 @@ def _shared(tables: Tables, region: str) -> Shared:
     kept = [row for row in tables.annotated if row["status"] == "kept"]
     return Shared(
         claims=[Claim(region, row["picture_id"], groups[row["picture_id"]], row["provisional"]) for row in kept],
-        keys=_keys(tables, region),
+        keys=_keys(tables),
         published={row["picture_id"]: row["released"]["split"] for row in tables.candidates if row["released"]},
         groups={row["picture_id"]: row["group"] for row in tables.duplicates},
     )
@@ -173,14 +173,14 @@ def _groups(tables: Tables) -> dict[str, str]:
     return {row["picture_id"]: row["group"] for row in tables.duplicates if row["status"] == "kept"}
 
 
-def _keys(tables: Tables, region: str) -> dict[str, list[str]]:
-    """What each captioned picture shares with others: near-duplicates, a source page, a region's noun caption."""
+def _keys(tables: Tables) -> dict[str, list[str]]:
+    """What each captioned picture shares with others: near-duplicates, a source page, a noun caption of a language."""
     origins, groups = _origins(tables), _groups(tables)
     keys: dict[str, list[str]] = {}
     for row, _, caption in _captioned(tables):
         picture = row["picture_id"]
         page, released = origins[picture]["page_url"], origins[picture]["released"]
-        noun = f"noun:{region}:{_normalised(caption['text'])}"
+        noun = f"noun:{caption['language']}:{_normalised(caption['text'])}"
         keys[picture] = [f"group:{groups[picture]}", noun, *([f"page:{page}"] if page else [])]
         keys[picture] += [f"released:{released['group']}"] if released else []
     return keys

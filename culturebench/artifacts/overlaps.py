@@ -1,4 +1,4 @@
-"""How many prompts a set was given, and those that were dropped since the benchmark says the same."""
+"""What became of a set of prompts: those that the benchmark says as well, and those that several regions share."""
 
 from typing import TypedDict
 
@@ -16,11 +16,21 @@ class Dropped(TypedDict):
     prompt: str
 
 
+class Shared(TypedDict):
+    """The same noun caption as a prompt of several regions of one language: no picture of it can be right in all."""
+
+    language: str
+    prompt: str
+    regions: list[str]
+
+
 class Overlaps(TypedDict):
     """What became of a set's prompts."""
 
     given: int
     dropped: list[Dropped]
+    shared: list[Shared]
+    languages: dict[str, str]  # of each region
 
 
 FILE: JsonFile[Overlaps] = JsonFile(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from culturebench.evaluation.scores import Scores
 from culturebench.evaluation.table import Made, PValues, compared
 from culturebench.measures.paired_test import SignFlip, holm
-from culturebench.measures.units import Unit, Units
+from culturebench.measures.units import Unit
 
 
 def corrected(conditions: Mapping[str, Made], test: SignFlip, by: Unit) -> PValues:
@@ -31,8 +31,7 @@ def corrected(conditions: Mapping[str, Made], test: SignFlip, by: Unit) -> PValu
 
 
 def _p_value(test: SignFlip, made: Made, other: Made, judge: str, measure: str, by: Unit) -> float | None:
-    units = Units(by, made.regions)
-    return test.p_value(_scores(made, judge, measure), _scores(other, judge, measure), units)
+    return test.p_value(_scores(made, judge, measure), _scores(other, judge, measure), made.units(by))
 
 
 def _scores(made: Made, judge: str, measure: str) -> Scores:

@@ -7,6 +7,7 @@ POOLED = "pooled"  # the judge of a row about the mean of all judges
 
 CULTURE = measure("culture_vqa").name  # the judge names the prompt's region
 LANGUAGE = measure("language_vqa").name  # the judge names any region of the prompt's language
+NEIGHBOUR = measure("language_elsewhere").name  # the judge names another region of the prompt's language
 OBJECT = measure("object_accuracy").name  # the judge names the object that the prompt speaks of
 PLAIN = measure("plain_share").name  # the judge sees no culture
 NAMED = measure("region_named").name  # the judge names any region, right or wrong

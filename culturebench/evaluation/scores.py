@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from culturebench.errors import CultureBenchError
-from culturebench.evaluation.names import ANGLO, CULTURE, LANGUAGE, NAMED, OBJECT, PLAIN, UNPARSEABLE
+from culturebench.evaluation.names import ANGLO, CULTURE, LANGUAGE, NAMED, NEIGHBOUR, OBJECT, PLAIN, UNPARSEABLE
 from culturebench.measures.records import measure as record_of
 
 if TYPE_CHECKING:
@@ -47,7 +47,8 @@ def score_answers(
     """CultureVQA, the shares with any region named and of plain pictures, unparseable replies, the object, by language.
 
     `languages` maps a region to its language; `plain` is the answer for a picture without culture.
-    An answer by language is right when it names any region of that language; only regions that share one are scored.
+    An answer by language is right when it names any region of that language, and where that is another one than the
+    prompt's it is counted on its own as well; only regions that share a language are scored by it.
     """
     _check_option_sets(judge, answers)
     keyed = {(row["prompt_id"], row["seed"]): row for row in answers}
@@ -75,7 +76,16 @@ def score_answers(
         for key, row in keyed.items()
         if shares.get(row["region"], False)
     }
-    return [*scored, Scored(judge, LANGUAGE, shared)] if shared else scored
+    elsewhere = {key: score * (keyed[key]["answer"] != keyed[key]["region"]) for key, score in shared.items()}
+    return [*scored, Scored(judge, LANGUAGE, shared), Scored(judge, NEIGHBOUR, elsewhere)] if shared else scored
+
+
+def same_words(pictures: Iterable[PictureRow]) -> dict[str, str]:
+    """Prompt id -> the first, by id, of those that say the same in the same language, where there are several."""
+    said: dict[tuple[str, str], set[str]] = {}
+    for row in pictures:
+        said.setdefault((row["language"], row["prompt"]), set()).add(row["prompt_id"])
+    return {name: min(names) for names in said.values() if len(names) > 1 for name in names}
 
 
 def score_measured(measured: Sequence[MeasuredRow]) -> list[Scored]:

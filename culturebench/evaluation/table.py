@@ -48,6 +48,11 @@ class Made:
     answers: Mapping[str, Mapping[tuple[str, int], str]]  # judge -> picture -> answer
     prompts: str = TEST
     subdivisions: Mapping[str, str] = field(default_factory=dict[str, str])  # prompt id -> subdivision
+    same: Mapping[str, str] = field(default_factory=dict[str, str])  # prompt id -> the first with the same noun caption
+
+    def units(self, by: Unit = "prompt") -> Units:
+        """What is one piece of evidence."""
+        return Units(by, self.regions, self.same)
 
 
 def compared(conditions: Mapping[str, Made]) -> Iterator[tuple[Made, Made]]:
@@ -91,9 +96,9 @@ def _value_rows(made: Made, scored: Scored, regions: Sequence[str], bootstrap: B
     share, scores = _is_share(scored), scored.scores
     if not scores:
         return []
-    within, between = (of_pictures(bootstrap.mean(scores, _units(made, by), share=share), scores, made) for by in UNITS)
+    within, between = (of_pictures(bootstrap.mean(scores, made.units(by), share=share), scores, made) for by in UNITS)
     rows = [flat_row(made, scored.judge, ALL, measure=scored.measure, estimate=within, between=between)]
-    found = bootstrap.means_by_region(scores, _units(made), share=share)
+    found = bootstrap.means_by_region(scores, made.units(), share=share)
     own = by_region(scores, made.regions)
     for region in (one for one in regions if one in found):
         estimate = of_pictures(found[region], own[region], made)
@@ -114,15 +119,13 @@ def _difference_rows(
     if not shared:
         return [row(ALL, reason=f"no prompt and seed in common with {other.name}")] if scored.scores else []
     share = _is_share(scored)
-    within, between = (
-        bootstrap.difference(scored.scores, against.scores, _units(made, by), share=share) for by in UNITS
-    )
+    within, between = (bootstrap.difference(scored.scores, against.scores, made.units(by), share=share) for by in UNITS)
     assert within and between  # they share pictures
     key = (made.name, other.name, scored.judge, scored.measure)
     within, between = of_pictures(within, shared, made), of_pictures(between, shared, made)
     rows: list[Row] = [row(ALL, estimate=within, between=between, p_values=tests.of(key))]
     if scored.measure == CULTURE:
-        found = bootstrap.differences_by_region(scored.scores, against.scores, _units(made), share=share)
+        found = bootstrap.differences_by_region(scored.scores, against.scores, made.units(), share=share)
         own = by_region(shared, made.regions)
         rows += [row(one, estimate=of_pictures(found[one], own[one], made)) for one in regions if one in found]
     return rows
@@ -138,13 +141,9 @@ def _agreement_rows(made: Made, bootstrap: Bootstrap) -> list[Row]:
 
 def _agreement_row(made: Made, judges: Sequence[str], kappa: Callable[..., Estimate | None], who: str) -> Row:
     said = [made.answers[judge] for judge in judges]
-    within, between = (kappa(*said, _units(made, by)) for by in UNITS)
+    within, between = (kappa(*said, made.units(by)) for by in UNITS)
     reason = "" if within else f"no picture that {who} answered"
     return flat_row(made, "+".join(judges), ALL, measure=AGREEMENT, estimate=within, between=between, reason=reason)
-
-
-def _units(made: Made, by: Unit = "prompt") -> Units:
-    return Units(by, made.regions)
 
 
 def _is_share(scored: Scored) -> bool:

@@ -13,7 +13,7 @@ from culturebench.errors import CultureBenchError
 
 Direction = Literal["higher", "lower", "neither"]  # which of two values is the better one
 Unit = Literal["share", "number"]  # a share is shown in percent
-#: Where the report has it: a column of the main table, the column beside its conditions, the row by language of the
+#: Where the report has it: a column of the main table, the column beside its conditions, the rows by language of the
 #: table of regions, the table of the judges' agreement, the table of how alike a region's pictures are.
 Place = Literal["column", "first", "language", "agreement", "alike", "nowhere"]
 _ARROWS: Final = {"higher": " ↑", "lower": " ↓", "neither": ""}
@@ -86,6 +86,7 @@ MEASURES: Final = registry(
     (
         Measure("culture_vqa", "CultureVQA", "higher", "share", "first"),  # the judge names the prompt's region
         Measure("language_vqa", "CultureVQA by language", "higher", "share", "language"),
+        Measure("language_elsewhere", "Right language, other region", "lower", "share", "language"),
         Measure("region_named", "Any region named", "neither", "share", "column", arrow=False),  # right or wrong
         Measure("object_accuracy", "Object right", "higher", "share", "column"),
         Measure("plain_share", "No culture seen", "lower", "share", "column", arrow=False),

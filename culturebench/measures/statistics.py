@@ -58,11 +58,11 @@ class Bootstrap:
         """
         value, means, drawn = self._mean(scores, units)
         if means is None:
-            return estimate_of(value, None, None, scores)
+            return estimate_of(value, None, None, scores, units)
         if not share:
-            return estimate_of(value, *self._percentiles(means, drawn), scores)
+            return estimate_of(value, *self._percentiles(means, drawn), scores, units)
         n = independent(value * (1 - value), means, drawn)
-        return estimate_of(value, *wilson(value, n, t_quantile(self._tail, drawn.freedom)), scores)
+        return estimate_of(value, *wilson(value, n, t_quantile(self._tail, drawn.freedom)), scores, units)
 
     def difference(
         self, scores: Scores, reference: Scores, units: Units = ONE_REGION, *, share: bool = False
@@ -79,10 +79,10 @@ class Bootstrap:
             return self.mean(shared, units)
         value, means, drawn = self._mean(shared, units)
         if means is None:
-            return estimate_of(value, None, None, shared)
+            return estimate_of(value, None, None, shared, units)
         square = float(np.mean(np.square(list(shared.values()))))
         n = independent(square - value**2, means, drawn)
-        return estimate_of(value, *bonett_price(value, square, n, t_quantile(self._tail, drawn.freedom)), shared)
+        return estimate_of(value, *bonett_price(value, square, n, t_quantile(self._tail, drawn.freedom)), shared, units)
 
     def means_by_region(self, scores: Scores, units: Units, *, share: bool = False) -> dict[str, Estimate]:
         """The mean of each region; of shares with Wilson's interval, else Student's."""
@@ -98,7 +98,7 @@ class Bootstrap:
         self, scores: Scores, units: Units, closed: Callable[[Floats, float, float], Interval] | None
     ) -> dict[str, Estimate]:
         regions = by_region(scores, units.regions)
-        arrays = {code: _by_prompt(own) for code, own in regions.items()}
+        arrays = {code: _by_unit(own, units) for code, own in regions.items()}
         freedom = sum(len(prompts) - 1 for prompts in arrays.values())
         alike = design_effect(arrays) if closed and arrays else 1.0
         found: dict[str, Estimate] = {}
@@ -109,7 +109,7 @@ class Bootstrap:
                 low, high = closed(every, len(every) / alike, t_quantile(self._tail, freedom))
             elif len(prompts) > 1:
                 low, high = student([float(one.mean()) for one in prompts], self._tail)
-            found[code] = estimate_of(float(every.mean()), low, high, regions[code])
+            found[code] = estimate_of(float(every.mean()), low, high, regions[code], units)
         return found
 
     def kappa(
@@ -161,15 +161,15 @@ class Bootstrap:
         value = float(_beyond_chance(np.array([observed]), np.array([chance]))[0])
         none = dict.fromkeys(keys, 0.0)
         if np.isclose(chance, 1.0):
-            return estimate_of(value, None, None, none)
+            return estimate_of(value, None, None, none, units)
         values = self._resampled(drawn, lambda weights: _beyond_chance(*parts(weights)))
         if values is None:
-            return estimate_of(value, None, None, none)
+            return estimate_of(value, None, None, none, units)
         low, high = self._percentiles(values, drawn)
         if high - low <= 1e-12:  # full agreement: Wilson's of the agreement, chance's as it was seen
             bounds = wilson(float(observed), drawn.count, t_quantile(self._tail, drawn.freedom))
             low, high = (float((bound - chance) / (1 - chance)) for bound in bounds)
-        return estimate_of(value, low, high, none)
+        return estimate_of(value, low, high, none, units)
 
     @property
     def _tail(self) -> float:
@@ -242,10 +242,10 @@ def by_region(scores: Scores, regions: Mapping[str, str]) -> dict[str, dict[tupl
     return found
 
 
-def _by_prompt(scores: Scores) -> list[Floats]:
+def _by_unit(scores: Scores, units: Units) -> list[Floats]:
     prompts: dict[str, list[float]] = {}
     for (prompt, _), score in scores.items():
-        prompts.setdefault(prompt, []).append(score)
+        prompts.setdefault(units.one(prompt), []).append(score)
     return [np.array(one) for one in prompts.values()]
 
 
@@ -265,13 +265,15 @@ def _summed(scores: Scores, units: Units) -> tuple[Drawn, Floats, Floats]:
     return drawn, sums, counts
 
 
-def estimate_of(value: float, low: float | None, high: float | None, scores: Scores) -> Estimate:
-    """The estimate, with how many prompts and pictures and which seeds `scores` holds."""
+def estimate_of(
+    value: float, low: float | None, high: float | None, scores: Scores, units: Units = ONE_REGION
+) -> Estimate:
+    """The estimate, with how many prompts, the same words once, how many pictures and which seeds `scores` holds."""
     return Estimate(
         value=value,
         low=low,
         high=high,
-        n_prompts=len({prompt for prompt, _ in scores}),
+        n_prompts=len({units.one(prompt) for prompt, _ in scores}),
         n_images=len(scores),
         seeds=tuple(sorted({seed for _, seed in scores})),
     )

@@ -28,6 +28,7 @@ from culturebench.report import (
     gallery,
     groups,
     headline,
+    languages,
     published,
     selectors,
     sweeps,
@@ -96,6 +97,7 @@ class ModelResults:
     paper: str  # the name that the paper has for it; "" for a model that is not the paper's
     results: Results
     outside: Mapping[str, Outside]  # by the name of the set
+    told: Overlaps  # of the test prompts
     unseen: Mapping[str, Results]  # name of test prompts with modifiers that no split carries -> their results
     groups: Sequence[GroupRow]
     english: English
@@ -135,6 +137,7 @@ def model_values(model: ModelResults, regions: Sequence[str], pixels: int) -> di
         "unseen": [_unseen(name, found) for name, found in model.unseen.items()],
         "circular": list(model.circular.values()),
         "by_region": tables.by_region(results, regions),
+        "by_language": languages.by_language(results, regions, model.told),
         "settings_by_region": tables.settings_by_region(results, regions),
         "alike": alike.concentration(results, regions),
         "english": english.values(model.english, regions),

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from culturebench.conditions import CONDITIONS, condition
-from culturebench.evaluation.names import ALL, CULTURE, LANGUAGE, NAMED
+from culturebench.evaluation.names import ALL, CULTURE, NAMED
 from culturebench.measures import records
 from culturebench.report import published
 from culturebench.report.results import Results
@@ -113,13 +113,17 @@ def _comparison_row(results: Results, paper: str, name: str, others: Sequence[st
 
 
 def by_region(results: Results, regions: Sequence[str]) -> dict[str, Any]:
-    """CultureVQA of each region under each condition, and by language where regions share one."""
+    """CultureVQA of each region under each condition, and under `language` what goes by language: (label, row)."""
     names = results.present(OWN)
     return {
         "conditions": names,
         "rows": [(code, [results.get(name, CULTURE, region=code) for name in names]) for code in regions],
         "all": [results.get(name, CULTURE) for name in names],
-        "language": [results.get(name, LANGUAGE) for name in names],
+        "language": [
+            (records.measure(measure).label, row)
+            for measure in records.at("language")
+            if any(row := [results.get(name, measure) for name in names])
+        ],
     }
 
 

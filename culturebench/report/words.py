@@ -30,6 +30,8 @@ REGION_NAMES = {
     "fr": "Francophone Africa",
     "in": "India",
     "vn": "Vietnam",
+    "mx": "Mexico",
+    "br": "Brazil",
     "anglo": "Anglo",
     "unrecognizable": "none",
     "unparseable": "no option",

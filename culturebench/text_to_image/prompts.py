@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from culturebench.errors import CultureBenchError
 
 if TYPE_CHECKING:
+    from culturebench.artifacts.overlaps import Shared
     from culturebench.artifacts.prompts import PromptRow
     from culturebench.artifacts.splits import SplitRow
     from culturebench.conditions.record import Caption
@@ -38,6 +39,20 @@ def select_prompts(rows: Sequence[SplitRow], regions: Sequence[str], count: int)
             )
         chosen += [_prompt(row) for row in sorted(usable, key=lambda row: row["picture_id"])[:count]]
     return chosen
+
+
+def shared_nouns(prompts: Sequence[PromptRow]) -> list[Shared]:
+    """The noun captions that are prompts of several regions of one language, word by word, by language and text."""
+    regions: dict[tuple[str, str], list[str]] = {}
+    for row in prompts:
+        if noun := row["noun"]:
+            some = regions.setdefault((noun["language"], noun["text"]), [])
+            some += [row["region"]] if row["region"] not in some else []
+    return [
+        {"language": language, "prompt": text, "regions": some}
+        for (language, text), some in sorted(regions.items())
+        if len(some) > 1
+    ]
 
 
 def text_of(prompt: PromptRow, caption: Caption) -> str:

@@ -44,6 +44,31 @@ def test_by_prompt_the_sum_is_weighed_by_its_spread_within_regions_under_every_p
     assert TEST.p_value(changed, before, BY_PROMPT) == pytest.approx(expected) == 0.09375
 
 
+def test_words_that_two_regions_share_are_one_piece_of_evidence_in_intervals_and_in_the_test() -> None:
+    once = {(f"es {n}", seed): float((n * 7 + seed) % 3 == 0) for n in range(8) for seed in (0, 1)}
+    before = dict.fromkeys(once, 0.0)
+    twice = once | {(f"mx {prompt[3:]}", seed): score for (prompt, seed), score in once.items()}
+    regions = {prompt: prompt[:2] for prompt, _ in twice}
+    one = Units("prompt", regions)
+    shared = Units("prompt", regions, {prompt: f"es {prompt[3:]}" for prompt in regions})
+    alone, told = BOOTSTRAP.mean(once, one, share=True), BOOTSTRAP.mean(twice, shared, share=True)
+    assert (told.value, told.low, told.high) == pytest.approx((alone.value, alone.low, alone.high))
+    assert (told.n_prompts, alone.n_prompts) == (8, 8)
+    assert TEST.p_value(twice, dict.fromkeys(twice, 0.0), shared) == TEST.p_value(once, before, one)
+    naive = BOOTSTRAP.mean(twice, one, share=True)
+    assert naive.low and told.low and naive.low > told.low, "counted twice, the interval would be too narrow"
+
+
+def test_regions_that_share_words_are_one_stratum_and_the_others_stay_apart() -> None:
+    regions = {"a": "es", "b": "es", "c": "mx", "d": "mx", "e": "jp", "f": "jp", "g": "pt", "h": "pt"}
+    drawn = Units("prompt", regions, {"c": "a", "a": "a"}).of(regions)
+    assert sorted(drawn.sizes) == [2, 2, 3] and drawn.index["a"] == drawn.index["c"]
+    assert drawn.freedom == 4, "seven different prompts in three strata"
+    through = Units("prompt", regions, {"c": "a", "d": "g"}).of(regions)
+    assert sorted(through.sizes) == [2, 4], "Spain and Portugal, through Mexico"
+    assert Units("region", regions, {"c": "a"}).of(regions).count == 4
+
+
 def test_the_closed_intervals_are_those_of_other_libraries_and_of_the_paper() -> None:
     z = stats.norm.ppf(0.975)
     for right, n in ((0, 4), (3, 16), (16, 16)):

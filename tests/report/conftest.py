@@ -33,6 +33,7 @@ from culturebench.artifacts import (
     layer_probe,
     measured,
     neurons,
+    overlaps,
     pictures,
     pins,
     reliability,
@@ -188,6 +189,7 @@ class Run:
     def write_pictures(self) -> None:
         """Pictures, answers and measurements of every condition, at the planted rates."""
         self._write_one_prompt()
+        self.write_told()
         for condition in CONDITIONS.all:
             made = [
                 self._picture(condition, code, scene, seed)
@@ -207,6 +209,12 @@ class Run:
                 for number, scene in enumerate(self.scenes[code])
             ]  # fmt: skip
             annotated.TABLE.save(self.root / annotated.PATH.format(region=code), kept)
+
+    def write_told(self, shared: Any = (), languages: dict[str, str] | None = None) -> None:
+        """What loading the test prompts said of them; by default every region has a language of its own."""
+        spoken = languages or {code: REGIONS[code][0] for code in self.regions}
+        told: overlaps.Overlaps = {"given": 24, "dropped": [], "shared": list(shared), "languages": spoken}
+        overlaps.save(self.root / overlaps.PATH.format(prompts="test"), told)
 
     def _write_one_prompt(self) -> None:
         """The first scene of the first region in each region's ornament, and plain."""

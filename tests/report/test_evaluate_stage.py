@@ -230,6 +230,11 @@ def test_an_answer_in_the_same_language_counts_for_accuracy_by_language() -> Non
     scored = score_answers("j", table, table, {"es": "es", "mx": "es", "jp": "ja"}, answers.UNRECOGNIZABLE)
     by_measure = {one.measure: one for one in scored}
     assert by_measure["language_vqa"].scores == {("a", 0): 1.0, ("b", 0): 0.0}
+    elsewhere = by_measure["language_elsewhere"].scores
+    assert elsewhere == {("a", 0): 1.0, ("b", 0): 0.0}, "a wrong answer of its own kind, and no other one is of it"
+    table[0]["answer"] = "es"
+    again = score_answers("j", table, table, {"es": "es", "mx": "es", "jp": "ja"}, answers.UNRECOGNIZABLE)
+    assert {one.measure: one for one in again}["language_elsewhere"].scores[("a", 0)] == 0.0, "the region itself"
     assert by_measure["object_accuracy"].reason
 
 

@@ -44,7 +44,8 @@ def run(make_run: Any) -> Any:
             shared = {"language": "es"} if name == "unseen_modifiers" else {}
             pictures.TABLE.save(path, [{**row, **shared} for row in rows])
     dropped: list[overlaps.Dropped] = [{"region": "es", "prompt": "un <b>cuenco</b>"}]
-    overlaps.save(run.root / overlaps.PATH.format(prompts="outside"), {"given": 7, "dropped": dropped})
+    told: overlaps.Overlaps = {"given": 7, "dropped": dropped, "shared": [], "languages": {}}
+    overlaps.save(run.root / overlaps.PATH.format(prompts="outside"), told)
     run.evaluate()
     return run
 
