@@ -533,8 +533,9 @@ class Run:
         found = {name: {key: value + 0.02 * chance(name, key) for key in keys} for name, value in planted.items()}
         regions = {prompt: prompt[:-1] for prompt, _ in keys}
         rows = english_rows(found, regions, Bootstrap(200, 0, 0.95))
-        path = self.root / english.PATH.format(model=model)
-        english.save(path, {"by": "the atlas's encoder", "reason": "", "rows": rows})
+        for model in self.params.models.root:
+            path = self.root / english.PATH.format(model=model)
+            english.save(path, {"by": "the atlas's encoder", "reason": "", "rows": rows})
 
     def write_study(self) -> None:
         """A plan over these pictures and what scripted participants say, by the stage itself."""
