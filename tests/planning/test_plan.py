@@ -63,7 +63,7 @@ def test_twice_the_seeds_are_twice_the_pictures_questions_time_disk_and_money(tm
         costs(numbers_of(generate={"seeds": seeds, "control_seeds": len(seeds)}), tmp_path, served=JUDGE)
         for seeds in ([0, 1], [0, 1, 2, 3])
     )
-    for stage in ("generate (5 conditions)", "generate_edited (22 conditions)", "generate_enhanced (3 conditions)"):
+    for stage in ("generate (5 conditions)", "generate_edited (24 conditions)", "generate_enhanced (3 conditions)"):
         assert twice[stage].amount.images == 2 * once[stage].amount.images > 0
         assert twice[stage].disk == 2 * once[stage].disk > 0
         first, second = once[stage].cost, twice[stage].cost
@@ -106,7 +106,7 @@ def test_numbers_are_those_of_the_params(tmp_path: Path) -> None:
     made = found(numbers, tmp_path)
     assert made["generate (5 conditions)"].prompts == 3 * regions
     assert made["generate (5 conditions)"].images == 3 * regions * 2 * 5
-    plain, controls = 11, len(DOCUMENT["conditions"]["all"]) - 11
+    plain, controls = 12, len(DOCUMENT["conditions"]["all"]) - 12
     assert made["judge"].calls == 3 * regions * (2 * plain + controls)
     doses = 2 * regions * (2 * (2 + 1) + 2)  # lambdas above 0 under both controls of neurons, and under one of steering
     assert made["tune_strength"].images == made["tune_strength"].calls == 5 * regions * 9 + doses
