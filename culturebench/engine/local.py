@@ -19,13 +19,17 @@ T = TypeVar("T")
 R = TypeVar("R")
 #: Batches that wait, are at work or wait for their turn, for each thread or process.
 AHEAD = 2
+#: Batches that are computed and not yet finished or kept, each with its pictures in memory.
+BEHIND = 2
 
 
 def run(
     worker: Worker[T, R], batches: Iterable[Sequence[T]], cached: Cached[T, R] | None, workers: int, place: str
 ) -> Iterator[list[R | Failure]]:
     """The results of every batch in the order of `batches`."""
-    if place == "here" or workers == 1:
+    if place == "here" and worker.finish:
+        yield from _finished_beside(worker, cached, batches)
+    elif place == "here" or workers == 1:
         for batch in batches:
             yield _do(worker, cached, batch)
     elif place == "threads":
@@ -48,7 +52,34 @@ def _do(worker: Worker[T, R], cached: Cached[T, R] | None, batch: Sequence[T]) -
     found = cached.get(batch) if cached else None
     if found is not None:
         return found
-    results = worker.do(batch)
+    return _finish(worker, cached, batch, worker.loaded(batch))
+
+
+def _finished_beside(
+    worker: Worker[T, R], cached: Cached[T, R] | None, batches: Iterable[Sequence[T]]
+) -> Iterator[list[R | Failure]]:
+    """A thread finishes and keeps a batch while this one computes the next; what it raises comes with its batch."""
+    waiting: deque[Future[list[R | Failure]]] = deque()
+    with ThreadPoolExecutor(1) as pool:  # its end waits, so that what was computed before a failure is kept
+        for batch in batches:
+            found = cached.get(batch) if cached else None
+            if found is None:
+                waiting.append(pool.submit(_finish, worker, cached, batch, worker.loaded(batch)))
+                due = len(waiting) - BEHIND
+            else:  # nothing to compute meanwhile
+                due = len(waiting)
+            for _ in range(due):
+                yield waiting.popleft().result()
+            if found is not None:
+                yield found
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def _finish(
+    worker: Worker[T, R], cached: Cached[T, R] | None, batch: Sequence[T], computed: Sequence[Any]
+) -> list[R | Failure]:
+    results = worker.finished(batch, computed)
     if cached:
         cached.put(batch, results)
     return results

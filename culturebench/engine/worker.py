@@ -30,15 +30,21 @@ class Failure:
 class Worker(Generic[T, R]):
     """What does batches. `load` gives a function of a batch, and is called once in every process that works.
 
-    The function returns as many results as it was given items, `Failure` for an item that could not be done.
+    The function returns as many results as it was given items, `Failure` for an item that could not be done. With
+    `finish` it returns something else, of which `finish` makes the results: the part that needs no model, and that
+    another thread may do while the next batch is computed.
     """
 
-    def __init__(self, load: Callable[[], Callable[[Sequence[T]], Sequence[R | Failure]]]) -> None:
-        self._load = load
-        self._loaded: Callable[[Sequence[T]], Sequence[R | Failure]] | None = None
+    def __init__(
+        self,
+        load: Callable[[], Callable[[Sequence[T]], Sequence[Any]]],
+        finish: Callable[[Sequence[Any]], Sequence[R | Failure]] | None = None,
+    ) -> None:
+        self._load, self.finish = load, finish
+        self._loaded: Callable[[Sequence[T]], Sequence[Any]] | None = None
 
     @property
-    def loaded(self) -> Callable[[Sequence[T]], Sequence[R | Failure]]:
+    def loaded(self) -> Callable[[Sequence[T]], Sequence[Any]]:
         """The function of this process."""
         if self._loaded is None:
             self._loaded = self._load()
@@ -51,14 +57,18 @@ class Worker(Generic[T, R]):
 
     def do(self, batch: Sequence[T]) -> list[R | Failure]:
         """The results of one batch."""
-        results = list(self.loaded(batch))
+        return self.finished(batch, self.loaded(batch))
+
+    def finished(self, batch: Sequence[T], computed: Sequence[Any]) -> list[R | Failure]:
+        """The results of one batch, of what `loaded` made of it."""
+        results = list(self.finish(computed) if self.finish else computed)
         if len(results) != len(batch):
             raise EngineError(f"a worker returned {len(results)} results for {len(batch)} items")
         return results
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Another process loads for itself."""
-        return Worker, (self._load,)
+        return Worker, (self._load, self.finish)
 
 
 def each(function: Callable[[T], R], *errors: type[Exception]) -> Worker[T, R]:

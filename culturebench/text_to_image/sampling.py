@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from types import MethodType
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
+from PIL import Image
 
 from culturebench.engine.batches import map_batches
 from culturebench.engine.worker import Cached, Worker
@@ -35,12 +37,16 @@ class Painter:
         self.system = system
 
     def __call__(self, shots: Sequence[Shot]) -> list[bytes]:
-        """One PNG per shot; prompts of other lengths than each other's make pictures in batches of their own."""
-        found: dict[int, bytes] = {}
+        """One PNG per shot, as of `paint`."""
+        return to_pngs(self.paint(shots))
+
+    def paint(self, shots: Sequence[Shot]) -> list[Image.Image]:
+        """One picture per shot; prompts of other lengths than each other's make pictures in batches of their own."""
+        found: dict[int, Image.Image] = {}
         for places, conditioning in self._conditionings(shots):
             with self._adapted(shots):
                 images = self.system.generate(conditioning, [shots[place].seed for place in places])
-            found |= {place: to_png(image) for place, image in zip(places, images, strict=True)}
+            found |= dict(zip(places, images, strict=True))
         return [found[place] for place in range(len(shots))]
 
     def _adapted(self, shots: Sequence[Shot]) -> AbstractContextManager[None]:
@@ -76,7 +82,7 @@ class CachedSampler:
     def __init__(
         self, load: Callable[[], TextToImage], identity: Mapping[str, Any], store: Store, engine: Engine
     ) -> None:
-        self._painter = Worker[Shot, bytes](lambda: Painter(load()))
+        self._painter = Worker[Shot, bytes](lambda: Painter(load()).paint, to_pngs)
         self._identity = identity
         self._cached = Cached(store, self._key, pack, unpack)
         self._engine = engine
@@ -84,7 +90,7 @@ class CachedSampler:
     @property
     def system(self) -> TextToImage:
         """The system, loaded in this process."""
-        return cast(Painter, self._painter.loaded).system
+        return cast(Painter, cast(MethodType, self._painter.loaded).__self__).system
 
     def pictures(self, batches: Sequence[Sequence[Shot]], label: str) -> Iterator[list[bytes]]:
         """One PNG per shot. The batch is the unit that is kept: float sums may depend on a batch's other rows."""
@@ -95,6 +101,11 @@ class CachedSampler:
 
     def _key(self, shots: Sequence[Shot]) -> str:
         return key_of({**self._identity, "shots": [_describe(shot) for shot in shots]})
+
+
+def to_pngs(images: Sequence[Image.Image]) -> list[bytes]:
+    """The pictures as PNG: work of the CPU, which a thread does beside the device."""
+    return [to_png(image) for image in images]
 
 
 def encode(system: TextToImage, prompt: str, intervention: Intervention | None) -> Conditioning:

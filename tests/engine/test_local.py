@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import threading
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from culturebench.engine.batches import map_batches
 from culturebench.engine.worker import Cached, EngineError, Failure, Worker, each, in_batches
 from culturebench.params.engine import Engine
 from culturebench.store import Store, key_of
-from small_work import end, last_first, load_counted, square, who
+from small_work import end, last_first, load_counted, plus_one, square, who
 
 PLACES = ("here", "threads", "processes")
 LOCAL = Engine(kind="local", workers=2, address=None, cpus_per_worker=1, gpus_per_worker=0)
@@ -125,6 +126,51 @@ def test_a_worker_returns_as_many_results_as_it_was_given_items() -> None:
     forgetful: Worker[int, int] = Worker(lambda: lambda batch: list(batch)[1:])
     with pytest.raises(EngineError, match="1 results for 2 items"):
         run(forgetful, [1, 2])
+
+
+def load_itself() -> Any:
+    return list[int]
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_worker_with_a_finish_gives_what_it_makes_of_each_batch_wherever_it_works(tmp_path: Path, place: Any) -> None:
+    worker: Worker[int, int] = Worker(load_itself, plus_one)
+    assert run(worker, range(3), cached=cached(tmp_path), place=place) == [1, 2, 3]  # the second batch has one item
+    assert run(worker, range(9), cached=cached(tmp_path), place=place) == list(range(1, 10))
+    assert cached(tmp_path).get([0, 1]) == [1, 2]
+
+
+def test_the_next_batch_is_computed_while_another_thread_finishes_the_one_before() -> None:
+    begun, threads = threading.Event(), set[int]()
+
+    def compute(batch: Any) -> list[int]:
+        if batch == [1]:
+            begun.set()
+        return list(batch)
+
+    def finish(computed: Any) -> list[int]:
+        assert begun.wait(20), "the second batch waits for the first one to be finished"
+        threads.add(threading.get_ident())
+        return list(computed)
+
+    assert run(Worker(lambda: compute, finish), range(4), size=1) == [0, 1, 2, 3]
+    assert threads.isdisjoint({threading.get_ident()}) and len(threads) == 1
+
+
+def test_few_batches_are_computed_before_the_first_one_is_finished() -> None:
+    computed: list[int] = []
+    worker: Worker[int, int] = Worker(lambda: lambda batch: computed.extend(batch) or batch, plus_one)
+    results = map_batches(worker, in_batches(range(100), 1), engine=LOCAL)
+    assert next(results) == [1]
+    results.close()
+    assert len(computed) <= 3
+
+
+def test_what_cannot_be_finished_ends_the_work_and_what_was_before_it_is_kept(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError, match="finishes 13"):
+        run(Worker(load_itself, plus_one), [1, 13, *range(20, 40)], size=1, cached=cached(tmp_path))
+    assert cached(tmp_path).get([1]) == [2]
+    assert cached(tmp_path).get([39]) is None
 
 
 def test_progress_is_shown_under_the_label(capsys: pytest.CaptureFixture[str]) -> None:

@@ -112,20 +112,22 @@ def test_a_run_that_was_killed_computes_only_what_is_missing_and_gives_the_same_
     out.unlink()
     shutil.rmtree(tmp_path / "store")
     generated.clear()
-    put = Store.put
+    put, kept = Store.put, list[str]()
 
-    def killed_after_two(store: Store, key: str, content: bytes) -> None:
-        put(store, key, content)
-        if len(generated) == 2:
+    def killed_at_the_second(store: Store, key: str, content: bytes) -> None:
+        if kept:
             raise KeyboardInterrupt
+        put(store, key, content)
+        kept.append(key)
 
-    monkeypatch.setattr(Store, "put", killed_after_two)
+    monkeypatch.setattr(Store, "put", killed_at_the_second)
     with pytest.raises(KeyboardInterrupt):
         generate_edited.STAGE.execute(model="atlas", condition="amplified")
     assert not out.exists()
     monkeypatch.setattr(Store, "put", put)
+    generated.clear()
     generate_edited.STAGE.execute(model="atlas", condition="amplified")
-    assert (out.read_bytes(), len(generated)) == (undisturbed, 4)
+    assert (out.read_bytes(), len(kept), len(generated)) == (undisturbed, 1, 3)
 
 
 def test_a_damaged_kept_batch_is_computed_again(project: Path, generated: list[int], tmp_path: Path) -> None:

@@ -85,9 +85,9 @@ def test_a_further_set_draws_its_own_pictures_alone_and_leaves_the_others_files_
     before, drawn = test.read_bytes(), set[str]()
     name_file(project)
     load_prompts.STAGE.execute(prompts="outside")
-    paint = Painter.__call__
+    paint = Painter.paint
     monkeypatch.setattr(
-        Painter, "__call__", lambda self, shots: drawn.update(shot.prompt for shot in shots) or paint(self, shots)
+        Painter, "paint", lambda self, shots: drawn.update(shot.prompt for shot in shots) or paint(self, shots)
     )
     rows = made("noun")
     again = {row["prompt"] for row in pictures.TABLE.load(test)}

@@ -41,3 +41,10 @@ def load_counted(folder: Path) -> Callable[[Sequence[int]], list[int]]:
         return [number * number for number in batch]
 
     return work
+
+
+def plus_one(batch: Sequence[int]) -> list[int]:
+    """The part of a batch's work that needs no model; 13 cannot be finished."""
+    if 13 in batch:
+        raise ZeroDivisionError("nobody finishes 13")
+    return [number + 1 for number in batch]
