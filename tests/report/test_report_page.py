@@ -418,12 +418,13 @@ def test_every_intervention_of_the_evaluation_has_a_place_in_the_report(results:
     ]
     assert tables.MAIN == (
         "noun_en", "noun", "cultural", "prompted_en", "prompted",
-        "amplified", "enhanced", "steered", "activated", "steered_en",
+        "amplified", "enhanced", "steered", "few_layers_steered", "activated", "steered_en",
     )  # fmt: skip
     assert ("cultural", "masked", *condition("masked").control_names) == tables.VALIDATION
     assert (
         "noun", "amplified", *condition("amplified").control_names,
         "enhanced", "shuffled_enhanced", "other_layer_enhanced", "steered", "same_norm_steered",
+        "few_layers_steered", "same_norm_few_layers_steered",
         "noun_en", "activated", *condition("activated").control_names, "steered_en", "same_norm_steered_en",
     ) == tables.ABLATION  # fmt: skip
 
