@@ -103,7 +103,8 @@ def tried(name: str, folder: Path) -> Trial:
     theirs = [image for prompt, seed in pairs for image in _theirs(path, prompt, seed, recipe)]
     trial.difference = float(np.abs(_levels(pictures) - _levels(theirs)).max())
     plain = system.encode(PROMPTS[:1]).tensors
-    with system.encoder.edited(0, lambda features, real: torch.where(real[..., None], features + 3.0, features)):
+    ramp = torch.linspace(-3, 3, system.encoder.hidden_size)  # a constant would be taken out by the next LayerNorm
+    with system.encoder.edited(0, lambda features, real: torch.where(real[..., None], features + ramp, features)):
         changed = system.encode(PROMPTS[:1]).tensors
     before, after = (_levels(system.generate(Conditioning(tensors), SEEDS[:1])) for tensors in (plain, changed))
     trial.edited = bool(np.abs(before - after).max() > 2)  # and so a picture depends on what is read of its prompt

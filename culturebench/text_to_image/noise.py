@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from diffusers import DDPMScheduler, FlowMatchEulerDiscreteScheduler
+from diffusers import DDPMScheduler, FlowMatchEulerDiscreteScheduler, SCMScheduler
 from torch import Tensor
 
 from culturebench.errors import CultureBenchError
@@ -32,6 +33,7 @@ class NoiseLevels:
     signal: Tensor
     noise: Tensor
     predicts: str
+    scale: float = 1.0  # of what the pipeline itself hands to its scheduler, latents and prediction
 
     def noised(self, clean: Tensor, noise: Tensor, at: Tensor) -> Tensor:
         """Latents (b, ...) with the noise of the levels `at` (b,)."""
@@ -72,14 +74,16 @@ def diffusion_levels(config: Mapping[str, Any]) -> NoiseLevels:
 def levels_of(scheduler: Any, tokens: int) -> NoiseLevels:
     """The levels of a scheduler of diffusers, for latents of `tokens` tokens, by which FLUX shifts its levels.
 
-    `NoiseError` for a scheduler that is neither a diffusion's with betas nor flow matching's Euler.
+    `NoiseError` for a scheduler that is neither a diffusion's with betas, flow matching's Euler nor TrigFlow's.
     """
+    if isinstance(scheduler, SCMScheduler):
+        return _trigonometric_levels(scheduler.config)
     if isinstance(scheduler, FlowMatchEulerDiscreteScheduler):
         return _flow_levels(scheduler, tokens)
     if not hasattr(scheduler, "alphas_cumprod"):
         raise NoiseError(
-            f"the noise levels of {type(scheduler).__name__} are not known; known are FlowMatchEulerDiscreteScheduler "
-            "and schedulers with betas, such as EulerDiscreteScheduler"
+            f"the noise levels of {type(scheduler).__name__} are not known; known are FlowMatchEulerDiscreteScheduler, "
+            "SCMScheduler and schedulers with betas, such as EulerDiscreteScheduler"
         )
     return diffusion_levels(scheduler.config)
 
@@ -91,6 +95,13 @@ def _flow_levels(scheduler: Any, tokens: int) -> NoiseLevels:
     schedule.set_timesteps(sigmas=np.linspace(1, 1 / count, count).tolist(), **dynamic)
     noise = schedule.sigmas[:-1].flip(0)
     return NoiseLevels(schedule.timesteps.flip(0), 1 - noise, noise, FLOW)
+
+
+def _trigonometric_levels(config: Mapping[str, Any]) -> NoiseLevels:
+    """Of x = cos(t) x0 + sin(t) e; the denoiser gives the velocity dx/dt (TrigFlow: Lu & Song 2024, section 3)."""
+    count = int(config["num_train_timesteps"])
+    times = torch.arange(1, count + 1) / count * (math.pi / 2)
+    return NoiseLevels(times, times.cos(), times.sin(), "v_prediction", float(config["sigma_data"]))
 
 
 def _shift(config: Mapping[str, Any], tokens: int) -> float:
@@ -116,6 +127,7 @@ class OneStep:
         self._at = torch.tensor(at).view(-1)
         times = levels.times[self._at]
         self.timesteps = times if len(times) == 1 else times[None]
+        self._until = self.timesteps.new_zeros(1 if config.get("prediction_type") == "trigflow" else 0)
 
     def set_timesteps(
         self,
@@ -124,9 +136,12 @@ class OneStep:
         sigmas: Any = None,
         mu: Any = None,
         original_inference_steps: int | None = None,
+        timesteps: Any = None,
+        max_timesteps: float | None = None,
+        intermediate_timesteps: float | None = None,
     ) -> None:
-        """There is one, whatever is asked for."""
-        self.timesteps = self.timesteps.to(device)
+        """There is one, whatever is asked for; of TrigFlow's, the pipeline leaves out where the last step ends."""
+        self.timesteps = torch.cat([self.timesteps, self._until]).to(device)
 
     def set_begin_index(self, begin_index: int = 0) -> None:
         """It is the only one."""
@@ -141,6 +156,6 @@ class OneStep:
         """The estimate, in float32 at least: the next sample, and the clean one that consistency models ask for."""
         at = self._at.expand(len(sample))
         exact = torch.promote_types(sample.dtype, torch.float32)
-        self.predicted = model_output.to(exact)
-        clean = self._levels.restored(sample.to(exact), self.predicted, at)
+        self.predicted = model_output.to(exact) / self._levels.scale
+        clean = self._levels.restored(sample.to(exact), model_output.to(exact), at)
         return clean, clean

@@ -44,6 +44,20 @@ def test_a_diffusions_levels_are_those_of_ddpm(kind: Any, at: int) -> None:
     torch.testing.assert_close(levels.restored(noisy, predicted, when), theirs.pred_original_sample)
 
 
+def test_trigflows_levels_are_those_of_its_consistency_scheduler() -> None:
+    scheduler = diffusers.SCMScheduler()
+    scheduler.set_timesteps(2, max_timesteps=None, intermediate_timesteps=None, timesteps=[1.5707963, 0.7853982, 0.0])
+    levels = levels_of(scheduler, TOKENS)
+    clean, noise, _ = batch()
+    at = torch.tensor([499])
+    torch.testing.assert_close(levels.times[at], scheduler.timesteps[1:2])
+    noisy, right = levels.noised(clean, noise, at), levels.target(clean, noise, at)
+    scheduler.set_begin_index(1)
+    theirs: Any = scheduler.step(right, scheduler.timesteps[1], noisy)
+    same(theirs.pred_original_sample, clean)
+    same(levels.restored(noisy, right, at), clean)
+
+
 @pytest.mark.parametrize("kind", ["epsilon", "v_prediction"])
 def test_eulers_scheduler_sees_the_same_clean_latents_in_its_own_scale(kind: Any) -> None:
     scheduler: Any = diffusers.EulerDiscreteScheduler(**BETAS, prediction_type=kind, timestep_spacing="trailing")

@@ -119,6 +119,9 @@ def refused(kind: Any) -> str:
     if not hasattr(kind, "encode_prompt"):
         return f"{kind.__name__} has no encode_prompt, so nobody knows what it reads of a prompt"
     accepted = inspect.signature(kind.__call__).parameters
+    parts = inspect.signature(kind.__init__).parameters
+    if "vision_language_encoder" in parts:
+        return f"{kind.__name__} reads a prompt also through its vision_language_encoder, which no edit could reach"
     returned = [name for name in _returned_names(kind.encode_prompt) if name in accepted and "embeds" in name]
     if not returned:
         return f"the call of {kind.__name__} takes no embeddings of prompts, so no edit could reach its pictures"
