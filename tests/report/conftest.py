@@ -23,6 +23,7 @@ from culturebench.artifacts import (
     annotated,
     answers,
     audited,
+    backbone_attention,
     circular,
     comparison,
     english,
@@ -361,6 +362,8 @@ class Run:
             }
             for layer, effect in enumerate(0.6 / (1 + 3 * abs(layer - marked)) for layer in range(layers))
         ]  # fmt: skip
+        looked = self.root / backbone_attention.PATH.format(model="atlas")
+        backbone_attention.save_closed(looked, "the denoiser reads one state of the whole prompt")
         layer_check.save(self.root / layer_check.PATH.format(encoder="atlas"), {
             "layer": marked, "layers": layers, "share": 0.1, "least_pairs": 20, "pairs": 60, "dropped": {},
             "points": points,

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from culturebench.artifacts import answers, comparison, measured, pictures, strength
+from culturebench.artifacts import answers, backbone_attention, comparison, measured, pictures, strength
 from culturebench.params.models import Models
 
 PLAIN = ("noun", "noun_en", "cultural")
@@ -35,6 +35,7 @@ def html(make_run: Callable[..., Any]) -> str:
             copied(run.root, answers.TABLE, answers.FOLDER + "/test.parquet", name, judge=judge)
     pictures.ONE_PROMPT.save(run.root / pictures.ONE_PROMPT_PATH.format(model="worker"), [])
     strength.save(run.root / strength.PATH.format(model="worker"), {"closed": "so"})
+    backbone_attention.save_closed(run.root / backbone_attention.PATH.format(model="worker"), "so")
     nothing = {"judge": "j", "regions": [], "prompts": 0, "seeds": [], "unmasked": None, "selectors": {}, "matrix": []}
     comparison.save(run.root / comparison.PATH.format(model="worker"), nothing)
     run.write_english("worker")
