@@ -43,7 +43,7 @@ ELSEWHERE: Final = {
     "planted_vlm": ("what selectors find of planted neurons of a vision-language model", "vlm.md"),
     "relevance": ("limits for a CLIP's cosines, from experts' verdicts", "data.md"),
     "second_encoder": ("another training seed of the encoder", "second-encoder.md"),
-    "selectors": ("a grid of selectors, K, autoencoders and strengths", "method.md"),
+    "selectors": ("a grid of selectors, K, autoencoders and strengths", "selectors.md"),
     "soak": ("kills at the worst moments", "unattended.md"),
     "study_coverage": ("how often a study's intervals hold the planted truth", "study.md"),
     "tests": ("what each slow test takes and claims", "../CONTRIBUTING.md"),
