@@ -55,5 +55,5 @@ def test_a_cell_of_the_page_is_the_mean_over_regions_and_seeds_with_the_lowest_a
     text = page(found)
     assert "jp, nl, training seeds 0, 1" in text and "4 trainings" in text.replace("\n", " ")
     assert "| without | 0 [0–0] | – |" in text
-    assert "| standard | 70 [50–100] | – | – | – | – | 25 [25–25] |" in text
+    assert "| standard | 70 [50–100] | – | – | – | – | – | 25 [25–25] |" in text
     assert "| standard | 1 | 0.250 [0.250–0.250] | 70 [50–100] | 25 [25–25] |" in text
