@@ -118,7 +118,9 @@ def system_rows(name: str, folder: Path, clock: Clock, *, tiny: bool) -> list[Ro
     rows += clock.rows("enhancer", lambda: [training.enhancer(opened, pairs)])
     rows += clock.rows("LoRA", lambda: [training.lora(opened, pairs)])
     encoder, budget = opened.system.encoder, clock.share("probing")
-    return rows + clock.rows("probing", lambda: probing.measured(encoder, prompts, opened.device, budget))
+    rows += clock.rows("probing", lambda: probing.measured(encoder, prompts, opened.device, budget))
+    backend = "eager" if tiny else "inductor"  # whose minutes tiny sizes would not be worth
+    return rows + clock.rows("settings for speed", lambda: pictures.sped_up(opened, texts, backend))
 
 
 def _settings(opened: Opened) -> Row:

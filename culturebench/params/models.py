@@ -20,6 +20,22 @@ class ModelRuntime(Runtime):
     batch: int | None = Field(
         default=None, ge=1, description="Most pictures computed at once; null: all of a batch, halved until they fit."
     )
+    # What pictures are stored under holds these two where they are set, and is as it was where they are not.
+    channels_last: bool = Field(
+        default=False, exclude_if=lambda value: not value,
+        description="Lays weights of a UNet and of the autoencoder out as GPUs convolve them fastest.",
+    )  # fmt: skip
+    compile: str | None = Field(
+        default=None, exclude_if=lambda value: value is None,
+        description="Backend of torch.compile for the denoiser and the autoencoder's decoder, such as inductor; "
+        "null: nothing is compiled.",
+    )  # fmt: skip
+
+    @model_validator(mode="after")
+    def _compiles_what_stays(self) -> "ModelRuntime":
+        if self.compile is not None and (self.offload != "none" or self.device_map):
+            raise ValueError("`compile` takes a denoiser that stays on one device: `offload: none`, no `device_map`")
+        return self
 
 
 class Scheduler(BaseModel):

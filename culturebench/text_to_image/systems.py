@@ -38,6 +38,7 @@ CODE = (
 )
 #: Code that the systems around a pipeline share.
 HUB_CODE = (
+    "text_to_image/adapters/compiled.py",
     "text_to_image/adapters/parts.py",
     "text_to_image/adapters/pipeline.py",
     "text_to_image/adapters/reading.py",

@@ -18,7 +18,7 @@ ROWS = {
     "sdxl": (
         "2 pictures, ours", "2 pictures, the library's call", "ours beside a plain loop",
         "2 pictures with an edit in force", "a step of the enhancer", "a step of the LoRA",
-        "probing beside a bare pass",
+        "probing beside a bare pass", "ours with channels_last", "ours with compile",
     ),
     "xlmr_sae": ("probing", "features of one layer", "a step of an autoencoder, 32 to 128", "ours beside sparsify"),
 }  # fmt: skip

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from culturebench.errors import CultureBenchError
+from culturebench.text_to_image.adapters.compiled import check_compiler, compile_part
 from culturebench.text_to_image.runtime import device_of, dtype_of
 
 if TYPE_CHECKING:
@@ -31,8 +32,6 @@ def load_parts(folder: Path, how: ModelRuntime, scheduler: Scheduler | None = No
     if name is None:
         raise BackboneError(f"{folder} holds neither unet/ nor transformer/; `pin` must be a pipeline's folder")
     denoiser = _load(folder / name, dtype_of(how), how.device_map)
-    if how.attention != "auto":
-        _use_attention(denoiser, how.attention)
     parts = {name: denoiser, "vae": _load(folder / "vae", dtype_of(how, how.vae), None)}
     for part in parts.values():
         part.eval().requires_grad_(False)
@@ -85,19 +84,49 @@ def read_index(folder: Path) -> dict[str, Any]:
 
 
 def placed(pipe: Any, how: ModelRuntime) -> Any:
-    """The pipeline on its device, or waiting on the CPU as `offload` says."""
+    """The pipeline on its device, or waiting on the CPU as `offload` says; no text encoder is ever compiled.
+
+    `BackboneError` for an attention, and `CompileError` for a compiler, that does not work here.
+    """
     pipe.set_progress_bar_config(disable=True)
+    if how.attention != "auto":
+        _use_attention(denoiser_of(pipe), how.attention)
+    if how.channels_last:
+        use_channels_last(pipe)
+    _move(pipe, how)
+    if how.compile is not None:
+        compile_parts(pipe, how.compile, device_of(how))
+    return pipe
+
+
+def use_channels_last(pipe: Any) -> None:
+    """Lay out the weights of two-dimensional convolutions (out, in, height, width) of a UNet and of `vae`, in place."""
+    for part in (getattr(pipe, "unet", None), getattr(pipe, "vae", None)):
+        for parameter in () if part is None else part.parameters():
+            if parameter.dim() == 4:  # others have no such layout
+                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+
+
+def compile_parts(pipe: Any, backend: str, device: torch.device) -> None:
+    """Compile the denoiser and the decoder of `vae`, in place; `CompileError` for a compiler that does not work."""
+    check_compiler(backend, device)
+    for part in (denoiser_of(pipe), getattr(getattr(pipe, "vae", None), "decoder", None)):
+        if part is not None:
+            compile_part(part, backend)
+
+
+def _move(pipe: Any, how: ModelRuntime) -> None:
     if how.offload == "none":
         if not how.device_map:
-            return pipe.to(device_of(how))
-        pipe.vae.to(device_of(how))  # the denoiser is spread already, and brings its result back
-        return pipe
+            pipe.to(device_of(how))
+        else:
+            pipe.vae.to(device_of(how))  # the denoiser is spread already, and brings its result back
+        return
     _need_accelerate(f"models.*.runtime.offload: {how.offload}")
     if how.offload == "model":
         pipe.enable_model_cpu_offload(device=device_of(how))
     else:
         pipe.enable_sequential_cpu_offload(device=device_of(how))
-    return pipe
 
 
 def _use_attention(denoiser: Any, name: str) -> None:
