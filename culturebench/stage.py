@@ -16,6 +16,7 @@ from culturebench.errors import CultureBenchError
 from culturebench.params import RegionPart, load_document, load_region, load_section
 
 if TYPE_CHECKING:
+    from culturebench.params._runtime import Deterministic, Runtime
     from culturebench.params.encoders import Encoders
     from culturebench.params.models import Models
 
@@ -24,6 +25,9 @@ THREADS = 1  # one and two give other bytes; one also shares a busy machine, and
 STORE_VARIABLE = "CULTUREBENCH_STORE"
 #: The identity, and the field of a stage's params, that a region file belongs to.
 REGION = "region"
+#: What torch says of an operation without a deterministic kernel, behind its name.
+NOT_DETERMINISTIC = "does not have a deterministic implementation"
+_mode: Deterministic = "error"
 P = TypeVar("P")
 Paths = Mapping[str, Path]
 
@@ -67,6 +71,13 @@ class Stage(Generic[P]):
             self.execute(**identity_values)
         except CultureBenchError as error:
             sys.exit(f"{self.name}: {error}")
+        except RuntimeError as error:
+            if NOT_DETERMINISTIC not in str(error):
+                raise
+            sys.exit(
+                f"{self.name}: {str(error).partition(NOT_DETERMINISTIC)[0]}has no deterministic kernel here; set "
+                "`runtime.deterministic: warn` of the model, encoder, judge or measure; bytes may then differ by run"
+            )
 
     def execute(self, **identity: str) -> None:
         """Validate params, resolve paths, make the outputs' folders, and run."""
@@ -75,7 +86,7 @@ class Stage(Generic[P]):
         outputs = {name: Path(path.format(**identity)) for name, path in self.outputs.items()}
         for path in outputs.values():
             path.parent.mkdir(parents=True, exist_ok=True)
-        fix_threads()
+        fix_threads(self._deterministic(params, **identity))
         _remember_hashes()
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         self._chosen(params, **identity)(params, inputs, outputs, **identity)
@@ -89,6 +100,16 @@ class Stage(Generic[P]):
                 print(f"{self.name}: {section}.{name} stands aside: {reason}", file=sys.stderr)
                 return cast(Any, self.aside)
         return self.run
+
+    def _deterministic(self, params: P, **identity: str) -> Deterministic:
+        """The loosest that a runtime among its params asks for, of a section or of the entry that it is run for."""
+        found: set[str] = {"error"}
+        for section, value in vars(params).items():
+            root = getattr(value, "root", value)
+            entry = cast(Any, root).get(identity.get(section.removesuffix("s"))) if isinstance(root, dict) else root
+            runtime: Runtime | None = getattr(entry, "runtime", None)
+            found |= {runtime.deterministic} if runtime else set()
+        return "off" if "off" in found else "warn" if "warn" in found else "error"
 
     def load_params(self, **identity: str) -> P:
         """What `run` reads of `params.yaml` and of its region file, checked."""
@@ -117,12 +138,24 @@ def _remember_hashes() -> None:
         hashes.remember_in(None if os.environ.get("CI") else Path(user_cache_dir("culturebench")) / "hashes")
 
 
-def fix_threads() -> None:
-    """The thread count decides the order of float sums, so it is a constant and not the machine's."""
+def fix_threads(deterministic: Deterministic = "error") -> None:
+    """The thread count decides the order of float sums, so it is a constant and not the machine's.
+
+    With `deterministic` "error" or "warn" torch takes deterministic kernels, and raises, or warns with its name, at an
+    operation that has none. To be called before CUDA starts.
+    """
+    global _mode
+    _mode = deterministic
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it determinism is an error on a GPU
+    if deterministic != "off":
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it determinism is an error on a GPU
     torch = sys.modules.get("torch")
     if torch is not None:
         torch.set_num_threads(THREADS)
-        # Does what use_deterministic_algorithms(True) does, without importing the compiler: 1.5 s a stage.
-        torch.set_deterministic_debug_mode("error")
+        # Does what use_deterministic_algorithms does, without importing the compiler: 1.5 s a stage.
+        torch.set_deterministic_debug_mode("default" if deterministic == "off" else deterministic)
+
+
+def deterministic() -> Deterministic:
+    """What `fix_threads` was last told, for processes that work for this one."""
+    return _mode

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from culturebench.engine.worker import Cached, EngineError, Failure, Worker
 from culturebench.numerics import pin
-from culturebench.stage import fix_threads
+from culturebench.stage import deterministic, fix_threads
 
 try:
     import ray
@@ -24,6 +24,7 @@ except ModuleNotFoundError:
     ) from None
 
 if TYPE_CHECKING:
+    from culturebench.params._runtime import Deterministic
     from culturebench.params.engine import Engine
 
 T = TypeVar("T")
@@ -58,13 +59,14 @@ def run(
 class _Remote:
     """Lives in a process of some machine; loads the worker there."""
 
-    def __init__(self, worker: Worker[Any, Any]) -> None:
+    def __init__(self, worker: Worker[Any, Any], deterministic: Deterministic) -> None:
         self._worker = worker
+        self._deterministic: Deterministic = deterministic
 
     def load(self) -> None:
-        fix_threads()
+        fix_threads(self._deterministic)
         _ = self._worker.loaded
-        fix_threads()  # what was just loaded may have brought torch along
+        fix_threads(self._deterministic)  # what was just loaded may have brought torch along
 
     def do(self, batch: Sequence[Any]) -> list[Any]:
         return self._worker.do(batch)
@@ -88,7 +90,7 @@ class _Actors:
             _connect(self._engine)
             remote: Any = ray.remote(_Remote)
             actor = remote.options(num_cpus=self._engine.cpus_per_worker, num_gpus=self._engine.gpus_per_worker).remote(
-                self.worker
+                self.worker, deterministic()
             )
             self.starting[actor.load.remote()] = actor
 

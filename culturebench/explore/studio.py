@@ -172,7 +172,7 @@ def open_studio(model: str) -> Studio:
     """
     project = Project(model)
     project.check()
-    fix_threads()
+    fix_threads(project.model.runtime.deterministic)
     return Studio(project)
 
 
