@@ -51,7 +51,9 @@ def run(params: Params, inputs: Paths, outputs: Paths, *, encoder: str) -> None:
     chosen = params.check_layers.of(encoder)
     test = params.probe_layers.of(encoder)
     source = choose(params.encoders, encoder)
-    worker = Worker(partial(_open, source, load_pin(pin_path(inputs["pins"], source.pin)), share=chosen.share))
+    worker = Worker[Pair, Effects](
+        partial(_open, source, load_pin(pin_path(inputs["pins"], source.pin)), share=chosen.share)
+    )
     model = cast(LayerCheck, worker.loaded).encoder
     pairs, dropped = _pairs(splits.TABLE.load_all(inputs["train"], params.regions, COLUMNS), chosen.max_pairs)
     settings = {"kind": "layer effects", "share": chosen.share}

@@ -55,7 +55,9 @@ def run(params: Params, inputs: Paths, outputs: Paths, *, encoder: str) -> None:
     chosen = params.probe_layers.of(encoder)
     source = choose(params.encoders, encoder)
     relative = chosen.attention_unit == "relative"
-    reader = Worker(partial(_open, source, load_pin(pin_path(inputs["pins"], source.pin)), relative=relative))
+    reader = Worker[Prompt, NDArray[np.float64]](
+        partial(_open, source, load_pin(pin_path(inputs["pins"], source.pin)), relative=relative)
+    )
     model = cast(AttentionReader, reader.loaded).encoder
     pairs, dropped = pairs_of(splits.TABLE.load_all(inputs["detect"], params.regions, COLUMNS))
     if said := told_cut(model, _texts(pairs)):
