@@ -146,6 +146,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--encoder", default="atlas")
     parser.add_argument("--trials", type=int, default=200)
+    parser.add_argument("--kinds", nargs="+", default=[""], help="only kinds whose names begin so, such as placebo")
     parser.add_argument("--out", type=Path, default=Path("reports/layer_rule.jsonl"))
     asked = parser.parse_args()
     torch.set_num_threads(1)
@@ -159,6 +160,7 @@ def main() -> None:
     }
     kinds[f"placebo sets, {asked.encoder}"] = own, placebo_sets(real, pairs, words, chosen)
     kinds[f"weights drawn anew, {asked.encoder}"] = own, drawn_anew(real, pairs, words, chosen)
+    kinds = {name: kind for name, kind in kinds.items() if name.startswith(tuple(asked.kinds))}
     asked.out.parent.mkdir(parents=True, exist_ok=True)
     done = [json.loads(line) for line in asked.out.read_text().splitlines()] if asked.out.exists() else []
     known = {(found["kind"], found["number"]) for found in done}
