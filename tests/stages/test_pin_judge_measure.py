@@ -185,7 +185,8 @@ def test_tuning_gives_a_curve_with_intervals_for_both_edits(project: Path) -> No
     assert found["amplify"]["strength"] in (0, 2)
     assert found["judge"] == "tiny"
     assert "95%" in found["rule"]
-    assert set(found["sizes"]) == {one.name for one in CONDITIONS if one.stage == "generate_edited"}
+    at_one_layer = {one.name for one in CONDITIONS if one.stage == "generate_edited" and not one.few_layers}
+    assert set(found["sizes"]) == at_one_layer
     assert found["sizes"]["same_norm_masked"] == pytest.approx(found["sizes"]["masked"], rel=1e-3)
     assert found["sizes"]["language_masked"] is None
     assert found["undrawn"]["language_masked"].keys() == {"jp", "nl"}
