@@ -45,9 +45,9 @@ def attention_of(system: Any, prompts: Sequence[Prompt], seed: int) -> Attention
     get, whatever goes to the start token and the padding. `BackboneAttentionError` for a denoiser that cannot be read,
     of which `check_readable` knows some before.
     """
-    found: list[Floats] = []
+    found: dict[Prompt, Floats] = {}
     names: list[str] = []
-    for prompt in prompts:
+    for prompt in dict.fromkeys(prompts):  # many pairs share a neutral one
         conditioning = system.encode([prompt.text])
         with looking(system.denoiser) as looked:
             system.generate(conditioning, [seed])
@@ -57,9 +57,9 @@ def attention_of(system: Any, prompts: Sequence[Prompt], seed: int) -> Attention
         own = np.flatnonzero((tokens.real[0] & ~tokens.special[0]).numpy()) + offset
         even = read[..., own].mean(axis=-1)
         parts = [np.asarray(places, dtype=int) + offset for places in (roles.modifier, roles.noun)]
-        found.append(np.stack([_mean(read, places) / even for places in parts]))
+        found[prompt] = np.stack([_mean(read, places) / even for places in parts])
         names = list(looked.blocks)
-    return names, np.stack(found)
+    return names, np.stack([found[prompt] for prompt in prompts])
 
 
 def _mean(read: Floats, places: NDArray[np.int_]) -> Floats:
