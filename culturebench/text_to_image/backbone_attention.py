@@ -32,7 +32,6 @@ class Looked:
     """Block -> for every pass of the denoiser in turn, the mean attention (rows, text tokens) over heads and places."""
 
     blocks: dict[str, list[Tensor]] = field(default_factory=dict[str, list[Tensor]])
-    passes: int = 0
 
     def of(self, prompts: int, *, guided: bool) -> Tensor:
         """The conditional half, (prompts, blocks, passes, text tokens) in float32.
@@ -76,7 +75,6 @@ def looking(denoiser: nn.Module) -> Generator[Looked]:
     def enter_pass(_module: nn.Module, args: Any, given: Any) -> None:
         states = given.get("encoder_hidden_states", args[2] if len(args) > 2 else None)
         text[:] = [states.shape[1]] if isinstance(states, Tensor) and states.dim() == 3 else []
-        looked.passes += 1
 
     def enter(name: str, module: Any) -> Any:
         def hook(_module: nn.Module, args: Any, given: Any) -> None:
@@ -99,15 +97,7 @@ def looking(denoiser: nn.Module) -> Generator[Looked]:
         columns = _columns(key.shape[-2], text[0], side, reads)
         if columns is None:
             return
-        places = query.shape[-2]
-        # In joint attention the text asks too; what the picture's places ask for counts.
-        rows = (
-            slice(0, places)
-            if not side
-            else slice(columns.stop, places)
-            if columns.start == 0
-            else slice(columns.start)
-        )
+        rows = _rows(query.shape[-2], side, columns)
         looked.blocks.setdefault(name, []).append(_mean(query, key, attn_mask, scale, rows, columns))
 
     with ExitStack() as stack:
@@ -127,6 +117,13 @@ def _columns(keys: int, text: int, side: str | None, reads: bool) -> slice | Non
     if keys <= text or not (reads or side == "first"):
         return None
     return slice(0, text) if side == "first" else slice(keys - text, keys)
+
+
+def _rows(places: int, side: str | None, columns: slice) -> slice:
+    """Which queries are the picture's: in joint attention the text asks too."""
+    if side is None:
+        return slice(0, places)
+    return slice(columns.stop, places) if side == "first" else slice(columns.start)
 
 
 def _mean(query: Tensor, key: Tensor, mask: Tensor | None, scale: float | None, rows: slice, columns: slice) -> Tensor:
