@@ -130,7 +130,7 @@ def _check_depth(system: Reading, tower: Any) -> None:
     """An edit behind what the backbone reads would do nothing, and one of a layer that it reads must do something."""
     plain = system.states([PROBE])
     for layer in reversed(tower.layers):
-        with tower.edited(layer.index, lambda features, real: torch.where(real[..., None], features + 1.0, features)):
+        with tower.edited(layer.index, _along_a_ramp):
             changed = system.states([PROBE])
         if any(not torch.equal(changed[name], plain[name]) for name in plain):
             if layer.index != tower.last_upstream_layer:
@@ -142,3 +142,9 @@ def _check_depth(system: Reading, tower: Any) -> None:
                 )
             return
     raise BackboneError(f"no edit of {type(tower.model).__name__} changes what the pipeline reads of a prompt")
+
+
+def _along_a_ramp(features: Tensor, real: Tensor) -> Tensor:
+    """Features (b, tokens, d) with a ramp added over d: a layer norm takes out what all dimensions have in common."""
+    ramp = torch.linspace(-1.0, 1.0, features.shape[-1], dtype=features.dtype, device=features.device)
+    return torch.where(real[..., None], features + ramp, features)
